@@ -1,0 +1,72 @@
+// Every bound of Nightjar that is not an operator's to set, in one place, with what must hold between them.
+//
+// A queue, ring, frame, header, value or retry without a line here is a defect. Operators' bounds (limits of a run)
+// live in policies/. Bytes unless the name says otherwise.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace nightjar::bounds {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+inline constexpr size_t kKiB = 1024;
+inline constexpr size_t kMiB = 1024 * kKiB;
+
+// --- ipc/wire
+inline constexpr size_t kFrameBytes = 96 * kKiB;        // one packet on a control socket
+inline constexpr size_t kInlineBodyBytes = 64 * kKiB;   // above it, a body travels as a sealed memfd
+inline constexpr size_t kFdsPerFrame = 8;
+static_assert(kInlineBodyBytes + 16 * kKiB <= kFrameBytes, "headers and ids fit beside an inline body");
+// A default Unix socket buffer (net.core.wmem_default, 208 KiB) must hold a whole frame.
+static_assert(kFrameBytes < 200 * kKiB);
+
+// --- http
+inline constexpr size_t kHttpHeaderBytes = 32 * kKiB;   // classic Dark's figure
+inline constexpr size_t kHttpHeaderCount = 100;         // classic Dark's figure
+inline constexpr size_t kHttpBodyBytes = 10 * kMiB;     // classic Dark's figure
+inline constexpr size_t kHttpPipelineDepth = 16;        // requests read ahead on one connection
+inline constexpr size_t kHttpConnections = 4096;
+inline constexpr seconds kHttpHeaderTime{10};           // first byte of a request to its last header byte
+inline constexpr seconds kHttpBodyTime{30};
+inline constexpr seconds kHttpIdleTime{60};
+inline constexpr seconds kHttpWriteTime{30};
+
+// --- canvases and programs
+inline constexpr size_t kCanvases = 100'000;
+inline constexpr size_t kSourceBytes = 4 * kMiB;        // a canvas file
+inline constexpr size_t kProgramBytes = 16 * kMiB;      // a compiled program
+inline constexpr size_t kHandlersPerCanvas = 10'000;
+inline constexpr size_t kDiagnostics = 20;              // errors reported for one file
+
+// --- traces
+inline constexpr size_t kRingStreamBytes = 1 * kMiB;    // the stream between a worker and the writer; power of two
+inline constexpr size_t kRingTailBytes = 64 * kKiB;     // the overwriting newest events; power of two
+inline constexpr size_t kTraceEventBytes = 16 * kKiB;   // one encoded event
+inline constexpr size_t kTraceValueBytes = 4 * kKiB;    // one value in an event; the input and the result get kTraceEventBytes / 2
+inline constexpr size_t kTraceContainerBytes = 256 * kMiB;
+static_assert((kRingStreamBytes & (kRingStreamBytes - 1)) == 0);
+static_assert((kRingTailBytes & (kRingTailBytes - 1)) == 0);
+static_assert(kTraceEventBytes * 4 <= kRingTailBytes);
+static_assert(kTraceValueBytes * 3 <= kTraceEventBytes);
+
+// --- incidents
+inline constexpr size_t kIncidentTailEvents = 16;
+inline constexpr size_t kIncidentStackFrames = 64;
+
+// --- processes
+inline constexpr seconds kExitWait{2};                  // from the kill to "quarantined"
+inline constexpr milliseconds kRestartBackoffMin{50};
+inline constexpr milliseconds kRestartBackoffMax{5000};
+inline constexpr size_t kWorkers = 4096;                // live at once; also the size of the uid range
+
+// --- control plane and logs
+inline constexpr size_t kControlBodyBytes = 16 * kMiB;
+inline constexpr size_t kListRows = 1000;
+inline constexpr size_t kLogQueueLines = 8192;
+static_assert(kSourceBytes < kControlBodyBytes);
+
+}  // namespace nightjar::bounds

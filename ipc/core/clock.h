@@ -1,0 +1,33 @@
+// Time comes from here, so that a test can be its own clock.
+//
+// Monotonic time (CLOCK_MONOTONIC, the same in every process of the host) is for deadlines and durations; wall time is
+// only ever shown or stored. Any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace nightjar {
+
+using Nanos = std::chrono::nanoseconds;
+using MonoTime = std::chrono::time_point<std::chrono::steady_clock, Nanos>;
+using WallTime = std::chrono::time_point<std::chrono::system_clock, Nanos>;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual MonoTime Mono() const = 0;
+  virtual WallTime Wall() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  MonoTime Mono() const override { return std::chrono::steady_clock::now(); }
+  WallTime Wall() const override { return std::chrono::system_clock::now(); }
+};
+
+inline int64_t UnixMillis(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace nightjar

@@ -1,0 +1,35 @@
+// A parsed policy file: who gets which limits.
+//
+// Parse() is all or nothing: with an error there is no policy, and every error has file, line and column. Immutable once made; shared
+// by value of a shared_ptr. Pure: the text comes in, the clock and the file system stay outside.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policies/limits.h"
+
+namespace nightjar::policy {
+
+struct PolicyError {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  std::string message;  // "unknown key `wal`; did you mean `wall`?"
+};
+
+class Policy {
+ public:
+  // What stands when no file is given.
+  static std::shared_ptr<const Policy> BuiltIn();
+  // `file_name` is what messages and origins call the file.
+  static std::shared_ptr<const Policy> Parse(std::string_view text, std::string_view file_name,
+                                             std::vector<PolicyError>* errors);
+
+  virtual ~Policy() = default;
+  // `handler` is its name ("GET /users/:id"); empty asks for the canvas itself.
+  virtual Limits For(std::string_view canvas, std::string_view handler) const = 0;
+};
+
+}  // namespace nightjar::policy

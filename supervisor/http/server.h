@@ -1,0 +1,90 @@
+// An HTTP/1.1 server on the loop: keep-alive, pipelining, chunked bodies, Expect: 100-continue, with a bound on everything.
+//
+// It parses (Boost.Beast as a parser without I/O of its own), answers malformed input with the right 4xx and a closed connection, and hands
+// whole requests to one handler, in the order of arrival on each connection; answers go out in that order too, whenever they
+// come. It knows nothing of canvases. The same class serves TCP (canvases) and a Unix socket (control plane). Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/clock.h"
+#include "ipc/core/fd.h"
+#include "ipc/core/result.h"
+#include "supervisor/loop/loop.h"
+
+namespace nightjar::http {
+
+using HeaderList = std::vector<std::pair<std::string, std::string>>;  // names as sent, in order, duplicates kept
+
+struct Request {
+  std::string method;
+  std::string target;  // as sent: "/users/7?x=1"; absolute-form is split, its authority goes to `host`
+  std::string host;    // lower case, without port; empty where HTTP/1.0 sent none
+  HeaderList headers;
+  std::string body;
+  std::string peer;    // "127.0.0.1:50312", or "uid 0 pid 4242" on a Unix socket
+  int64_t peer_uid = -1;  // Unix sockets only, from SO_PEERCRED
+  MonoTime received;   // when its last byte was read
+};
+
+struct Response {
+  unsigned status = 200;
+  HeaderList headers;  // Content-Length, Connection and Date are the server's to write
+  std::string body;
+};
+
+// Answers one request. Move-only; Send() once, from the loop thread, now or later. One that is dropped without Send answers 500.
+class Responder {
+ public:
+  struct State;
+  explicit Responder(std::shared_ptr<State> state);
+  Responder(Responder&&) noexcept;
+  Responder& operator=(Responder&&) noexcept;
+  ~Responder();
+
+  void Send(Response response);
+  bool client_gone() const;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+using Handler = std::function<void(Request, Responder)>;
+
+struct Options {
+  size_t header_bytes_max = bounds::kHttpHeaderBytes;
+  size_t header_count_max = bounds::kHttpHeaderCount;
+  size_t body_bytes_max = bounds::kHttpBodyBytes;
+  size_t pipeline_depth_max = bounds::kHttpPipelineDepth;
+  size_t connections_max = bounds::kHttpConnections;
+  std::chrono::milliseconds header_time = bounds::kHttpHeaderTime;
+  std::chrono::milliseconds body_time = bounds::kHttpBodyTime;
+  std::chrono::milliseconds idle_time = bounds::kHttpIdleTime;
+  std::chrono::milliseconds write_time = bounds::kHttpWriteTime;
+};
+
+class Server {
+ public:
+  // `listener`: a bound, listening, non-blocking socket (see Listen* below).
+  static Result<std::unique_ptr<Server>> Create(Loop& loop, const Clock& clock, Fd listener, Options options, Handler handler);
+  virtual ~Server() = default;
+
+  // No new connections or requests; answers in flight still go out with Connection: close. `drained` is called once, from the loop,
+  // when the last connection is closed.
+  virtual void Drain(std::function<void()> drained) = 0;
+  virtual size_t connections() const = 0;
+};
+
+// "127.0.0.1:8080", "[::1]:8080", ":8080". Port 0 picks a free one. A port in use is kExists with the address in the context.
+Result<Fd> ListenTcp(const std::string& address);
+// The address a listener is bound to, as "127.0.0.1:8080".
+Result<std::string> BoundAddress(const Fd& listener);
+// A Unix socket with mode 0600. An old socket file that nobody listens on is replaced; a live one is kExists.
+Result<Fd> ListenUnix(const std::string& path);
+
+}  // namespace nightjar::http
