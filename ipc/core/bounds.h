@@ -53,11 +53,18 @@ static_assert((kRingTailBytes & (kRingTailBytes - 1)) == 0);
 static_assert(kTraceEventBytes * 4 <= kRingTailBytes);
 static_assert(kTraceValueBytes * 3 <= kTraceEventBytes);
 
+// --- journal (supervisor's side of the writer)
+inline constexpr size_t kJournalOutbox = 20'000;        // messages waiting for a writer that is slow to read
+inline constexpr size_t kJournalUnstoredRuns = 2'000;   // ended runs whose rings are kept for an absent writer
+inline constexpr size_t kJournalQuestions = 1'000;
+inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
+
 // --- incidents
 inline constexpr size_t kIncidentTailEvents = 16;
 inline constexpr size_t kIncidentStackFrames = 64;
 
 // --- processes
+inline constexpr seconds kArmTime{10};                  // from the fork to "ready to run"
 inline constexpr seconds kExitWait{2};                  // from the kill to "quarantined"
 inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};

@@ -1,0 +1,279 @@
+#include "supervisor/journal/writer_client.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+namespace {
+
+std::vector<int> Borrow(const std::vector<Fd>& fds) {
+  std::vector<int> numbers;
+  for (const Fd& fd : fds) numbers.push_back(fd.get());
+  return numbers;
+}
+
+Error ErrorOf(const proto::FromWriter& answer) {
+  switch (answer.error_kind()) {
+    case proto::ERROR_KIND_NOT_FOUND: return {ErrorCode::kNotFound, 0, answer.error()};
+    case proto::ERROR_KIND_INVALID: return {ErrorCode::kInvalid, 0, answer.error()};
+    default: return {ErrorCode::kUnavailable, 0, answer.error()};
+  }
+}
+
+const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try again in a moment"};
+
+}  // namespace
+
+WriterClient::WriterClient(Loop& loop) : loop_(loop) {}
+WriterClient::~WriterClient() = default;
+
+void WriterClient::Connect(Channel channel) {
+  channel_.emplace(std::move(channel));
+  outbox_.clear();
+  watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned e) { OnEvents(e); });
+  watch_->Start(FdWatch::kReadable);
+  for (const auto& [worker, ring] : rings_) SendRing(worker, ring);
+  for (const auto& [id, run] : runs_) SendBegan(run);
+  for (const auto& [order, id] : ended_) SendEnded(id, runs_.at(id));
+  // Only now: a ring must not be taken away before its runs were told.
+  for (const auto& [worker, ring] : rings_) {
+    if (!ring.worker_gone) continue;
+    proto::ToWriter message;
+    message.mutable_detach_ring()->set_worker_id(worker);
+    Send(std::move(message), {});
+  }
+}
+
+void WriterClient::Disconnect() {
+  watch_.reset();
+  channel_.reset();
+  outbox_.clear();
+  auto questions = std::move(questions_);
+  auto catalog = std::move(catalog_questions_);
+  questions_.clear();
+  catalog_questions_.clear();
+  for (auto& [ticket, answered] : questions) answered(tl::unexpected<Error>(kAway));
+  for (auto& [ticket, question] : catalog) question.done(tl::unexpected<Error>(kAway));
+}
+
+void WriterClient::Send(proto::ToWriter message, std::vector<int> fds) {
+  if (!channel_) return;  // everything that matters is state, and is told on Connect()
+  if (outbox_.empty()) {
+    Status sent = channel_->Send(message, fds);
+    if (sent) return;
+    if (sent.error().sys != EAGAIN) return;  // the hangup follows as an event
+  }
+  Outgoing waiting{std::move(message), {}};
+  for (int fd : fds) {
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+      LogError("journal_descriptor_lost", {{"error", FailErrno("dup").value().ToString()}});
+      return;
+    }
+    waiting.fds.emplace_back(copy);
+  }
+  outbox_.push_back(std::move(waiting));
+  if (outbox_.size() > bounds::kJournalOutbox) {
+    // A writer that reads nothing for this long is as good as dead; its successor is told everything.
+    LogError("writer_stuck", {{"outbox", outbox_.size()}});
+    Disconnect();
+    return;
+  }
+  watch_->Start(FdWatch::kReadable | FdWatch::kWritable);
+}
+
+void WriterClient::Flush() {
+  while (channel_ && !outbox_.empty()) {
+    Status sent = channel_->Send(outbox_.front().message, Borrow(outbox_.front().fds));
+    if (!sent) return;
+    outbox_.pop_front();
+  }
+  if (watch_) watch_->Start(FdWatch::kReadable);
+}
+
+void WriterClient::OnEvents(unsigned events) {
+  if (events & FdWatch::kWritable) Flush();
+  while (channel_) {
+    auto packet = channel_->Receive();
+    if (!packet) {
+      LogWarning("writer_disconnected", {{"error", packet.error().ToString()}});
+      return Disconnect();
+    }
+    if (!*packet) return;
+    OnPacket(std::move(**packet));
+  }
+}
+
+void WriterClient::OnPacket(Packet packet) {
+  auto parsed = packet.Parse<proto::FromWriter>();
+  if (!parsed) return Disconnect();
+  proto::FromWriter answer = std::move(*parsed);
+  if (answer.memfd_bytes() > 0) {
+    if (packet.fds.empty()) return Disconnect();
+    uint64_t ticket = answer.ticket();
+    auto content = ReadForeignMemfd(packet.fds[0], bounds::kTraceAnswerBytes);
+    if (!content || !answer.ParseFromString(*content)) {
+      answer.Clear();
+      answer.set_error("the storage writer's answer was too large or damaged");
+      answer.set_error_kind(proto::ERROR_KIND_STORAGE);
+    }
+    answer.set_ticket(ticket);
+  }
+  if (answer.kind_case() == proto::FromWriter::kTraceStored) {
+    if (auto run = RunId::FromBytes(answer.trace_stored().run_id())) OnStored(*run);
+    return;
+  }
+  if (auto catalog = catalog_questions_.find(answer.ticket()); catalog != catalog_questions_.end()) {
+    if (answer.kind_case() == proto::FromWriter::kCatalogEntry && !packet.fds.empty()) {
+      catalog->second.items.push_back(
+          {std::move(*answer.mutable_catalog_entry()), std::move(packet.fds[0])});
+      return;
+    }
+    CatalogQuestion question = std::move(catalog->second);
+    catalog_questions_.erase(catalog);
+    if (answer.kind_case() == proto::FromWriter::kCatalogEnd)
+      question.done(std::move(question.items));
+    else
+      question.done(tl::unexpected<Error>(ErrorOf(answer)));
+    return;
+  }
+  auto question = questions_.find(answer.ticket());
+  if (question == questions_.end()) return;
+  auto answered = std::move(question->second);
+  questions_.erase(question);
+  if (!answer.error().empty())
+    answered(tl::unexpected<Error>(ErrorOf(answer)));
+  else
+    answered(std::move(answer));
+}
+
+void WriterClient::AttachRing(WorkerId worker, const std::string& canvas, const Fd& ring) {
+  auto copy = ring.Duplicate();
+  if (!copy) {
+    LogError("journal_descriptor_lost", {{"error", copy.error().ToString()}});
+    return;
+  }
+  auto [at, fresh] = rings_.emplace(worker, Ring{std::move(*copy), canvas, 0, false});
+  CHECK(fresh);
+  SendRing(worker, at->second);
+}
+
+void WriterClient::SendRing(WorkerId worker, const Ring& ring) {
+  proto::ToWriter message;
+  message.mutable_attach_ring()->set_worker_id(worker);
+  message.mutable_attach_ring()->set_canvas(ring.canvas);
+  Send(std::move(message), {ring.fd.get()});
+}
+
+void WriterClient::DetachRing(WorkerId worker) {
+  auto ring = rings_.find(worker);
+  if (ring == rings_.end()) return;
+  ring->second.worker_gone = true;
+  proto::ToWriter message;
+  message.mutable_detach_ring()->set_worker_id(worker);
+  Send(std::move(message), {});
+  DropRingIfDone(worker);
+}
+
+void WriterClient::DropRingIfDone(WorkerId worker) {
+  auto ring = rings_.find(worker);
+  if (ring == rings_.end()) return;
+  if (ring->second.worker_gone && ring->second.unstored_runs == 0) rings_.erase(ring);
+}
+
+void WriterClient::RunBegan(proto::RunBegan began) {
+  auto id = RunId::FromBytes(began.run_id());
+  CHECK(id.has_value());
+  OpenRun& run = runs_[*id];
+  run.worker = began.worker_id();
+  if (auto ring = rings_.find(run.worker); ring != rings_.end()) ++ring->second.unstored_runs;
+  run.began = std::move(began);
+  SendBegan(run);
+}
+
+void WriterClient::SendBegan(const OpenRun& run) {
+  if (!run.began) return;
+  proto::ToWriter message;
+  *message.mutable_run_began() = *run.began;
+  Send(std::move(message), {});
+}
+
+void WriterClient::RunEnded(proto::RunEnded ended) {
+  auto id = RunId::FromBytes(ended.run_id());
+  CHECK(id.has_value());
+  OpenRun& run = runs_[*id];
+  CHECK(!run.ended);
+  run.ended = std::move(ended);
+  run.order = next_order_++;
+  ended_.emplace(run.order, *id);
+  SendEnded(*id, run);
+  if (ended_.size() > bounds::kJournalUnstoredRuns) GiveUpOldest();
+}
+
+void WriterClient::SendEnded(const RunId&, const OpenRun& run) {
+  proto::ToWriter message;
+  message.set_ticket(next_ticket_++);
+  *message.mutable_run_ended() = *run.ended;
+  Send(std::move(message), {});
+}
+
+void WriterClient::OnStored(const RunId& id) {
+  auto run = runs_.find(id);
+  if (run == runs_.end() || !run->second.ended) return;
+  WorkerId worker = run->second.worker;
+  bool on_ring = run->second.began.has_value();
+  ended_.erase(run->second.order);
+  runs_.erase(run);
+  if (auto ring = rings_.find(worker); on_ring && ring != rings_.end()) {
+    if (ring->second.unstored_runs > 0) --ring->second.unstored_runs;
+    DropRingIfDone(worker);
+  }
+}
+
+void WriterClient::GiveUpOldest() {
+  RunId id = ended_.begin()->second;
+  ++traces_lost_;
+  LogError("trace_given_up", {{"run", id.ToString()}, {"lost", traces_lost_}});
+  OnStored(id);
+}
+
+void WriterClient::SaveRevision(proto::SaveRevision revision, const Fd& program, const Fd& source,
+                                std::function<void(Status)> done) {
+  if (!channel_) return done(tl::unexpected<Error>(kAway));
+  proto::ToWriter message;
+  message.set_ticket(next_ticket_++);
+  std::vector<int> fds{program.get()};
+  if (revision.source_memfd_bytes() > 0) fds.push_back(source.get());
+  *message.mutable_save_revision() = std::move(revision);
+  questions_.emplace(message.ticket(), [done = std::move(done)](Result<proto::FromWriter> answer) {
+    if (!answer) return done(tl::unexpected<Error>(answer.error()));
+    done({});
+  });
+  Send(std::move(message), fds);
+}
+
+void WriterClient::LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) {
+  if (!channel_) return done(tl::unexpected<Error>(kAway));
+  proto::ToWriter message;
+  message.set_ticket(next_ticket_++);
+  message.mutable_load_catalog();
+  catalog_questions_.emplace(message.ticket(), CatalogQuestion{{}, std::move(done)});
+  Send(std::move(message), {});
+}
+
+void WriterClient::Ask(proto::ToWriter question,
+                       std::function<void(Result<proto::FromWriter>)> answered) {
+  if (!channel_) return answered(tl::unexpected<Error>(kAway));
+  if (questions_.size() >= bounds::kJournalQuestions)
+    return answered(Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
+  question.set_ticket(next_ticket_++);
+  questions_.emplace(question.ticket(), std::move(answered));
+  Send(std::move(question), {});
+}
+
+}  // namespace nightjar

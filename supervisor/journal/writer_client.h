@@ -1,0 +1,90 @@
+// The Journal that talks to nightjar-writer over a control channel, and survives its death.
+//
+// What a writer must know to go on is state here, not messages in flight: rings, runs that began, ends that were not acknowledged. A new
+// connection is told all of it again, so a dead writer loses nothing that its rings still hold. Loop thread only.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "ipc/wire/channel.h"
+#include "supervisor/journal/journal.h"
+#include "supervisor/loop/loop.h"
+
+namespace nightjar {
+
+class WriterClient final : public Journal {
+ public:
+  explicit WriterClient(Loop& loop);
+  ~WriterClient() override;
+
+  // A writer was started; tells it everything that is open.
+  void Connect(Channel channel);
+  // Its process ended, or its socket did. Questions under way fail.
+  void Disconnect();
+  bool connected() const { return channel_.has_value(); }
+  // True when every end was acknowledged: nothing would be lost by stopping now.
+  bool settled() const { return runs_.empty() && outbox_.empty(); }
+
+  void AttachRing(WorkerId worker, const std::string& canvas, const Fd& ring) override;
+  void DetachRing(WorkerId worker) override;
+  void RunBegan(proto::RunBegan began) override;
+  void RunEnded(proto::RunEnded ended) override;
+  void SaveRevision(proto::SaveRevision revision, const Fd& program, const Fd& source,
+                    std::function<void(Status)> done) override;
+  void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) override;
+  void Ask(proto::ToWriter question,
+           std::function<void(Result<proto::FromWriter>)> answered) override;
+  uint64_t traces_lost() const override { return traces_lost_; }
+
+ private:
+  struct Ring {
+    Fd fd;
+    std::string canvas;
+    size_t unstored_runs = 0;
+    bool worker_gone = false;
+  };
+  struct OpenRun {
+    WorkerId worker = 0;
+    std::optional<proto::RunBegan> began;
+    std::optional<proto::RunEnded> ended;
+    uint64_t order = 0;
+  };
+  struct Outgoing {
+    proto::ToWriter message;
+    std::vector<Fd> fds;
+  };
+  struct CatalogQuestion {
+    std::vector<CatalogItem> items;
+    std::function<void(Result<std::vector<CatalogItem>>)> done;
+  };
+
+  void Send(proto::ToWriter message, std::vector<int> fds);
+  void Flush();
+  void OnEvents(unsigned events);
+  void OnPacket(Packet packet);
+  void OnStored(const RunId& run);
+  void SendRing(WorkerId worker, const Ring& ring);
+  void SendBegan(const OpenRun& run);
+  void SendEnded(const RunId& id, const OpenRun& run);
+  void DropRingIfDone(WorkerId worker);
+  void GiveUpOldest();
+
+  Loop& loop_;
+  std::optional<Channel> channel_;
+  std::unique_ptr<FdWatch> watch_;
+  std::deque<Outgoing> outbox_;
+  uint64_t next_ticket_ = 1;
+  uint64_t next_order_ = 1;
+  std::map<WorkerId, Ring> rings_;
+  std::unordered_map<RunId, OpenRun> runs_;
+  std::map<uint64_t, RunId> ended_;  // by order of ending: the oldest is given up first
+  std::unordered_map<uint64_t, std::function<void(Result<proto::FromWriter>)>> questions_;
+  std::unordered_map<uint64_t, CatalogQuestion> catalog_questions_;
+  uint64_t traces_lost_ = 0;
+};
+
+}  // namespace nightjar

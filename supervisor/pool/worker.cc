@@ -1,0 +1,57 @@
+#include "supervisor/pool/worker.h"
+
+namespace nightjar {
+
+Worker::Worker(Loop& loop, const Clock& clock, Parts parts)
+    : loop_(loop),
+      parts_(std::move(parts)),
+      channel_(std::move(parts_.control), Channel::Waiting::kNo),
+      readable_(loop, channel_.fd(), [this](unsigned) { OnReadable(); }),
+      reaper_(loop, clock, *parts_.cell, [this](const Death& death) { OnReaped(death); }) {}
+
+Worker::~Worker() = default;
+
+void Worker::Born(SpawnedProcess process) {
+  child_ = std::make_unique<Child>(loop_, std::move(process.pidfd), process.pid,
+                                   [this](WaitStatus status) {
+                                     // What it said before it died is still in the socket and comes first.
+                                     OnReadable();
+                                     reaper_.ChildExited(status);
+                                   });
+  readable_.Start(FdWatch::kReadable);
+  // Its end may have been decided while the zygote was still forking it: the first kill found an empty cell.
+  if (reaper_.dying()) reaper_.KillAgain();
+}
+
+Status Worker::Send(const proto::ToWorker& message, std::initializer_list<int> fds) {
+  return channel_.Send(message, fds);
+}
+
+void Worker::OnReadable() {
+  for (;;) {
+    auto packet = channel_.Receive();
+    if (!packet) {
+      readable_.Stop();
+      // An end of file is no break of contract: the exit, which says more, is about to be seen.
+      bool ended = packet.error().code == ErrorCode::kUnavailable;
+      if (!ended && user_ != nullptr) user_->OnBroken(packet.error().ToString());
+      return;
+    }
+    if (!*packet) return;
+    auto message = (*packet)->Parse<proto::FromWorker>();
+    if (!message || message->kind_case() == proto::FromWorker::KIND_NOT_SET) {
+      readable_.Stop();
+      if (user_ != nullptr) user_->OnBroken("a packet on its control socket does not parse");
+      return;
+    }
+    if (user_ == nullptr) continue;
+    user_->OnMessage(std::move(*message), std::move((*packet)->fds));
+  }
+}
+
+void Worker::OnReaped(const Death& death) {
+  readable_.Stop();
+  if (user_ != nullptr) user_->OnGone(death);
+}
+
+}  // namespace nightjar

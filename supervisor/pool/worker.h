@@ -1,0 +1,81 @@
+// One worker process as the supervisor sees it: its cell, its ring, its control channel, its life and its death.
+//
+// It passes on what the worker says and does not know what a run is. Whatever breaks the contract of the channel (a packet that does not
+// parse, a message out of order is the user's to judge) is reported as kBroken, and the user kills. The user is told `gone` exactly once,
+// after the process was reaped and the cell is empty (or quarantined); then the worker may be destroyed. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ipc/core/ids.h"
+#include "ipc/wire/channel.h"
+#include "supervisor/canvas/revision.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/proc/zygote_client.h"
+#include "supervisor/watch/reaper.h"
+
+namespace nightjar {
+
+// Who uses a worker at the moment: the pool while it is being made ready, a run while it runs.
+class WorkerUser {
+ public:
+  virtual ~WorkerUser() = default;
+  virtual void OnMessage(proto::FromWorker message, std::vector<Fd> fds) = 0;
+  // The worker broke the contract of its channel; `why` is for the operator. It is still alive.
+  virtual void OnBroken(const std::string& why) = 0;
+  // The last call. The worker object still stands, its process does not.
+  virtual void OnGone(const Death& death) = 0;
+};
+
+class Worker {
+ public:
+  struct Parts {
+    WorkerId id = 0;
+    std::string canvas;
+    uint32_t uid = 0;
+    CellLimits cell_limits;
+    std::unique_ptr<Cell> cell;
+    Fd ring;
+    Fd control;  // our end
+  };
+  Worker(Loop& loop, const Clock& clock, Parts parts);
+  ~Worker();
+
+  // The zygote made the process.
+  void Born(SpawnedProcess process);
+  void SetUser(WorkerUser* user) { user_ = user; }  // not owned; null: nobody listens any more
+
+  Status Send(const proto::ToWorker& message, std::initializer_list<int> fds = {});
+  void Kill(Reaper::Sample sample) { reaper_.Kill(sample); }
+  bool dying() const { return reaper_.dying(); }
+
+  WorkerId id() const { return parts_.id; }
+  const std::string& canvas() const { return parts_.canvas; }
+  uint32_t uid() const { return parts_.uid; }
+  int pid() const { return child_ ? child_->pid() : 0; }
+  Cell& cell() { return *parts_.cell; }
+  const CellLimits& cell_limits() const { return parts_.cell_limits; }
+  const Fd& ring() const { return parts_.ring; }
+  // Takes the cell out, for its way back to the tree; after OnGone only.
+  std::unique_ptr<Cell> TakeCell() { return std::move(parts_.cell); }
+
+  // What it holds, once armed.
+  RevisionPtr revision;
+  uint64_t runs = 0;
+
+ private:
+  void OnReadable();
+  void OnReaped(const Death& death);
+
+  Loop& loop_;
+  Parts parts_;
+  Channel channel_;
+  FdWatch readable_;
+  Reaper reaper_;
+  std::unique_ptr<Child> child_;
+  WorkerUser* user_ = nullptr;
+};
+
+}  // namespace nightjar

@@ -1,0 +1,117 @@
+#include "supervisor/pool/worker_factory.h"
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+#include "ipc/ring/layout.h"
+
+namespace nightjar {
+namespace {
+
+constexpr int kNoProcess = 127;  // exit code of a worker that never was
+
+// The kernel's own cpu limit is in whole seconds and only a backstop: it must never strike before the watchdog's.
+uint64_t CpuBackstopSeconds(const policy::Limits& limits) {
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits.cpu.value).count();
+  return (static_cast<uint64_t>(seconds) + 2) * std::max<uint64_t>(limits.reuse.value, 1);
+}
+
+}  // namespace
+
+CellLimits CellLimitsOf(const policy::Limits& limits) {
+  return {limits.memory_bytes.value, limits.pids.value};
+}
+
+CanvasLimits CanvasLimitsOf(const policy::Limits& limits) {
+  return {limits.canvas_memory_bytes.value, limits.canvas_pids.value, limits.canvas_cpus.value,
+          limits.canvas_cpu_weight.value};
+}
+
+WorkerFactory::WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote,
+                             Journal& journal, UidRange uids)
+    : loop_(loop),
+      clock_(clock),
+      cells_(cells),
+      zygote_(zygote),
+      journal_(journal),
+      uids_(std::move(uids)) {}
+
+WorkerFactory::~WorkerFactory() = default;
+
+Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Limits& limits,
+                                    WorkerUser* user) {
+  auto uid = uids_.Take();
+  if (!uid) return Fail(ErrorCode::kExhausted, "every worker id of this host is in use");
+  Worker::Parts parts;
+  parts.id = next_id_++;
+  parts.canvas = canvas;
+  parts.uid = *uid;
+  parts.cell_limits = CellLimitsOf(limits);
+  Fd theirs;
+  Status made = [&]() -> Status {
+    NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits));
+    NJ_ASSIGN(parts.ring, CreateSizedMemfd("nightjar-ring", RingBytes()));
+    NJ_ASSIGN(auto ends, SeqpacketPair());
+    parts.control = std::move(ends.first);
+    theirs = std::move(ends.second);
+    return {};
+  }();
+  if (!made) {
+    if (parts.cell) cells_.Release(std::move(parts.cell));
+    uids_.GiveBack(*uid);
+    return tl::unexpected<Error>(made.error());
+  }
+  SpawnRequest request;
+  request.worker = parts.id;
+  request.uid = *uid;
+  request.cpu_seconds_max = CpuBackstopSeconds(limits);
+  request.control_fd = theirs.get();
+  request.ring_fd = parts.ring.get();
+  for (const CellDoor& door : parts.cell->doors())
+    request.doors.push_back({door.dir_fd, door.born_into});
+  WorkerId id = parts.id;
+  auto worker = std::make_unique<Worker>(loop_, clock_, std::move(parts));
+  Worker* raw = worker.get();
+  raw->SetUser(user);
+  workers_.emplace(id, Entry{std::move(worker), user});
+  journal_.AttachRing(id, canvas, raw->ring());
+  zygote_.Spawn(request, [this, id](Result<SpawnedProcess> process) {
+    OnSpawned(id, std::move(process));
+  });
+  return raw;
+}
+
+void WorkerFactory::OnSpawned(WorkerId id, Result<SpawnedProcess> process) {
+  auto at = workers_.find(id);
+  // Quarantined and buried while the zygote was at it: the tree kills what is in that cell again at each sweep.
+  if (at == workers_.end()) return;
+  if (process) return at->second.worker->Born(std::move(*process));
+  LogError("worker_start_failed", {{"worker", id},
+                                   {"canvas", at->second.worker->canvas()},
+                                   {"error", process.error().ToString()}});
+  Death death;
+  death.exit.exit_code = kNoProcess;
+  at->second.maker->OnGone(death);
+}
+
+void WorkerFactory::Bury(Worker* worker, const Death& death) {
+  worker->SetUser(nullptr);
+  journal_.DetachRing(worker->id());
+  if (death.quarantined)
+    ++lost_uids_;
+  else
+    uids_.GiveBack(worker->uid());
+  cells_.Release(worker->TakeCell());
+  auto at = workers_.find(worker->id());
+  CHECK(at != workers_.end());
+  // Its callbacks may be on the stack now.
+  auto body = std::make_shared<std::unique_ptr<Worker>>(std::move(at->second.worker));
+  workers_.erase(at);
+  loop_.Post([body] { body->reset(); });
+}
+
+void WorkerFactory::KillAll() {
+  for (auto& [id, entry] : workers_) entry.worker->Kill(Reaper::Sample::kRunning);
+}
+
+}  // namespace nightjar

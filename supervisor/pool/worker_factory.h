@@ -1,0 +1,56 @@
+// Makes workers: cell, ring, socket, uid, then the zygote's fork. And takes them back when they are gone.
+//
+// Everything a worker needs is in force before its process exists. Loop thread only. Owns every live worker, so that a worker is
+// never destroyed before its death is complete.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "policies/limits.h"
+#include "supervisor/journal/journal.h"
+#include "supervisor/pool/uid_range.h"
+#include "supervisor/pool/worker.h"
+
+namespace nightjar {
+
+CellLimits CellLimitsOf(const policy::Limits& limits);
+CanvasLimits CanvasLimitsOf(const policy::Limits& limits);
+
+class WorkerFactory {
+ public:
+  WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote, Journal& journal, UidRange uids);
+  ~WorkerFactory();
+
+  // A new worker for this canvas. `user` is told everything from now on: kSealed or its failure comes as a message, and OnGone ends it, also
+  // when no process could be made (then Death says exit code 127). An Error means that nothing was started.
+  Result<Worker*> Make(const std::string& canvas, const policy::Limits& limits, WorkerUser* user);
+  // After OnGone: the worker's uid and cell go back, and the object is destroyed in a later turn.
+  void Bury(Worker* worker, const Death& death);
+
+  size_t live() const { return workers_.size(); }
+  size_t lost_uids() const { return lost_uids_; }
+  // For a stop without patience.
+  void KillAll();
+
+ private:
+  void OnSpawned(WorkerId id, Result<SpawnedProcess> process);
+
+  Loop& loop_;
+  const Clock& clock_;
+  CellTree& cells_;
+  ZygoteClient& zygote_;
+  Journal& journal_;
+  UidRange uids_;
+  size_t lost_uids_ = 0;
+  WorkerId next_id_ = 1;
+  struct Entry {
+    std::unique_ptr<Worker> worker;
+    WorkerUser* maker;  // told when the process could not be made
+  };
+  std::unordered_map<WorkerId, Entry> workers_;
+};
+
+}  // namespace nightjar

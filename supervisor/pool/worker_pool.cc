@@ -1,0 +1,282 @@
+#include "supervisor/pool/worker_pool.h"
+
+#include <algorithm>
+#include <list>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+
+class WorkerPool::Ticket {
+ public:
+  RevisionPtr revision;
+  policy::Limits limits;
+  Lent lent;
+  std::string canvas;
+};
+
+struct WorkerPool::Canvas {
+  std::string name;
+  RevisionPtr revision;    // newest that was asked for
+  policy::Limits limits;   // the canvas's own, without a handler's
+  std::list<std::unique_ptr<Resident>> residents;
+  std::list<std::shared_ptr<Ticket>> waiting;
+  size_t lent = 0;
+  MonoTime last_used{};
+  MonoTime no_arming_before{};  // after a failed start
+  uint32_t failures = 0;        // starts failed in a row
+  bool fill_posted = false;
+
+  size_t Count(Resident::State state) const {
+    return static_cast<size_t>(std::count_if(residents.begin(), residents.end(),
+                                             [&](const auto& r) { return r->state() == state; }));
+  }
+};
+
+namespace {
+
+bool Fits(const Resident& resident, const RevisionPtr& revision, const policy::Limits& limits) {
+  CellLimits have = CellLimitsOf(resident.limits());
+  CellLimits want = CellLimitsOf(limits);
+  return resident.revision() == revision && have.memory_bytes == want.memory_bytes &&
+         have.pids == want.pids;
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory)
+    : loop_(loop), clock_(clock), factory_(factory) {}
+
+WorkerPool::~WorkerPool() = default;
+
+WorkerPool::Canvas& WorkerPool::Of(const std::string& name) {
+  std::unique_ptr<Canvas>& canvas = canvases_[name];
+  if (!canvas) {
+    canvas = std::make_unique<Canvas>();
+    canvas->name = name;
+  }
+  return *canvas;
+}
+
+std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
+                                                     const policy::Limits& limits, Lent lent) {
+  auto ticket = std::make_shared<Ticket>();
+  if (closed_) {
+    lent(Fail(ErrorCode::kUnavailable, "the supervisor is stopping"));
+    return ticket;
+  }
+  Canvas& canvas = Of(revision->canvas);
+  canvas.last_used = clock_.Mono();
+  if (!canvas.revision || canvas.revision->number < revision->number) {
+    canvas.revision = revision;
+    canvas.limits = limits;
+  }
+  *ticket = Ticket{std::move(revision), limits, std::move(lent), canvas.name};
+  canvas.waiting.push_back(ticket);
+  for (const auto& resident : canvas.residents) {
+    if (resident->state() != Resident::State::kArmed) continue;
+    if (!Fits(*resident, ticket->revision, ticket->limits)) continue;
+    HandOut(canvas, resident.get());
+    break;
+  }
+  FillLater(canvas.name);
+  return ticket;
+}
+
+void WorkerPool::Cancel(const std::shared_ptr<Ticket>& ticket) {
+  if (!ticket) return;
+  auto at = canvases_.find(ticket->canvas);
+  if (at != canvases_.end()) at->second->waiting.remove(ticket);
+}
+
+// In a later turn, so that the run that just got its worker is on its way before the next worker is made.
+void WorkerPool::FillLater(const std::string& name) {
+  Canvas& canvas = Of(name);
+  if (canvas.fill_posted) return;
+  canvas.fill_posted = true;
+  loop_.Post([this, name, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    Canvas& canvas = Of(name);
+    canvas.fill_posted = false;
+    Fill(canvas);
+  });
+}
+
+void WorkerPool::Fill(Canvas& canvas) {
+  if (closed_ || !canvas.revision) return;
+  // One start for each request that waits and does not fit what is starting already.
+  std::vector<const Resident*> starting;
+  for (const auto& resident : canvas.residents)
+    if (resident->state() == Resident::State::kStarting) starting.push_back(resident.get());
+  std::vector<std::shared_ptr<Ticket>> unserved;
+  for (const auto& ticket : canvas.waiting) {
+    auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
+      return Fits(*resident, ticket->revision, ticket->limits);
+    });
+    if (fit != starting.end())
+      starting.erase(fit);
+    else
+      unserved.push_back(ticket);
+  }
+  for (const auto& ticket : unserved) {
+    Status started = StartOne(canvas, ticket->revision, ticket->limits);
+    if (started) continue;
+    canvas.waiting.remove(ticket);
+    ticket->lent(tl::unexpected<Error>(started.error()));
+  }
+  // And the reserve.
+  if (clock_.Mono() < canvas.no_arming_before) return;
+  if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
+  size_t reserve = starting.size() + canvas.Count(Resident::State::kArmed);
+  for (; reserve < canvas.limits.armed.value; ++reserve)
+    if (!StartOne(canvas, canvas.revision, canvas.limits)) return;
+}
+
+Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision,
+                            const policy::Limits& limits) {
+  Resident::Events events;
+  events.armed = [this, &canvas](Resident* resident) { OnArmed(canvas, resident); };
+  events.gone = [this, &canvas](Resident* resident, const std::string& why, const Death& death) {
+    OnGone(canvas, resident, why, death);
+  };
+  canvas.residents.push_back(
+      std::make_unique<Resident>(loop_, revision, limits, std::move(events)));
+  return *canvas.residents.back();
+}
+
+Status WorkerPool::StartOne(Canvas& canvas, const RevisionPtr& revision,
+                            const policy::Limits& limits) {
+  Resident& resident = House(canvas, revision, limits);
+  auto worker = factory_.Make(canvas.name, limits, &resident);
+  if (!worker) {
+    LogWarning("worker_start_failed",
+               {{"canvas", canvas.name}, {"error", worker.error().ToString()}});
+    Evict(canvas, &resident);
+    return tl::unexpected<Error>(worker.error());
+  }
+  resident.Start(*worker);
+  return {};
+}
+
+void WorkerPool::Evict(Canvas& canvas, Resident* resident) {
+  auto at = std::find_if(canvas.residents.begin(), canvas.residents.end(),
+                         [&](const auto& r) { return r.get() == resident; });
+  CHECK(at != canvas.residents.end());
+  // Its own callback may be on the stack.
+  auto body = std::make_shared<std::unique_ptr<Resident>>(std::move(*at));
+  canvas.residents.erase(at);
+  loop_.Post([body] { body->reset(); });
+}
+
+void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
+  canvas.failures = 0;
+  canvas.no_arming_before = {};
+  HandOut(canvas, resident);
+}
+
+bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
+  auto at = std::find_if(
+      canvas.waiting.begin(), canvas.waiting.end(),
+      [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+  if (at == canvas.waiting.end()) return false;
+  std::shared_ptr<Ticket> ticket = *at;
+  canvas.waiting.erase(at);
+  Worker* worker = resident->Release();
+  Evict(canvas, resident);
+  ++canvas.lent;
+  ++worker->runs;
+  ticket->lent(worker);
+  return true;
+}
+
+void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& why,
+                        const Death& death) {
+  Worker* worker = resident->worker();
+  if (!why.empty()) {
+    LogWarning("worker_lost_before_its_run",
+               {{"worker", worker->id()}, {"canvas", canvas.name}, {"why", why}});
+    canvas.failures = std::min(canvas.failures + 1, 16u);
+    Nanos pause = std::min<Nanos>(bounds::kRestartBackoffMin * (1u << (canvas.failures - 1)),
+                                  bounds::kRestartBackoffMax);
+    canvas.no_arming_before = clock_.Mono() + pause;
+    // Each failed start fails one waiting request, so that nobody waits for ever and nothing loops.
+    auto at = std::find_if(
+        canvas.waiting.begin(), canvas.waiting.end(),
+        [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+    if (at != canvas.waiting.end()) {
+      std::shared_ptr<Ticket> ticket = *at;
+      canvas.waiting.erase(at);
+      ticket->lent(Fail(ErrorCode::kUnavailable, "its worker could not start: " + why));
+    }
+  }
+  factory_.Bury(worker, death);
+  Evict(canvas, resident);
+  FillLater(canvas.name);
+}
+
+void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
+  Canvas& canvas = Of(worker->canvas());
+  --canvas.lent;
+  Resident& resident = House(canvas, worker->revision, limits);
+  resident.Adopt(worker);
+  bool keep = !closed_ && worker->runs < limits.reuse.value && worker->revision == canvas.revision &&
+              canvas.Count(Resident::State::kArmed) <= limits.concurrency.value;
+  if (!keep)
+    resident.End();
+  else
+    HandOut(canvas, &resident);
+  if (!canvas.waiting.empty()) FillLater(canvas.name);
+}
+
+void WorkerPool::Gone(Worker* worker, const Death& death) {
+  Canvas& canvas = Of(worker->canvas());
+  --canvas.lent;
+  factory_.Bury(worker, death);
+  FillLater(canvas.name);
+}
+
+void WorkerPool::Refresh(const RevisionPtr& revision, const policy::Limits& limits) {
+  Canvas& canvas = Of(revision->canvas);
+  canvas.revision = revision;
+  canvas.limits = limits;
+  for (const auto& resident : canvas.residents)
+    if (resident->state() != Resident::State::kEnding && resident->revision() != revision &&
+        canvas.waiting.empty())
+      resident->End();
+  canvas.last_used = clock_.Mono();
+  FillLater(canvas.name);
+}
+
+void WorkerPool::Sweep() {
+  MonoTime now = clock_.Mono();
+  for (auto& [name, canvas] : canvases_) {
+    if (!canvas->waiting.empty()) FillLater(name);
+    if (now - canvas->last_used <= canvas->limits.idle.value) continue;
+    for (const auto& resident : canvas->residents)
+      if (resident->state() == Resident::State::kArmed) resident->End();
+  }
+}
+
+void WorkerPool::Close() {
+  closed_ = true;
+  for (auto& [name, canvas] : canvases_) {
+    for (const auto& resident : canvas->residents)
+      if (resident->state() != Resident::State::kEnding) resident->End();
+    auto waiting = std::move(canvas->waiting);
+    canvas->waiting.clear();
+    for (const auto& ticket : waiting)
+      ticket->lent(Fail(ErrorCode::kUnavailable, "the supervisor is stopping"));
+  }
+}
+
+WorkerPool::Counts WorkerPool::CountsOf(const std::string& name) const {
+  auto at = canvases_.find(name);
+  if (at == canvases_.end()) return {};
+  const Canvas& canvas = *at->second;
+  return {canvas.Count(Resident::State::kArmed), canvas.Count(Resident::State::kStarting),
+          canvas.lent, canvas.waiting.size()};
+}
+
+}  // namespace nightjar

@@ -1,0 +1,72 @@
+// Lends armed workers to runs: sealed, with the canvas's program loaded, waiting in a cell of that canvas.
+//
+// While a canvas is active, `armed` workers (policy) wait for it; after `idle` without a request they are let go, so that an idle canvas costs no
+// process. A new revision replaces what waits. A worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no
+// worker wait in order; the bound on that queue is admission's. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "supervisor/pool/resident.h"
+#include "supervisor/pool/worker_factory.h"
+
+namespace nightjar {
+
+class WorkerPool {
+ public:
+  WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory);
+  ~WorkerPool();
+
+  // One place in a canvas's queue. Destroying the ticket leaves the queue.
+  class Ticket;
+  using Lent = std::function<void(Result<Worker*>)>;
+  // `lent` is called once, possibly before Lend() returns: with an armed worker of exactly this revision and these cell limits, whose user the
+  // caller sets at once; or with the reason why there is none.
+  std::shared_ptr<Ticket> Lend(RevisionPtr revision, const policy::Limits& limits, Lent lent);
+  // Leaves the queue; `lent` will not be called.
+  void Cancel(const std::shared_ptr<Ticket>& ticket);
+
+  // A healthy worker after its run: kept for the next one while `reuse` allows, else ended.
+  void GiveBack(Worker* worker, const policy::Limits& limits);
+  // The worker ended in the borrower's hands; its OnGone came.
+  void Gone(Worker* worker, const Death& death);
+
+  // The canvas's new revision is in force: what waits with an older one is ended and replaced.
+  void Refresh(const RevisionPtr& revision, const policy::Limits& limits);
+  // Lets idle canvases' workers go. Call every second or so.
+  void Sweep();
+  // No more arming; what waits is ended.
+  void Close();
+
+  struct Counts {
+    size_t armed = 0;
+    size_t starting = 0;
+    size_t lent = 0;
+    size_t waiting = 0;
+  };
+  Counts CountsOf(const std::string& canvas) const;
+
+ private:
+  struct Canvas;
+  Canvas& Of(const std::string& name);
+  void FillLater(const std::string& name);
+  void Fill(Canvas& canvas);
+  Status StartOne(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
+  Resident& House(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
+  void OnArmed(Canvas& canvas, Resident* resident);
+  void OnGone(Canvas& canvas, Resident* resident, const std::string& why, const Death& death);
+  // Hands an armed resident's worker to the first ticket that it fits; false when there is none.
+  bool HandOut(Canvas& canvas, Resident* resident);
+  void Evict(Canvas& canvas, Resident* resident);
+
+  Loop& loop_;
+  const Clock& clock_;
+  WorkerFactory& factory_;
+  bool closed_ = false;
+  std::map<std::string, std::unique_ptr<Canvas>> canvases_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for tasks that were posted and outlive the pool
+};
+
+}  // namespace nightjar

@@ -1,0 +1,99 @@
+// One execution of one handler, from "admitted" to its verdict.
+//
+// States: queued -> running -> (answered | killing) -> ended. An answer ends the run at once and the worker goes back to the pool; a kill ends it
+// when the worker is proven gone. Exactly one verdict, exactly one result, exactly one RunEnded in the journal, in every order of
+// events. Owned by RunService; loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/core/ids.h"
+#include "policies/limits.h"
+#include "supervisor/journal/journal.h"
+#include "supervisor/pool/worker_pool.h"
+#include "supervisor/watch/verdict.h"
+#include "supervisor/watch/watchdog.h"
+
+namespace nightjar {
+
+struct RunResult {
+  RunId id;
+  proto::Verdict verdict = proto::VERDICT_UNSPECIFIED;
+  std::string detail;
+  unsigned status = 500;
+  std::vector<proto::Header> headers;
+  std::string body;
+  proto::Usage usage;
+};
+
+struct RunOrder {
+  RunId id;
+  RevisionPtr revision;
+  proto::HandlerEntry handler;
+  policy::Limits limits;        // of this handler
+  proto::Run message;           // input filled in; id, tlid and limits are filled in here
+  std::string body;             // the request's body, inline or not
+  std::string caller;
+  std::string request_line;
+  WallTime received_wall;
+  MonoTime received;
+  std::function<void(RunResult)> done;  // once, from the loop
+};
+
+class Run final : public WorkerUser {
+ public:
+  struct Needs {
+    Loop& loop;
+    const Clock& clock;
+    WorkerPool& pool;
+    Journal& journal;
+    std::function<void(Run*)> ended;  // the last call; the run may be destroyed in a later turn
+  };
+
+  Run(Needs needs, RunOrder order);
+  ~Run() override;
+
+  // Asks for a worker.
+  void Start();
+  // Ends it for a reason from outside: an operator, a stop. No effect once it is being killed or has ended.
+  void Kill(KillCause cause);
+
+  enum class State { kQueued, kRunning, kKilling, kEnded };
+  State state() const { return state_; }
+  const RunOrder& order() const { return order_; }
+  int pid() const { return worker_ != nullptr ? worker_->pid() : 0; }
+  // Now, for `ps` and `top`.
+  proto::Usage CurrentUsage() const;
+
+  void OnMessage(proto::FromWorker message, std::vector<Fd> fds) override;
+  void OnBroken(const std::string& why) override;
+  void OnGone(const Death& death) override;
+
+ private:
+  void OnLent(Result<Worker*> worker);
+  Status SendRun();
+  void OnFinished(proto::Finished finished, std::vector<Fd> fds);
+  void OnLimitHit(const proto::LimitHit& hit);
+  void EndWithoutWorker(proto::Verdict verdict, const std::string& detail, std::optional<proto::RefusalKind> refusal);
+  void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death);
+  proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death) const;
+
+  Needs needs_;
+  RunOrder order_;
+  State state_ = State::kQueued;
+  std::shared_ptr<WorkerPool::Ticket> ticket_;
+  Worker* worker_ = nullptr;  // the factory's, lent by the pool
+  std::optional<Watchdog> watchdog_;
+  Timer queue_patience_;
+  MonoTime started_{};
+  CellUsage at_start_;  // of a reused worker's cell, whose counters go on
+  std::optional<KillCause> cause_;
+  RunResult result_;
+  proto::Finished finished_;  // counters of the trace, as the worker said
+};
+
+}  // namespace nightjar

@@ -1,0 +1,90 @@
+#include "supervisor/watch/reaper.h"
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+namespace {
+
+constexpr Nanos kEmptyRetry = std::chrono::milliseconds(1);
+
+void LogFailure(const Status& status, const char* step, const Cell& cell) {
+  if (status) return;
+  LogWarning("kill_step_failed",
+             {{"cell", cell.name()}, {"step", step}, {"error", status.error().ToString()}});
+}
+
+}  // namespace
+
+Reaper::Reaper(Loop& loop, const Clock& clock, Cell& cell, std::function<void(Death)> gone)
+    : loop_(loop),
+      clock_(clock),
+      cell_(cell),
+      gone_(std::move(gone)),
+      patience_(loop, [this] { Finish(/*quarantined=*/true); }),
+      retry_(loop, [this] { Look(); }) {}
+
+Reaper::~Reaper() = default;
+
+void Reaper::Kill(Sample sample) {
+  if (dying()) return;
+  killed_ = true;
+  death_.killed = true;
+  LogFailure(cell_.LiftCpuThrottle(), "lift_cpu_throttle", cell_);
+  if (sample == Sample::kFrozen) LogFailure(cell_.Freeze(), "freeze", cell_);
+  if (auto usage = cell_.ReadUsage()) death_.usage = *usage;
+  death_.signalled_at = clock_.Mono();
+  // A frozen cgroup v2 dies of SIGKILL without a thaw (cgroup.freeze in the kernel's admin guide).
+  LogFailure(cell_.Kill(), "kill", cell_);
+  patience_.StartAfter(bounds::kExitWait);
+}
+
+void Reaper::KillAgain() { LogFailure(cell_.Kill(), "kill", cell_); }
+
+void Reaper::ChildExited(WaitStatus status) {
+  CHECK(!exited_);
+  exited_ = true;
+  death_.exit = status;
+  if (killed_) {
+    death_.signal_to_exit = clock_.Mono() - death_.signalled_at;
+  } else {
+    // Counters of a cell stay readable after its processes are gone, until it is removed.
+    if (auto usage = cell_.ReadUsage()) death_.usage = *usage;
+    patience_.StartAfter(bounds::kExitWait);
+  }
+  auto empty = cell_.Empty();
+  if (empty && *empty) return Finish(/*quarantined=*/false);
+  // The worker is pid 1 of its namespace, so the kernel is already ending what it left behind; this makes it certain and fast.
+  if (!killed_) LogFailure(cell_.Kill(), "kill", cell_);
+  WatchForEmpty();
+}
+
+void Reaper::WatchForEmpty() {
+  if (cell_.events_fd() >= 0) {
+    emptied_ = std::make_unique<FdWatch>(loop_, cell_.events_fd(), [this](unsigned) { Look(); });
+    emptied_->Start(FdWatch::kPriority);
+  }
+  // Asked again after the watch stands: it may have become empty in between.
+  Look();
+}
+
+void Reaper::Look() {
+  auto empty = cell_.Empty();
+  if (empty && *empty) return Finish(/*quarantined=*/false);
+  if (!emptied_) retry_.StartAfter(kEmptyRetry);
+}
+
+void Reaper::Finish(bool quarantined) {
+  patience_.Stop();
+  retry_.Stop();
+  emptied_.reset();
+  death_.quarantined = quarantined;
+  if (killed_) death_.signal_to_empty = clock_.Mono() - death_.signalled_at;
+  if (quarantined)
+    LogError("worker_quarantined", {{"cell", cell_.name()}, {"reaped", exited_}});
+  auto gone = std::move(gone_);
+  gone(death_);
+}
+
+}  // namespace nightjar

@@ -1,0 +1,72 @@
+#include "supervisor/watch/verdict.h"
+
+#include <csignal>
+#include <cstring>
+
+namespace nightjar {
+namespace {
+
+constexpr std::string_view kPrefix = "VERDICT_";
+
+VerdictAndDetail OfDeath(const Evidence& evidence) {
+  // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the counter is never late.
+  if (evidence.usage.oom_kills > 0)
+    return {proto::VERDICT_MEMORY, "the kernel killed it at its memory limit", "memory"};
+  if (evidence.usage.pids_denied > 0)
+    return {proto::VERDICT_PIDS, "it asked for more processes than its limit allows", "pids"};
+  switch (evidence.exit.signal) {
+    case 0:
+      return {proto::VERDICT_WORKER_EXITED,
+              "the worker left without an answer, exit status " + std::to_string(evidence.exit.exit_code), ""};
+    case SIGSYS:
+      return {proto::VERDICT_DENIED_SYSCALL, "it made a system call that its profile does not allow", ""};
+    case SIGXCPU:
+      return {proto::VERDICT_CPU_TIME, "the kernel's own cpu limit ended it", "cpu"};
+    default:
+      return {proto::VERDICT_CRASHED,
+              "the worker died of signal " + std::to_string(evidence.exit.signal) + " (" +
+                  strsignal(evidence.exit.signal) + ")",
+              ""};
+  }
+}
+
+}  // namespace
+
+VerdictAndDetail VerdictOf(const Evidence& evidence) {
+  if (evidence.answered) {
+    if (evidence.program_error)
+      return {proto::VERDICT_PROGRAM_ERROR, evidence.program_message, ""};
+    return {proto::VERDICT_FINISHED, "", ""};
+  }
+  if (evidence.cause) {
+    // A cell at its memory limit stalls in reclaim before the kernel kills: when the counter says so at the moment of a deadline,
+    // memory was the first cause.
+    if (evidence.usage.oom_kills > 0 && evidence.cause->verdict != proto::VERDICT_OPERATOR)
+      return OfDeath(evidence);
+    return {evidence.cause->verdict, evidence.cause->sentence, evidence.cause->limit};
+  }
+  return OfDeath(evidence);
+}
+
+std::string VerdictName(proto::Verdict verdict) {
+  std::string name = proto::Verdict_Name(verdict).substr(kPrefix.size());
+  for (char& c : name) c = static_cast<char>(tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+bool LeavesIncident(proto::Verdict verdict) {
+  return verdict != proto::VERDICT_FINISHED && verdict != proto::VERDICT_PROGRAM_ERROR;
+}
+
+unsigned HttpStatusOf(proto::Verdict verdict) {
+  switch (verdict) {
+    case proto::VERDICT_WALL_TIME: return 504;
+    case proto::VERDICT_OPERATOR:
+    case proto::VERDICT_STOPPING:
+    case proto::VERDICT_START_FAILED:
+    case proto::VERDICT_SUPERVISOR_LOST: return 503;
+    default: return 500;
+  }
+}
+
+}  // namespace nightjar
