@@ -39,19 +39,33 @@ inline constexpr seconds kHttpWriteTime{30};
 inline constexpr size_t kCanvases = 100'000;
 inline constexpr size_t kSourceBytes = 4 * kMiB;        // a canvas file
 inline constexpr size_t kProgramBytes = 16 * kMiB;      // a compiled program
-inline constexpr size_t kHandlersPerCanvas = 10'000;
+inline constexpr size_t kHandlersPerCanvas = 500;    // a manifest fits a frame
+inline constexpr size_t kHandlerNameBytes = 128;       // method and route, or name
+inline constexpr size_t kDeploysWaiting = 16;           // of one canvas
 inline constexpr size_t kDiagnostics = 20;              // errors reported for one file
+static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kFrameBytes, "a manifest fits a frame");
 
 // --- traces
 inline constexpr size_t kRingStreamBytes = 1 * kMiB;    // the stream between a worker and the writer; power of two
 inline constexpr size_t kRingTailBytes = 64 * kKiB;     // the overwriting newest events; power of two
 inline constexpr size_t kTraceEventBytes = 16 * kKiB;   // one encoded event
 inline constexpr size_t kTraceValueBytes = 4 * kKiB;    // one value in an event; the input and the result get kTraceEventBytes / 2
+inline constexpr size_t kTraceNameBytes = 256;          // a function's name in an event
+inline constexpr size_t kTraceArgs = 64;                // arguments written of one call; the rest is left out
+inline constexpr size_t kTraceValueLevels = 64;         // messages nested in one value; protobuf's readers stop at 100
+inline constexpr size_t kTraceLeastBytes = 4 * kKiB;    // a run's budget that is smaller, but not 0, counts as this
+inline constexpr size_t kTraceReserveValueBytes = 128;  // a result in an event once the budget is nearly used
+inline constexpr size_t kSpineFrames = 32;              // outermost open calls kept in a ring, and as many innermost ones
+inline constexpr size_t kSpineNameBytes = 64;
+inline constexpr milliseconds kRingWait{5};             // a worker waits for a full stream to be drained, for one event
+inline constexpr milliseconds kRingWaitPerRun{50};      // and for one run; then events are dropped and counted
 inline constexpr size_t kTraceContainerBytes = 256 * kMiB;
 static_assert((kRingStreamBytes & (kRingStreamBytes - 1)) == 0);
 static_assert((kRingTailBytes & (kRingTailBytes - 1)) == 0);
 static_assert(kTraceEventBytes * 4 <= kRingTailBytes);
 static_assert(kTraceValueBytes * 3 <= kTraceEventBytes);
+static_assert(kTraceEventBytes <= 16 * kKiB, "a length inside an event is a varint of two bytes");
+static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2, "each argument gets a little room");
 
 // --- journal (supervisor's side of the writer)
 inline constexpr size_t kJournalOutbox = 20'000;        // messages waiting for a writer that is slow to read
@@ -62,6 +76,7 @@ inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
 // --- incidents
 inline constexpr size_t kIncidentTailEvents = 16;
 inline constexpr size_t kIncidentStackFrames = 64;
+static_assert(kIncidentStackFrames == 2 * kSpineFrames);
 
 // --- processes
 inline constexpr seconds kArmTime{10};                  // from the fork to "ready to run"

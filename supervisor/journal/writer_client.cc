@@ -66,7 +66,7 @@ void WriterClient::Send(proto::ToWriter message, std::vector<int> fds) {
   if (outbox_.empty()) {
     Status sent = channel_->Send(message, fds);
     if (sent) return;
-    if (sent.error().sys != EAGAIN) return;  // the hangup follows as an event
+    if (sent.error().sys != EAGAIN) return OnUnsendable(message, sent.error());
   }
   Outgoing waiting{std::move(message), {}};
   for (int fd : fds) {
@@ -87,11 +87,23 @@ void WriterClient::Send(proto::ToWriter message, std::vector<int> fds) {
   watch_->Start(FdWatch::kReadable | FdWatch::kWritable);
 }
 
+// Too large for a frame (our own bounds forbid it), or the socket is broken (its hangup follows as an event): whoever waits is told.
+void WriterClient::OnUnsendable(const proto::ToWriter& message, const Error& error) {
+  LogWarning("journal_unsendable", {{"error", error.ToString()}});
+  auto question = questions_.find(message.ticket());
+  if (question == questions_.end()) return;
+  auto answered = std::move(question->second);
+  questions_.erase(question);
+  answered(tl::unexpected<Error>(error));
+}
+
 void WriterClient::Flush() {
   while (channel_ && !outbox_.empty()) {
     Status sent = channel_->Send(outbox_.front().message, Borrow(outbox_.front().fds));
-    if (!sent) return;
+    if (!sent && sent.error().sys == EAGAIN) return;
+    Outgoing gone = std::move(outbox_.front());
     outbox_.pop_front();
+    if (!sent) OnUnsendable(gone.message, sent.error());
   }
   if (watch_) watch_->Start(FdWatch::kReadable);
 }

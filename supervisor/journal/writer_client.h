@@ -63,6 +63,7 @@ class WriterClient final : public Journal {
   };
 
   void Send(proto::ToWriter message, std::vector<int> fds);
+  void OnUnsendable(const proto::ToWriter& message, const Error& error);
   void Flush();
   void OnEvents(unsigned events);
   void OnPacket(Packet packet);

@@ -87,11 +87,13 @@ class Run final : public WorkerUser {
   State state_ = State::kQueued;
   std::shared_ptr<WorkerPool::Ticket> ticket_;
   Worker* worker_ = nullptr;  // the factory's, lent by the pool
+  WorkerId worker_id_ = 0;    // stays when the worker is gone; 0: there never was one
   std::optional<Watchdog> watchdog_;
   Timer queue_patience_;
   MonoTime started_{};
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
+  std::optional<proto::RefusalKind> refusal_;
   RunResult result_;
   proto::Finished finished_;  // counters of the trace, as the worker said
 };

@@ -1,0 +1,304 @@
+#include "supervisor/control/control_service.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <charconv>
+
+#include "ipc/core/bounds.h"
+#include "supervisor/control/url.h"
+#include "supervisor/watch/incident.h"
+
+namespace nightjar {
+
+// One request on its way to an answer.
+struct ControlService::Call {
+  http::Request request;
+  ControlUrl url;
+  std::shared_ptr<http::Responder> responder;
+
+  void Answer(const google::protobuf::Message& message, unsigned status = 200) const {
+    google::protobuf::util::JsonPrintOptions options;
+    options.preserve_proto_field_names = true;
+    options.always_print_primitive_fields = true;
+    http::Response response;
+    response.status = status;
+    response.headers.emplace_back("Content-Type", "application/json");
+    auto printed = google::protobuf::util::MessageToJsonString(message, &response.body, options);
+    if (!printed.ok()) {
+      response.status = 500;
+      response.body = "{\"error\":\"the answer cannot be written as JSON\"}";
+    }
+    response.body += '\n';
+    responder->Send(std::move(response));
+  }
+
+  void Fail(unsigned status, const std::string& error) const {
+    proto::ControlError answer;
+    answer.set_error(error);
+    Answer(answer, status);
+  }
+
+  void Fail(const Error& error) const {
+    switch (error.code) {
+      case ErrorCode::kNotFound: return Fail(404, error.ToString());
+      case ErrorCode::kInvalid: return Fail(422, error.ToString());
+      case ErrorCode::kExhausted:
+      case ErrorCode::kUnavailable: return Fail(503, error.ToString());
+      default: return Fail(500, error.ToString());
+    }
+  }
+
+  std::string Query(const std::string& key) const {
+    auto at = url.query.find(key);
+    return at == url.query.end() ? "" : at->second;
+  }
+
+  // ?n=, within bounds; 0 stands for a value that is no number.
+  uint32_t Rows(uint32_t normal) const {
+    std::string text = Query("n");
+    if (text.empty()) return normal;
+    uint32_t rows = 0;
+    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rows);
+    if (failed != std::errc() || end != text.data() + text.size()) return 0;
+    return std::min<uint32_t>(rows, bounds::kListRows);
+  }
+};
+
+namespace {
+
+uint64_t Microseconds(Nanos duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+const char* StateName(Run::State state) {
+  switch (state) {
+    case Run::State::kQueued: return "queued";
+    case Run::State::kRunning: return "running";
+    case Run::State::kKilling: return "killing";
+    case Run::State::kEnded: return "ended";
+  }
+  return "";
+}
+
+// "wall_time" or "VERDICT_WALL_TIME"; UNSPECIFIED means any.
+std::optional<proto::Verdict> VerdictNamed(std::string name) {
+  if (name.empty()) return proto::VERDICT_UNSPECIFIED;
+  for (char& c : name) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
+  if (name.rfind("VERDICT_", 0) != 0) name = "VERDICT_" + name;
+  proto::Verdict verdict;
+  if (!proto::Verdict_Parse(name, &verdict)) return std::nullopt;
+  return verdict;
+}
+
+}  // namespace
+
+ControlService::ControlService(Needs needs) : needs_(std::move(needs)) {}
+
+void ControlService::Handle(http::Request request, http::Responder responder) {
+  Call call{std::move(request), {}, std::make_shared<http::Responder>(std::move(responder))};
+  // The socket's mode says the same; this holds even when somebody changes the mode.
+  if (call.request.peer_uid != 0 && call.request.peer_uid != needs_.own_uid)
+    return call.Fail(403, "only root and the supervisor's own user may speak here");
+  auto url = ParseControlUrl(call.request.target);
+  if (!url) return call.Fail(400, "this is not a path: " + call.request.target);
+  call.url = std::move(*url);
+  const std::vector<std::string> path = call.url.path;
+  const std::string method = call.request.method;
+  auto is = [&](const char* wanted, size_t length, const char* first) {
+    return method == wanted && path.size() == length && path[0] == first;
+  };
+  if (is("GET", 1, "canvases")) return Canvases(std::move(call));
+  if (is("PUT", 2, "canvases")) return Deploy(std::move(call), path[1]);
+  if (is("POST", 4, "canvases") && path[2] == "run") return RunOnce(std::move(call), path[1], path[3]);
+  if (is("GET", 3, "canvases") && path[2] == "traces") return ListTraces(std::move(call), path[1]);
+  if (is("GET", 4, "canvases") && path[2] == "traces") return GetTrace(std::move(call), path[1], path[3]);
+  if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
+  if (is("GET", 1, "runs")) return Runs(std::move(call));
+  if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
+  if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
+  if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
+  if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
+  call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
+}
+
+void ControlService::Deploy(Call call, const std::string& canvas) {
+  if (!IsCanvasName(canvas))
+    return call.Fail(422, "a canvas is named with 1 to 63 of a-z, 0-9, '-' and '_', and starts with a letter or digit");
+  if (call.request.body.size() > bounds::kSourceBytes)
+    return call.Fail(413, "a canvas file is at most " + std::to_string(bounds::kSourceBytes) + " bytes");
+  std::string file = call.Query("file");
+  if (file.empty()) file = canvas + ".dark";
+  std::string source = std::move(call.request.body);
+  std::string by = call.request.peer;
+  needs_.deployer.Deploy(canvas, file, std::move(source), by, [call](auto result) {
+    if (result) return call.Answer(*result);
+    if (result.error().diagnostics.empty()) return call.Fail(result.error().error);
+    proto::ControlError answer;
+    answer.set_error(result.error().error.ToString());
+    for (proto::Diagnostic& diagnostic : result.error().diagnostics)
+      *answer.add_diagnostics() = std::move(diagnostic);
+    call.Answer(answer, 422);
+  });
+}
+
+void ControlService::RunOnce(Call call, const std::string& canvas, const std::string& handler) {
+  RevisionPtr revision = needs_.book.Find(canvas);
+  if (!revision) return call.Fail(404, "there is no canvas " + canvas);
+  const proto::HandlerEntry* entry = revision->HandlerNamed(handler);
+  if (entry == nullptr)
+    return call.Fail(404, "canvas " + canvas + " has no handler named `" + handler + "`");
+  RunOrder order;
+  order.id = RunId::New(needs_.clock.Wall());
+  order.revision = revision;
+  order.handler = *entry;
+  order.limits = needs_.policy()->For(canvas, entry->name());
+  order.caller = call.request.peer;
+  order.request_line = "run " + entry->name();
+  order.received = call.request.received;
+  order.received_wall = needs_.clock.Wall();
+  if (entry->kind() == proto::HANDLER_KIND_HTTP) {
+    proto::HttpRequest& http = *order.message.mutable_http();
+    http.set_method(entry->method());
+    http.set_path(entry->route());
+    http.set_url("http://" + canvas + entry->route());
+    order.body = std::move(call.request.body);
+  } else {
+    if (call.request.body.size() > bounds::kInlineBodyBytes)
+      return call.Fail(413, "an event is at most " + std::to_string(bounds::kInlineBodyBytes) + " bytes");
+    order.message.set_json(call.request.body.empty() ? "null" : call.request.body);
+  }
+  order.done = [call](RunResult result) {
+    proto::RunAnswer answer;
+    answer.set_run_id(result.id.ToString());
+    answer.set_verdict(result.verdict);
+    answer.set_detail(result.detail);
+    answer.set_status(result.status);
+    for (proto::Header& header : result.headers) *answer.add_headers() = std::move(header);
+    answer.set_body(std::move(result.body));
+    *answer.mutable_usage() = std::move(result.usage);
+    call.Answer(answer);
+  };
+  needs_.runs.Start(std::move(order));
+}
+
+void ControlService::Canvases(Call call) {
+  proto::CanvasList list;
+  for (const auto& [name, revision] : needs_.book.all()) {
+    proto::CanvasRow& row = *list.add_canvases();
+    row.set_canvas(name);
+    row.set_revision(revision->number);
+    row.set_handlers(static_cast<uint32_t>(revision->manifest.handlers_size()));
+    row.set_deployed_unix_ms(revision->deployed_unix_ms);
+    row.set_armed(static_cast<uint32_t>(needs_.pool.CountsOf(name).armed));
+    RunService::Counts live = needs_.runs.CountsOf(name);
+    row.set_running(static_cast<uint32_t>(live.running));
+    row.set_queued(static_cast<uint32_t>(live.queued));
+    const CanvasCounts& counts = needs_.metrics.Of(name);
+    row.set_requests(counts.requests);
+    row.set_refused(counts.refused);
+    row.set_killed(counts.killed);
+    row.set_latency_p50_us(counts.latency.Quantile(0.5));
+    row.set_latency_p99_us(counts.latency.Quantile(0.99));
+    row.set_cpu_us(counts.cpu_us);
+    if (auto usage = needs_.cells.CanvasUsage(name)) row.set_memory_bytes(usage->memory_bytes);
+  }
+  call.Answer(list);
+}
+
+void ControlService::Runs(Call call) {
+  proto::RunList list;
+  for (const Run* run : needs_.runs.Live()) {
+    proto::RunRow& row = *list.add_runs();
+    const RunOrder& order = run->order();
+    row.set_run_id(order.id.ToString());
+    row.set_canvas(order.revision->canvas);
+    row.set_handler(order.handler.name());
+    row.set_pid(run->pid());
+    row.set_state(StateName(run->state()));
+    proto::Usage usage = run->CurrentUsage();
+    row.set_wall_us(usage.wall_us());
+    row.set_cpu_us(usage.cpu_us());
+    row.set_memory_bytes(usage.memory_peak_bytes());
+    row.set_wall_limit_us(Microseconds(order.limits.wall.value));
+  }
+  call.Answer(list);
+}
+
+void ControlService::KillRun(Call call, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a run id: " + text);
+  MonoTime asked = needs_.clock.Mono();
+  const Clock& clock = needs_.clock;
+  Status found = needs_.runs.Kill(*id, call.request.peer, [call, asked, &clock](const RunResult& result) {
+    proto::KillAnswer answer;
+    answer.set_run_id(result.id.ToString());
+    answer.set_verdict(result.verdict);
+    answer.set_took_us(Microseconds(clock.Mono() - asked));
+    call.Answer(answer);
+  });
+  if (!found) call.Fail(found.error());
+}
+
+void ControlService::Limits(Call call, const std::string& canvas) {
+  if (!IsCanvasName(canvas)) return call.Fail(422, "this is not a canvas name: " + canvas);
+  proto::LimitsAnswer answer;
+  answer.set_canvas(canvas);
+  answer.set_handler(call.Query("handler"));
+  for (proto::LimitInForce& limit : LimitsInForce(needs_.policy()->For(canvas, answer.handler())))
+    *answer.add_limits() = std::move(limit);
+  call.Answer(answer);
+}
+
+void ControlService::ListTraces(Call call, const std::string& canvas) {
+  auto verdict = VerdictNamed(call.Query("verdict"));
+  uint32_t rows = call.Rows(20);
+  if (!verdict) return call.Fail(400, "there is no verdict named " + call.Query("verdict"));
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  if (!needs_.book.Find(canvas)) return call.Fail(404, "there is no canvas " + canvas);
+  proto::ToWriter question;
+  question.mutable_list_traces()->set_canvas(canvas);
+  question.mutable_list_traces()->set_rows_max(rows);
+  question.mutable_list_traces()->set_verdict(*verdict);
+  question.mutable_list_traces()->set_handler(call.Query("handler"));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->traces());
+  });
+}
+
+void ControlService::GetTrace(Call call, const std::string& canvas, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  proto::ToWriter question;
+  question.mutable_get_trace()->set_canvas(canvas);
+  question.mutable_get_trace()->set_run_id(std::string(id->bytes()));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->trace());
+  });
+}
+
+void ControlService::ListIncidents(Call call) {
+  uint32_t rows = call.Rows(20);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  proto::ToWriter question;
+  question.mutable_list_incidents()->set_canvas(call.Query("canvas"));
+  question.mutable_list_incidents()->set_rows_max(rows);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->incidents());
+  });
+}
+
+void ControlService::GetIncident(Call call, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not an incident id: " + text);
+  proto::ToWriter question;
+  question.mutable_get_incident()->set_run_id(std::string(id->bytes()));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->incident());
+  });
+}
+
+}  // namespace nightjar

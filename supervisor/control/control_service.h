@@ -1,0 +1,57 @@
+// The control plane: HTTP/JSON on the Unix socket, for `nightjar` and curl. What each path answers is written in
+// ipc/proto/control.proto.
+//
+// Who may: the socket has mode 0600 and every request's peer must be root or the supervisor's own user. What lies in storage is asked from
+// the writer and passed on. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ipc/proto/control.pb.h"
+#include "policies/policy.h"
+#include "supervisor/canvas/canvas_book.h"
+#include "supervisor/http/server.h"
+#include "supervisor/journal/journal.h"
+#include "supervisor/run/deployer.h"
+#include "supervisor/run/run_service.h"
+
+namespace nightjar {
+
+class ControlService {
+ public:
+  struct Needs {
+    const Clock& clock;
+    CanvasBook& book;
+    CellTree& cells;
+    Deployer& deployer;
+    Journal& journal;
+    Metrics& metrics;
+    RunService& runs;
+    WorkerPool& pool;
+    std::function<std::shared_ptr<const policy::Policy>()> policy;
+    proto::DoctorAnswer doctor;  // as it was at the start
+    int64_t own_uid;
+  };
+  explicit ControlService(Needs needs);
+
+  void Handle(http::Request request, http::Responder responder);
+
+ private:
+  struct Call;
+  void Deploy(Call call, const std::string& canvas);
+  void RunOnce(Call call, const std::string& canvas, const std::string& handler);
+  void Canvases(Call call);
+  void Runs(Call call);
+  void KillRun(Call call, const std::string& id);
+  void Limits(Call call, const std::string& canvas);
+  void ListTraces(Call call, const std::string& canvas);
+  void GetTrace(Call call, const std::string& canvas, const std::string& id);
+  void ListIncidents(Call call);
+  void GetIncident(Call call, const std::string& id);
+
+  Needs needs_;
+};
+
+}  // namespace nightjar

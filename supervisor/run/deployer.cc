@@ -1,0 +1,140 @@
+#include "supervisor/run/deployer.h"
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+
+struct Deployer::Job {
+  std::string canvas;
+  std::string file_name;
+  std::string source;
+  std::string by;
+  Done done;
+  MonoTime asked{};
+  MonoTime compiled{};
+  RevisionPtr revision;
+  std::vector<proto::Diagnostic> warnings;
+};
+
+namespace {
+
+uint64_t Microseconds(Nanos duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+tl::unexpected<DeployFailure> Failed(Error error, std::vector<proto::Diagnostic> diagnostics = {}) {
+  return tl::unexpected<DeployFailure>(DeployFailure{std::move(error), std::move(diagnostics)});
+}
+
+}  // namespace
+
+Deployer::Deployer(Needs needs) : needs_(std::move(needs)) {}
+Deployer::~Deployer() = default;
+
+Result<RevisionPtr> Deployer::MakeRevision(const std::string& canvas, RevisionNumber number,
+                                           proto::Manifest manifest, Fd program,
+                                           uint64_t program_bytes, int64_t deployed_unix_ms) {
+  NJ_ASSIGN(Router router, Router::Create(manifest));
+  auto revision = std::make_shared<Revision>(Revision{canvas, number, std::move(manifest),
+                                                      std::move(program), program_bytes,
+                                                      deployed_unix_ms, std::move(router)});
+  return RevisionPtr(std::move(revision));
+}
+
+void Deployer::Deploy(const std::string& canvas, const std::string& file_name, std::string source,
+                      const std::string& by, Done done) {
+  auto& queue = jobs_[canvas];
+  if (queue.size() >= bounds::kDeploysWaiting)
+    return done(Failed({ErrorCode::kExhausted, 0, "too many deploys of this canvas wait already"}));
+  auto job = std::make_shared<Job>();
+  *job = Job{canvas, file_name, std::move(source), by, std::move(done), needs_.clock.Mono(), {}, {}, {}};
+  queue.push_back(job);
+  if (queue.size() == 1) Next(canvas);
+}
+
+void Deployer::Next(const std::string& canvas) {
+  std::shared_ptr<Job> job = jobs_.at(canvas).front();
+  auto compile = std::make_unique<CompileRun>(
+      CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory},
+      CompileRun::LimitsFrom(needs_.policy()->For(canvas, "")),
+      [this, job](CompileResult result) { OnCompiled(job, std::move(result)); },
+      [this](CompileRun* gone) {
+        auto at = compiles_.find(gone);
+        auto body = std::make_shared<std::unique_ptr<CompileRun>>(std::move(at->second));
+        compiles_.erase(at);
+        needs_.loop.Post([body] { body->reset(); });
+      });
+  CompileRun* raw = compile.get();
+  compiles_.emplace(raw, std::move(compile));
+  Status started = raw->Start(canvas, job->file_name, job->source);
+  if (started) return;
+  compiles_.erase(raw);
+  Finish(job, Failed(started.error()));
+}
+
+void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result) {
+  job->compiled = needs_.clock.Mono();
+  if (result.verdict)
+    return Finish(job, Failed({ErrorCode::kInvalid, 0,
+                               "compiling it ended with verdict " +
+                                   VerdictName(result.verdict->verdict) + ": " +
+                                   result.verdict->detail}));
+  if (!result.manifest)
+    return Finish(job, Failed({ErrorCode::kInvalid, 0, "the canvas file has errors"},
+                              std::move(result.diagnostics)));
+  job->warnings = std::move(result.diagnostics);
+  RevisionPtr old = needs_.book.Find(job->canvas);
+  auto revision = MakeRevision(job->canvas, old ? old->number + 1 : 1, std::move(*result.manifest),
+                               std::move(result.program), result.program_bytes,
+                               UnixMillis(needs_.clock.Wall()));
+  if (!revision) return Finish(job, Failed(revision.error()));
+  job->revision = *revision;
+  proto::SaveRevision save;
+  save.set_canvas(job->canvas);
+  save.set_revision(job->revision->number);
+  *save.mutable_manifest() = job->revision->manifest;
+  save.set_program_bytes(job->revision->program_bytes);
+  save.set_deployed_by(job->by);
+  auto source = CreateImmutableMemfd("nightjar-source", job->source);
+  if (!source) return Finish(job, Failed(source.error()));
+  save.set_source_memfd_bytes(job->source.size());
+  needs_.journal.SaveRevision(std::move(save), job->revision->program, *source,
+                              [this, job](Status saved) { OnSaved(job, std::move(saved)); });
+}
+
+void Deployer::OnSaved(const std::shared_ptr<Job>& job, Status saved) {
+  if (!saved) return Finish(job, Failed(saved.error()));
+  if (Status published = needs_.book.Publish(job->revision); !published)
+    return Finish(job, Failed(published.error()));
+  needs_.pool.Refresh(job->revision, needs_.policy()->For(job->canvas, ""));
+  proto::DeployAnswer answer;
+  answer.set_canvas(job->canvas);
+  answer.set_revision(job->revision->number);
+  *answer.mutable_handlers() = job->revision->manifest.handlers();
+  for (proto::Diagnostic& warning : job->warnings) *answer.add_warnings() = std::move(warning);
+  answer.set_compile_us(Microseconds(job->compiled - job->asked));
+  answer.set_total_us(Microseconds(needs_.clock.Mono() - job->asked));
+  LogInfo("canvas_deployed", {{"canvas", job->canvas},
+                              {"revision", job->revision->number},
+                              {"handlers", job->revision->manifest.handlers_size()},
+                              {"by", job->by},
+                              {"total_us", answer.total_us()}});
+  Finish(job, std::move(answer));
+}
+
+void Deployer::Finish(const std::shared_ptr<Job>& job,
+                      tl::expected<proto::DeployAnswer, DeployFailure> result) {
+  auto done = std::move(job->done);
+  done(std::move(result));
+  auto queue = jobs_.find(job->canvas);
+  CHECK(queue != jobs_.end() && queue->second.front() == job);
+  queue->second.pop_front();
+  if (queue->second.empty())
+    jobs_.erase(queue);
+  else
+    Next(job->canvas);
+}
+
+}  // namespace nightjar

@@ -1,0 +1,249 @@
+#include "supervisor/run/run.h"
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+#include "supervisor/watch/incident.h"
+
+namespace nightjar {
+namespace {
+
+uint64_t Microseconds(Nanos duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+// The worker's own last resort, for the case that the supervisor is stuck or dead: well behind the real deadline.
+Nanos BackstopOf(const policy::Limits& limits) {
+  return limits.wall.value * 2 + std::chrono::seconds(1);
+}
+
+}  // namespace
+
+Run::Run(Needs needs, RunOrder order)
+    : needs_(std::move(needs)), order_(std::move(order)), queue_patience_(needs_.loop, [this] {
+        needs_.pool.Cancel(ticket_);
+        EndWithoutWorker(proto::VERDICT_REFUSED, "no worker was free within the limit queue_time",
+                         proto::REFUSAL_QUEUE_TIME);
+      }) {
+  result_.id = order_.id;
+}
+
+Run::~Run() {
+  if (state_ == State::kQueued) needs_.pool.Cancel(ticket_);
+}
+
+void Run::Start() {
+  queue_patience_.StartAfter(order_.limits.queue_time.value);
+  ticket_ = needs_.pool.Lend(order_.revision, order_.limits,
+                             [this](Result<Worker*> worker) { OnLent(std::move(worker)); });
+}
+
+void Run::OnLent(Result<Worker*> worker) {
+  queue_patience_.Stop();
+  if (!worker)
+    return EndWithoutWorker(proto::VERDICT_START_FAILED, worker.error().ToString(), std::nullopt);
+  worker_ = *worker;
+  worker_->SetUser(this);
+  worker_id_ = worker_->id();
+  state_ = State::kRunning;
+  started_ = needs_.clock.Mono();
+  if (worker_->runs > 1)
+    if (auto usage = worker_->cell().ReadUsage()) at_start_ = *usage;
+  if (Status sent = SendRun(); !sent) return OnBroken(sent.error().ToString());
+  proto::RunBegan began;
+  began.set_worker_id(worker_->id());
+  began.set_run_id(std::string(order_.id.bytes()));
+  began.set_canvas(order_.revision->canvas);
+  began.set_tlid(order_.handler.tlid());
+  began.set_handler(order_.handler.name());
+  began.set_revision(order_.revision->number);
+  began.set_received_unix_us(UnixMicros(order_.received_wall));
+  began.set_caller(order_.caller);
+  began.set_trace_bytes_max(order_.limits.trace_bytes.value);
+  began.set_request_line(order_.request_line);
+  needs_.journal.RunBegan(std::move(began));
+  watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), order_.limits, at_start_, started_,
+                    [this](KillCause cause) { Kill(std::move(cause)); });
+}
+
+Status Run::SendRun() {
+  proto::ToWorker message;
+  proto::Run& run = *message.mutable_run();
+  run = std::move(order_.message);
+  run.set_run_id(std::string(order_.id.bytes()));
+  run.set_tlid(order_.handler.tlid());
+  proto::RunLimits& limits = *run.mutable_limits();
+  limits.set_call_depth_max(order_.limits.depth.value);
+  limits.set_output_bytes_max(order_.limits.output_bytes.value);
+  limits.set_trace_bytes_max(order_.limits.trace_bytes.value);
+  limits.set_trace_overflow_kills(order_.limits.trace_overflow_kills.value);
+  limits.set_wall_ns_max(static_cast<uint64_t>(BackstopOf(order_.limits).count()));
+  if (!run.has_http()) return worker_->Send(message);
+  if (order_.body.size() <= bounds::kInlineBodyBytes) {
+    run.mutable_http()->set_body(std::move(order_.body));
+    return worker_->Send(message);
+  }
+  NJ_ASSIGN(Fd body, CreateImmutableMemfd("nightjar-request", order_.body));
+  run.mutable_http()->set_body_memfd_bytes(order_.body.size());
+  order_.body = {};
+  return worker_->Send(message, {body.get()});
+}
+
+void Run::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
+  if (state_ != State::kRunning) return;  // it is being killed: what it says now no longer counts
+  switch (message.kind_case()) {
+    case proto::FromWorker::kFinished:
+      return OnFinished(std::move(*message.mutable_finished()), std::move(fds));
+    case proto::FromWorker::kLimitHit: return OnLimitHit(message.limit_hit());
+    default: return OnBroken("it spoke out of turn");
+  }
+}
+
+void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
+  if (finished.run_id() != order_.id.bytes()) return OnBroken("it answered another run");
+  if (finished.status() < 200 || finished.status() > 599)
+    return OnBroken("it answered with status " + std::to_string(finished.status()));
+  if (finished.body_memfd_bytes() > 0) {
+    if (fds.empty()) return OnBroken("it promised a body and sent none");
+    auto body = ReadForeignMemfd(fds[0], order_.limits.output_bytes.value);
+    if (!body && body.error().code == ErrorCode::kExhausted) {
+      proto::LimitHit hit;
+      hit.set_run_id(finished.run_id());
+      hit.set_limit(proto::SELF_LIMIT_OUTPUT);
+      hit.set_measured(finished.body_memfd_bytes());
+      return OnLimitHit(hit);
+    }
+    if (!body) return OnBroken(body.error().ToString());
+    finished.set_body(std::move(*body));
+  }
+  auto used = watchdog_->UsedSoFar();
+  watchdog_.reset();
+  finished_ = std::move(finished);
+  result_.status = finished_.status();
+  result_.headers.assign(std::make_move_iterator(finished_.mutable_headers()->begin()),
+                         std::make_move_iterator(finished_.mutable_headers()->end()));
+  result_.body = std::move(*finished_.mutable_body());
+  Evidence evidence;
+  evidence.answered = true;
+  evidence.program_error = finished_.program_error();
+  evidence.program_message = finished_.error();
+  Worker* worker = std::exchange(worker_, nullptr);
+  worker->SetUser(nullptr);
+  End(VerdictOf(evidence), UsageOf(used ? *used : CellUsage{}), nullptr);
+  needs_.pool.GiveBack(worker, order_.limits);
+}
+
+void Run::OnLimitHit(const proto::LimitHit& hit) {
+  if (hit.run_id() != order_.id.bytes()) return OnBroken("it spoke of another run");
+  auto cause = CauseOfSelfLimit(hit, order_.limits);
+  if (!cause) return OnBroken("it reported a limit that does not exist");
+  Kill(std::move(*cause));
+}
+
+void Run::OnBroken(const std::string& why) {
+  Kill({proto::VERDICT_PROTOCOL, "the worker broke its protocol: " + why, "", Nanos(0)});
+}
+
+void Run::Kill(KillCause cause) {
+  switch (state_) {
+    case State::kKilling:
+    case State::kEnded: return;  // the first cause stands
+    case State::kQueued: {
+      needs_.pool.Cancel(ticket_);
+      return EndWithoutWorker(cause.verdict, cause.sentence, std::nullopt);
+    }
+    case State::kRunning: break;
+  }
+  state_ = State::kKilling;
+  cause_ = std::move(cause);
+  watchdog_->Stop();
+  worker_->Kill(Reaper::Sample::kFrozen);
+}
+
+void Run::OnGone(const Death& death) {
+  if (watchdog_) watchdog_->Stop();
+  Evidence evidence;
+  evidence.cause = cause_;
+  evidence.exit = death.exit;
+  evidence.usage = UsedBetween(at_start_, death.usage);
+  Worker* worker = std::exchange(worker_, nullptr);
+  state_ = State::kKilling;
+  End(VerdictOf(evidence), UsageOf(evidence.usage), &death);
+  needs_.pool.Gone(worker, death);
+}
+
+void Run::EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
+                           std::optional<proto::RefusalKind> refusal) {
+  queue_patience_.Stop();
+  refusal_ = refusal;
+  End({verdict, detail, refusal ? "queue_time" : ""}, {}, nullptr);
+}
+
+void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) {
+  CHECK(state_ != State::kEnded);
+  MonoTime now = needs_.clock.Mono();
+  bool ran = started_ != MonoTime{};
+  state_ = State::kEnded;
+  usage.set_wall_us(ran ? Microseconds(now - started_) : 0);
+  usage.set_queue_us(Microseconds((ran ? started_ : now) - order_.received));
+  usage.set_output_bytes(result_.body.size());
+  usage.set_trace_bytes(finished_.trace_bytes());
+  usage.set_trace_events(finished_.trace_events());
+  usage.set_trace_dropped(finished_.trace_dropped());
+  result_.verdict = verdict.verdict;
+  result_.detail = verdict.detail;
+  result_.usage = std::move(usage);
+  bool answered = verdict.verdict == proto::VERDICT_FINISHED ||
+                  verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
+  if (!answered) result_.status = HttpStatusOf(verdict.verdict);
+  // The ring must be told to the writer before the worker can go: the journal keeps what it needs.
+  proto::RunEnded ended = EndedMessage(verdict, death);
+  auto done = std::move(order_.done);
+  done(std::move(result_));
+  needs_.journal.RunEnded(std::move(ended));
+  needs_.ended(this);
+}
+
+proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* death) const {
+  proto::RunEnded ended;
+  ended.set_worker_id(worker_id_);
+  ended.set_run_id(std::string(order_.id.bytes()));
+  ended.set_verdict(verdict.verdict);
+  ended.set_detail(verdict.detail);
+  *ended.mutable_usage() = result_.usage;
+  ended.set_http_status(result_.status);
+  if (LeavesIncident(verdict.verdict)) {
+    IncidentFacts facts;
+    facts.run = order_.id;
+    facts.canvas = order_.revision->canvas;
+    facts.handler = order_.handler.name();
+    facts.revision = order_.revision->number;
+    facts.request_line = order_.request_line;
+    facts.caller = order_.caller;
+    facts.at_unix_us = UnixMicros(needs_.clock.Wall());
+    facts.verdict = verdict;
+    facts.usage = result_.usage;
+    facts.limits = &order_.limits;
+    facts.death = death;
+    facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
+    if (refusal_) {
+      facts.refusal.emplace().set_kind(*refusal_);
+      facts.refusal->set_count(1);
+    }
+    *ended.mutable_incident() = MakeIncident(facts);
+  }
+  return ended;
+}
+
+proto::Usage Run::CurrentUsage() const {
+  proto::Usage usage;
+  if (state_ == State::kRunning && watchdog_) {
+    if (auto used = watchdog_->UsedSoFar()) usage = UsageOf(*used);
+    usage.set_wall_us(Microseconds(needs_.clock.Mono() - started_));
+  } else if (state_ == State::kQueued) {
+    usage.set_queue_us(Microseconds(needs_.clock.Mono() - order_.received));
+  }
+  return usage;
+}
+
+}  // namespace nightjar

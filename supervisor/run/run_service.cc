@@ -1,0 +1,116 @@
+#include "supervisor/run/run_service.h"
+
+#include <algorithm>
+
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+
+RunService::RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal,
+                       Metrics& metrics)
+    : loop_(loop),
+      clock_(clock),
+      pool_(pool),
+      journal_(journal),
+      metrics_(metrics),
+      patience_(loop, [this] {
+        // By id: a queued run that is killed leaves the table at once.
+        for (const Run* live : Live())
+          runs_.at(live->order().id)
+              .run->Kill({proto::VERDICT_STOPPING,
+                          "the supervisor stopped and the time for finishing was over", "", Nanos(0)});
+      }) {}
+
+RunService::~RunService() = default;
+
+void RunService::Start(RunOrder order) {
+  RunId id = order.id;
+  // The order lives in the run; `done` is wrapped so that each result is counted in one place.
+  auto answer = std::move(order.done);
+  auto [at, fresh] = runs_.emplace(id, Entry{});
+  CHECK(fresh);
+  order.done = [this, id, answer = std::move(answer)](RunResult result) {
+    Entry& entry = runs_.at(id);
+    OnDone(entry.run->order(), result);
+    for (const auto& told : entry.waiting) told(result);
+    answer(std::move(result));
+  };
+  Run::Needs needs{loop_, clock_, pool_, journal_, [this](Run* run) { OnEnded(run); }};
+  at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
+  at->second.run->Start();
+}
+
+void RunService::OnDone(const RunOrder& order, const RunResult& result) {
+  CanvasCounts& counts = metrics_.Of(order.revision->canvas);
+  ++counts.requests;
+  counts.cpu_us += result.usage.cpu_us();
+  Nanos latency = clock_.Mono() - order.received;
+  counts.latency.Add(static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(latency).count()));
+  if (result.verdict == proto::VERDICT_REFUSED) {
+    ++counts.refused;
+  } else if (LeavesIncident(result.verdict)) {
+    ++counts.killed;
+    LogWarning("run_killed", {{"run", result.id.ToString()},
+                              {"canvas", order.revision->canvas},
+                              {"handler", order.handler.name()},
+                              {"verdict", VerdictName(result.verdict)},
+                              {"detail", result.detail},
+                              {"wall_us", result.usage.wall_us()},
+                              {"cpu_us", result.usage.cpu_us()},
+                              {"memory_peak", result.usage.memory_peak_bytes()}});
+  }
+}
+
+void RunService::OnEnded(Run* run) {
+  auto at = runs_.find(run->order().id);
+  CHECK(at != runs_.end());
+  // It is on the stack now.
+  auto body = std::make_shared<std::unique_ptr<Run>>(std::move(at->second.run));
+  runs_.erase(at);
+  loop_.Post([body] { body->reset(); });
+  if (runs_.empty() && drained_) {
+    patience_.Stop();
+    std::exchange(drained_, nullptr)();
+  }
+}
+
+Status RunService::Kill(const RunId& id, const std::string& by,
+                        std::function<void(const RunResult&)> killed) {
+  auto at = runs_.find(id);
+  if (at == runs_.end())
+    return Fail(ErrorCode::kNotFound, "no run " + id.ToString() + " is live; it may have ended");
+  at->second.waiting.push_back(std::move(killed));
+  at->second.run->Kill({proto::VERDICT_OPERATOR, "killed by an operator (" + by + ")", "", Nanos(0)});
+  return {};
+}
+
+std::vector<const Run*> RunService::Live() const {
+  std::vector<const Run*> live;
+  for (const auto& [id, entry] : runs_) live.push_back(entry.run.get());
+  std::sort(live.begin(), live.end(), [](const Run* a, const Run* b) {
+    return a->order().received < b->order().received;
+  });
+  return live;
+}
+
+RunService::Counts RunService::CountsOf(const std::string& canvas) const {
+  Counts counts;
+  for (const auto& [id, entry] : runs_) {
+    if (entry.run->order().revision->canvas != canvas) continue;
+    if (entry.run->state() == Run::State::kQueued)
+      ++counts.queued;
+    else
+      ++counts.running;
+  }
+  return counts;
+}
+
+void RunService::Drain(Nanos patience, std::function<void()> drained) {
+  if (runs_.empty()) return drained();
+  drained_ = std::move(drained);
+  patience_.StartAfter(patience);
+}
+
+}  // namespace nightjar

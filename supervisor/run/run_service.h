@@ -1,0 +1,56 @@
+// All runs of this supervisor: starts them, finds them, ends them, counts them. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/metrics/canvas_counts.h"
+#include "supervisor/run/run.h"
+
+namespace nightjar {
+
+class RunService {
+ public:
+  RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal, Metrics& metrics);
+  ~RunService();
+
+  // Admitted already. Everything that becomes of it comes through order.done, and into the journal.
+  void Start(RunOrder order);
+
+  // kNotFound when no such run is live. `killed` is called when it has ended, with its verdict.
+  Status Kill(const RunId& id, const std::string& by, std::function<void(const RunResult&)> killed);
+
+  // Live runs, oldest first.
+  std::vector<const Run*> Live() const;
+  size_t live() const { return runs_.size(); }
+  struct Counts {
+    size_t running = 0;
+    size_t queued = 0;
+  };
+  Counts CountsOf(const std::string& canvas) const;
+
+  // No new runs will come. `drained` is called once, when the last one has ended; those that are not done at `patience` are killed.
+  void Drain(Nanos patience, std::function<void()> drained);
+
+ private:
+  void OnEnded(Run* run);
+  void OnDone(const RunOrder& order, const RunResult& result);
+
+  Loop& loop_;
+  const Clock& clock_;
+  WorkerPool& pool_;
+  Journal& journal_;
+  Metrics& metrics_;
+  struct Entry {
+    std::unique_ptr<Run> run;
+    std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
+  };
+  std::unordered_map<RunId, Entry> runs_;
+  std::function<void()> drained_;
+  Timer patience_;
+};
+
+}  // namespace nightjar

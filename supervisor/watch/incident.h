@@ -1,0 +1,43 @@
+// The record of a run that was killed or refused, as far as the supervisor knows it. Pure.
+//
+// The storage writer adds what only it can read: the last events and the open call stack from the ring.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ipc/core/ids.h"
+#include "ipc/proto/control.pb.h"
+#include "ipc/proto/worker.pb.h"
+#include "policies/limits.h"
+#include "supervisor/watch/reaper.h"
+#include "supervisor/watch/verdict.h"
+
+namespace nightjar {
+
+struct IncidentFacts {
+  RunId run;
+  std::string canvas;
+  std::string handler;
+  RevisionNumber revision = 0;
+  std::string request_line;
+  std::string caller;
+  int64_t at_unix_us = 0;
+  VerdictAndDetail verdict;
+  proto::Usage usage;
+  const policy::Limits* limits = nullptr;  // borrowed
+  const Death* death = nullptr;            // borrowed; null: there was no process
+  Nanos overshoot{0};
+  std::optional<proto::Refusal> refusal;
+};
+
+proto::Incident MakeIncident(const IncidentFacts& facts);
+
+// The cell's counters as the wire says them; wall time, output and trace are the caller's.
+proto::Usage UsageOf(const CellUsage& usage);
+// Every limit with its source, as the wire says them.
+std::vector<proto::LimitInForce> LimitsInForce(const policy::Limits& limits);
+// A limit that the worker keeps itself (call depth, output, trace) was struck; nullopt for a number that means nothing.
+std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits);
+
+}  // namespace nightjar
