@@ -31,3 +31,13 @@ function(nightjar_suite name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/suites)
   set_property(GLOBAL APPEND PROPERTY NIGHTJAR_SUITES ${name})
 endfunction()
+
+# nightjar_bench(NAME DEPS ...): one measuring program of this folder's .cc files, in bench/ of the build.
+function(nightjar_bench name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  set_property(GLOBAL APPEND PROPERTY NIGHTJAR_BENCHES ${name})
+endfunction()

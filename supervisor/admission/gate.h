@@ -1,0 +1,51 @@
+// Who may come in: the policy's admission rules applied to each canvas, with the state that they need.
+//
+// Refusals of one kind for one canvas within a second share one incident, so that a flood of refused requests does not become a flood of
+// records. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "ipc/core/clock.h"
+#include "ipc/core/ids.h"
+#include "policies/admission.h"
+#include "policies/limits.h"
+
+namespace nightjar {
+
+struct GateRefusal {
+  policy::RefusalKind kind;
+  std::string sentence;        // for the caller and the incident
+  std::string limit;           // "rate": the limit that said no
+  uint64_t retry_after_s = 1;
+  RunId incident;              // shared by the refusals of this window
+  bool first_of_incident = false;
+  uint64_t count_before = 0;   // refusals of the window that ended with this one, when there was one: its record can be completed
+};
+
+class Gate {
+ public:
+  explicit Gate(const Clock& clock) : clock_(clock) {}
+
+  // nullopt: come in.
+  std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits, size_t running, size_t queued);
+
+ private:
+  struct Window {
+    MonoTime opened{};
+    RunId incident;
+    uint64_t count = 0;
+  };
+  struct Canvas {
+    policy::AdmissionState state;
+    std::map<policy::RefusalKind, Window> windows;
+  };
+
+  const Clock& clock_;
+  std::map<std::string, Canvas> canvases_;
+};
+
+}  // namespace nightjar

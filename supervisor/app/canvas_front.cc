@@ -1,0 +1,134 @@
+#include "supervisor/app/canvas_front.h"
+
+#include <nlohmann/json.hpp>
+
+#include "supervisor/watch/incident.h"
+
+namespace nightjar {
+namespace {
+
+constexpr const char* kTraceHeader = "x-nightjar-trace";
+constexpr const char* kVerdictHeader = "x-nightjar-verdict";
+
+http::Response Plain(unsigned status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(text);
+  return response;
+}
+
+// What the caller of a run without an answer sees: the verdict's name and the trace's id, never limits or program text.
+http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id) {
+  http::Response response;
+  response.status = status;
+  response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
+  response.headers.emplace_back(kTraceHeader, id.ToString());
+  response.headers.emplace_back(kVerdictHeader, VerdictName(verdict));
+  nlohmann::ordered_json body;
+  body["error"] = verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
+  body["verdict"] = VerdictName(verdict);
+  body["trace"] = id.ToString();
+  response.body = body.dump() + "\n";
+  return response;
+}
+
+http::Response ResponseOf(RunResult result) {
+  bool answered = result.verdict == proto::VERDICT_FINISHED ||
+                  result.verdict == proto::VERDICT_PROGRAM_ERROR;
+  if (!answered) return KilledResponse(result.status, result.verdict, result.id);
+  http::Response response;
+  response.status = result.status;
+  for (proto::Header& header : result.headers)
+    response.headers.emplace_back(std::move(*header.mutable_name()), std::move(*header.mutable_value()));
+  response.headers.emplace_back(kTraceHeader, result.id.ToString());
+  response.body = std::move(result.body);
+  return response;
+}
+
+std::string_view PathOf(std::string_view target) { return target.substr(0, target.find('?')); }
+
+void FillHttp(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& vars,
+              proto::HttpRequest& out) {
+  std::string_view target = request.target;
+  std::string_view path = PathOf(target);
+  out.set_method(request.method);
+  out.set_url("http://" + request.host + request.target);
+  out.set_path(std::string(path));
+  if (path.size() < target.size()) out.set_query(std::string(target.substr(path.size() + 1)));
+  for (const auto& [name, value] : request.headers) {
+    proto::Header& header = *out.add_headers();
+    header.set_name(name);
+    header.set_value(value);
+  }
+  for (const auto& [name, value] : vars) {
+    proto::Header& variable = *out.add_route_vars();
+    variable.set_name(name);
+    variable.set_value(value);
+  }
+}
+
+}  // namespace
+
+CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
+
+void CanvasFront::Handle(http::Request request, http::Responder responder) {
+  std::string canvas = request.host.substr(0, request.host.find('.'));
+  RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
+  if (!revision)
+    return responder.Send(Plain(404, "there is no canvas \"" + canvas + "\" here\n"));
+  RouteMatch match = revision->router.Match(request.method, PathOf(request.target));
+  if (match.kind == RouteMatch::Kind::kNone)
+    return responder.Send(Plain(404, "404 Not Found: No route matches"));
+  if (match.kind == RouteMatch::Kind::kAmbiguous)
+    return responder.Send(Plain(500, "500 Internal Server Error: More than one handler for route: " + request.target));
+  RunOrder order;
+  order.id = RunId::New(needs_.clock.Wall());
+  order.revision = revision;
+  const proto::HandlerEntry* handler = revision->Handler(match.tlid);
+  order.handler = *handler;
+  order.limits = needs_.policy()->For(canvas, handler->name());
+  order.caller = request.peer;
+  order.request_line = request.method + " " + request.target.substr(0, 200);
+  order.received = request.received;
+  order.received_wall = needs_.clock.Wall();
+  RunService::Counts live = needs_.runs.CountsOf(canvas);
+  if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
+    return Refuse(*refusal, order, std::move(responder));
+  FillHttp(request, match.vars, *order.message.mutable_http());
+  order.body = std::move(request.body);
+  auto answer = std::make_shared<http::Responder>(std::move(responder));
+  order.done = [answer](RunResult result) { answer->Send(ResponseOf(std::move(result))); };
+  needs_.runs.Start(std::move(order));
+}
+
+void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder) {
+  ++needs_.metrics.Of(order.revision->canvas).refused;
+  bool too_many = refusal.kind == policy::RefusalKind::kRate;
+  http::Response response = KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
+  response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
+  if (refusal.first_of_incident) {
+    IncidentFacts facts;
+    facts.run = refusal.incident;
+    facts.canvas = order.revision->canvas;
+    facts.handler = order.handler.name();
+    facts.revision = order.revision->number;
+    facts.request_line = order.request_line;
+    facts.caller = order.caller;
+    facts.at_unix_us = UnixMicros(order.received_wall);
+    facts.verdict = {proto::VERDICT_REFUSED, refusal.sentence, refusal.limit};
+    facts.limits = &order.limits;
+    facts.refusal.emplace().set_kind(RefusalKindOnWire(refusal.kind));
+    facts.refusal->set_count(1);
+    proto::RunEnded ended;
+    ended.set_run_id(std::string(refusal.incident.bytes()));
+    ended.set_verdict(proto::VERDICT_REFUSED);
+    ended.set_detail(refusal.sentence);
+    ended.set_http_status(response.status);
+    *ended.mutable_incident() = MakeIncident(facts);
+    needs_.journal.RunEnded(std::move(ended));
+  }
+  responder.Send(std::move(response));
+}
+
+}  // namespace nightjar

@@ -1,0 +1,40 @@
+// The canvases' front door: an HTTP request in, a run of the right handler, its answer out.
+//
+// The canvas is the first label of Host. Route, then admission, then a run; whatever stands in the way is answered here with a status, a sentence
+// and, where there is an incident, its id. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "policies/policy.h"
+#include "supervisor/admission/gate.h"
+#include "supervisor/canvas/canvas_book.h"
+#include "supervisor/http/server.h"
+#include "supervisor/run/run_service.h"
+
+namespace nightjar {
+
+class CanvasFront {
+ public:
+  struct Needs {
+    const Clock& clock;
+    CanvasBook& book;
+    Gate& gate;
+    RunService& runs;
+    Metrics& metrics;
+    Journal& journal;
+    std::function<std::shared_ptr<const policy::Policy>()> policy;
+  };
+  explicit CanvasFront(Needs needs);
+
+  void Handle(http::Request request, http::Responder responder);
+
+ private:
+  void Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder);
+
+  Needs needs_;
+};
+
+}  // namespace nightjar
