@@ -1,7 +1,8 @@
 // The limits of a run, each with where it came from. Values only: no file, no clock, no loop.
 //
-// Layers, later wins: built in < [default] < [plan.NAME] < [canvas.NAME] < [canvas.NAME.handler."GET /x"]. Whoever explains a
-// limit (nightjar limits, an incident) shows source and layer as they are here.
+// Layers, later wins: built in < [default] < [plan.NAME] < [canvas.NAME] <
+// [canvas.NAME.handler."GET /x"]. Whoever explains a limit (nightjar limits, an incident) shows
+// source and layer as they are here.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@
 
 namespace nightjar::policy {
 
-// Where a value was set. `source`: "policy.toml:12" or "built in". `layer`: "default", "plan free", "canvas demo", "handler GET /x".
+// Where a value was set. `source`: "policy.toml:12" or "built in". `layer`: "default", "plan free",
+// "canvas demo", "handler GET /x".
 struct Origin {
   std::string source = "built in";
   std::string layer = "default";
@@ -40,21 +42,23 @@ struct Limits {
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};
-  Limit<double> canvas_cpus{0, {}};             // 0: no bound, only weight
+  Limit<double> canvas_cpus{0, {}};  // 0: no bound, only weight
   Limit<uint64_t> canvas_cpu_weight{100, {}};
   // --- admission (canvas level)
-  Limit<double> rate_per_s{0, {}};              // 0: no bound
+  Limit<double> rate_per_s{0, {}};  // 0: no bound
   Limit<uint64_t> concurrency{16, {}};
   Limit<uint64_t> queue{64, {}};
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
   Limit<bool> suspended{false, {}};
   // --- workers
-  Limit<uint64_t> armed{2, {}};                 // kept waiting while the canvas is active
-  Limit<uint64_t> reuse{1, {}};                 // runs a worker
-  Limit<Micros> idle{std::chrono::seconds(30), {}};  // after the last request armed workers are let go
+  Limit<uint64_t> armed{2, {}};  // kept waiting while the canvas is active
+  Limit<uint64_t> reuse{1, {}};  // runs a worker
+  Limit<Micros> idle{std::chrono::seconds(30),
+                     {}};  // after the last request armed workers are let go
 };
 
-// One limit as text, in the units a policy file takes ("2s", "64MiB", "50/s"), for people and incidents.
+// One limit as text, in the units a policy file takes ("2s", "64MiB", "50/s"), for people and
+// incidents.
 struct LimitText {
   std::string name;
   std::string value;

@@ -1,7 +1,8 @@
 // A parsed policy file: who gets which limits.
 //
-// Parse() is all or nothing: with an error there is no policy, and every error has file, line and column. Immutable once made; shared
-// by value of a shared_ptr. Pure: the text comes in, the clock and the file system stay outside.
+// Parse() is all or nothing: with an error there is no policy, and every error has file, line and
+// column. Immutable once made; shared by value of a shared_ptr. Pure: the text comes in, the clock
+// and the file system stay outside.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,59 @@
+// Every limit there is, as a policy file names it: one table for reading, describing, documenting
+// and suggesting.
+//
+// A new limit is a member of Limits and a line of the table. Pure; the table is constant.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "policies/limits.h"
+
+namespace nightjar::policy {
+
+enum class LimitKind {
+  kDuration,  // "2s"
+  kSize,      // "64MiB"
+  kCount,     // 8
+  kCpus,      // 1.5, or "none"
+  kRate,      // "50/s", or "none"
+  kSwitch,    // true, false
+  kOverflow,  // "drop", "kill"
+};
+
+// Who a limit bounds, and so where it may be set: a handler has no share of the machine of its own.
+enum class LimitScope { kRun, kCanvas };
+
+using LimitValue = std::variant<Micros, uint64_t, double, bool>;
+using LimitMember = std::variant<Limit<Micros> Limits::*, Limit<uint64_t> Limits::*,
+                                 Limit<double> Limits::*, Limit<bool> Limits::*>;
+
+struct LimitKey {
+  std::string_view name;
+  LimitKind kind;
+  LimitScope scope;
+  double min;  // microseconds, bytes, or as it is; not for switches
+  double max;
+  LimitMember member;
+  std::string_view doc;  // one line
+
+  LimitValue ValueIn(const Limits& limits) const;
+  void Set(Limits& limits, const LimitValue& value, const Origin& origin) const;
+  LimitText TextIn(const Limits& limits) const;
+};
+
+// In the order in which people read them.
+std::span<const LimitKey> LimitKeys();
+// Null where there is none of that name.
+const LimitKey* FindLimitKey(std::string_view name);
+
+std::string FormatLimit(LimitKind kind, const LimitValue& value);
+
+// The one of `words` that was most likely meant by `typed`; empty where none is near.
+std::string_view NearestWord(std::string_view typed, std::span<const std::string_view> words);
+
+}  // namespace nightjar::policy
