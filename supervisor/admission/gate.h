@@ -1,7 +1,7 @@
 // Who may come in: the policy's admission rules applied to each canvas, with the state that they need.
 //
-// Refusals of one kind for one canvas within a second share one incident, so that a flood of refused requests does not become a flood of
-// records. Loop thread only.
+// Refusals of one kind for one canvas within a second share one incident, so that a flood of refused requests does not become a
+// flood of records. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,12 @@
 namespace nightjar {
 
 struct GateRefusal {
-  policy::RefusalKind kind;
-  std::string sentence;        // for the caller and the incident
-  std::string limit;           // "rate": the limit that said no
+  policy::RefusalKind kind = policy::RefusalKind::kRate;
+  std::string sentence;       // "more requests than limit rate = 50/s allows (policy.toml:7, default)"
+  std::string limit;          // "rate": the limit that said no
   uint64_t retry_after_s = 1;
-  RunId incident;              // shared by the refusals of this window
-  bool first_of_incident = false;
-  uint64_t count_before = 0;   // refusals of the window that ended with this one, when there was one: its record can be completed
+  RunId incident;             // shared by the refusals of this window
+  bool opens_incident = false;  // the window's first: the one to record
 };
 
 class Gate {
@@ -31,13 +30,13 @@ class Gate {
   explicit Gate(const Clock& clock) : clock_(clock) {}
 
   // nullopt: come in.
-  std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits, size_t running, size_t queued);
+  std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits,
+                                 size_t running, size_t queued);
 
  private:
   struct Window {
     MonoTime opened{};
     RunId incident;
-    uint64_t count = 0;
   };
   struct Canvas {
     policy::AdmissionState state;
@@ -45,7 +44,7 @@ class Gate {
   };
 
   const Clock& clock_;
-  std::map<std::string, Canvas> canvases_;
+  std::map<std::string, Canvas> canvases_;  // only names of deployed canvases get here
 };
 
 }  // namespace nightjar

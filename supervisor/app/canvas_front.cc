@@ -46,6 +46,15 @@ http::Response ResponseOf(RunResult result) {
   return response;
 }
 
+proto::RefusalKind OnWire(policy::RefusalKind kind) {
+  switch (kind) {
+    case policy::RefusalKind::kRate: return proto::REFUSAL_RATE;
+    case policy::RefusalKind::kConcurrency: return proto::REFUSAL_CONCURRENCY;
+    case policy::RefusalKind::kSuspended: return proto::REFUSAL_SUSPENDED;
+  }
+  return proto::REFUSAL_UNSPECIFIED;
+}
+
 std::string_view PathOf(std::string_view target) { return target.substr(0, target.find('?')); }
 
 void FillHttp(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& vars,
@@ -107,7 +116,7 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order, http
   bool too_many = refusal.kind == policy::RefusalKind::kRate;
   http::Response response = KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
   response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
-  if (refusal.first_of_incident) {
+  if (refusal.opens_incident) {
     IncidentFacts facts;
     facts.run = refusal.incident;
     facts.canvas = order.revision->canvas;
@@ -118,8 +127,7 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order, http
     facts.at_unix_us = UnixMicros(order.received_wall);
     facts.verdict = {proto::VERDICT_REFUSED, refusal.sentence, refusal.limit};
     facts.limits = &order.limits;
-    facts.refusal.emplace().set_kind(RefusalKindOnWire(refusal.kind));
-    facts.refusal->set_count(1);
+    facts.refusal.emplace().set_kind(OnWire(refusal.kind));
     proto::RunEnded ended;
     ended.set_run_id(std::string(refusal.incident.bytes()));
     ended.set_verdict(proto::VERDICT_REFUSED);

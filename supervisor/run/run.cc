@@ -226,10 +226,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
     facts.limits = &order_.limits;
     facts.death = death;
     facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
-    if (refusal_) {
-      facts.refusal.emplace().set_kind(*refusal_);
-      facts.refusal->set_count(1);
-    }
+    if (refusal_) facts.refusal.emplace().set_kind(*refusal_);
     *ended.mutable_incident() = MakeIncident(facts);
   }
   return ended;

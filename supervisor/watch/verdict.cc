@@ -12,6 +12,10 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
   // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the counter is never late.
   if (evidence.usage.oom_kills > 0)
     return {proto::VERDICT_MEMORY, "the kernel killed it at its memory limit", "memory"};
+  if (evidence.usage.oom_kills_outside > 0)
+    return {proto::VERDICT_MEMORY,
+            "the kernel killed it for memory that its canvas or the host ran out of, below its own limit",
+            "canvas_memory"};
   if (evidence.usage.pids_denied > 0)
     return {proto::VERDICT_PIDS, "it asked for more processes than its limit allows", "pids"};
   switch (evidence.exit.signal) {

@@ -1,13 +1,15 @@
 // Watches one run against its limits and says once which was struck, and how late.
 //
-// Two clocks: a deadline for wall time (exact, an absolute timer) and looks at the cell for everything else. The next look is computed from what
-// is left: a run with one thread cannot use its cpu limit up before that much time has passed, so an idle run is hardly ever
-// looked at and a spinning one is looked at just in time. It decides by policies/kill_rules and kills nobody. Loop thread only.
+// Two clocks: a deadline for wall time (exact, an absolute timer) and looks at the cell for everything else. The next look is
+// computed from what is left: a run cannot use its cpu limit up before that much time has passed on each processor, so an
+// idle run is hardly ever looked at and a spinning one is looked at just in time. It decides by policies/kill_rules and kills
+// nobody. Loop thread only.
 #pragma once
 
 #include <functional>
 
 #include "ipc/core/clock.h"
+#include "policies/kill_rules.h"
 #include "policies/limits.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/loop/loop.h"
@@ -17,30 +19,34 @@ namespace nightjar {
 
 class Watchdog {
  public:
-  // `cell` and `limits` outlive it. `at_start`: the cell's counters when the run began.
-  Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits, const CellUsage& at_start, MonoTime started,
-           std::function<void(KillCause)> struck);
+  // `cell` and `limits` outlive it. `at_start`: the cell's counters when the run began. `struck` is called at most once and may
+  // stop, but not destroy, the watchdog.
+  Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
+           const CellUsage& at_start, MonoTime started, std::function<void(KillCause)> struck);
 
   void Stop();
   // What the run has used so far.
   Result<CellUsage> UsedSoFar() const;
 
  private:
-  void OnDeadline();
   void Look();
-  void Strike(KillCause cause);
+  policy::RunUsage Sample() const;
 
   const Clock& clock_;
   const Cell& cell_;
   const policy::Limits& limits_;
   CellUsage at_start_;
   MonoTime started_;
+  unsigned processors_;  // how many the run can keep busy at once
   std::function<void(KillCause)> struck_;
   Timer deadline_;
   Timer next_look_;
 };
 
-// What was used between two samples of one cell; peaks are the later sample's.
+// What was used between two samples of one cell; levels and peaks are the later sample's.
 CellUsage UsedBetween(const CellUsage& from, const CellUsage& to);
+
+// A broken rule as the cause of a kill.
+KillCause CauseOf(const policy::BrokenLimit& broken);
 
 }  // namespace nightjar

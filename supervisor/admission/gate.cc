@@ -1,0 +1,46 @@
+#include "supervisor/admission/gate.h"
+
+#include <algorithm>
+
+namespace nightjar {
+namespace {
+
+constexpr std::chrono::seconds kIncidentWindow(1);
+
+std::string SentenceOf(const policy::Admission& refused) {
+  const policy::LimitText& limit = refused.limit;
+  std::string why;
+  switch (refused.kind) {
+    case policy::RefusalKind::kRate: why = "more requests than limit "; break;
+    case policy::RefusalKind::kConcurrency: why = "as many run and wait already as limit "; break;
+    case policy::RefusalKind::kSuspended: why = "the canvas is suspended by limit "; break;
+  }
+  return why + limit.name + " = " + limit.value + " allows (" + limit.origin.source + ", " +
+         limit.origin.layer + ")";
+}
+
+}  // namespace
+
+std::optional<GateRefusal> Gate::Ask(const std::string& canvas, const policy::Limits& limits,
+                                     size_t running, size_t queued) {
+  Canvas& known = canvases_[canvas];
+  MonoTime now = clock_.Mono();
+  policy::Admission answer = policy::Admit(known.state, limits, now, running, queued);
+  if (answer.decision != policy::AdmissionDecision::kRefuse) return std::nullopt;
+  GateRefusal refusal;
+  refusal.kind = answer.kind;
+  refusal.sentence = SentenceOf(answer);
+  refusal.limit = answer.limit.name;
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(answer.retry_after).count();
+  refusal.retry_after_s = static_cast<uint64_t>(std::max<int64_t>(seconds, 1));
+  Window& window = known.windows[answer.kind];
+  if (window.incident.none() || now - window.opened >= kIncidentWindow) {
+    window.opened = now;
+    window.incident = RunId::New(clock_.Wall());
+    refusal.opens_incident = true;
+  }
+  refusal.incident = window.incident;
+  return refusal;
+}
+
+}  // namespace nightjar

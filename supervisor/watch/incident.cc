@@ -1,0 +1,90 @@
+#include "supervisor/watch/incident.h"
+
+#include <vector>
+
+#include "policies/kill_rules.h"
+#include "supervisor/watch/watchdog.h"
+
+namespace nightjar {
+namespace {
+
+uint64_t Microseconds(Nanos duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+proto::LimitInForce OnWire(const policy::LimitText& limit) {
+  proto::LimitInForce out;
+  out.set_name(limit.name);
+  out.set_value(limit.value);
+  out.set_source(limit.origin.source);
+  out.set_layer(limit.origin.layer);
+  return out;
+}
+
+}  // namespace
+
+std::vector<proto::LimitInForce> LimitsInForce(const policy::Limits& limits) {
+  std::vector<proto::LimitInForce> out;
+  for (const policy::LimitText& limit : policy::Describe(limits)) out.push_back(OnWire(limit));
+  return out;
+}
+
+proto::Usage UsageOf(const CellUsage& usage) {
+  proto::Usage out;
+  out.set_cpu_us(usage.cpu_us);
+  out.set_memory_peak_bytes(usage.memory_peak_bytes);
+  out.set_pids_peak(usage.pids_peak);
+  return out;
+}
+
+std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits) {
+  policy::RunUsage usage;
+  switch (hit.limit()) {
+    case proto::SELF_LIMIT_CALL_DEPTH: usage.depth = hit.measured(); break;
+    case proto::SELF_LIMIT_OUTPUT: usage.output_bytes = hit.measured(); break;
+    case proto::SELF_LIMIT_TRACE: usage.trace_bytes = hit.measured(); break;
+    default: return std::nullopt;
+  }
+  auto broken = policy::Broken(limits, usage);
+  // A worker that stops itself below its limit has used up something that only it can measure, such as its stack: taken at its word,
+  // for the claim hurts nobody else.
+  if (!broken && hit.limit() == proto::SELF_LIMIT_CALL_DEPTH)
+    return KillCause{proto::VERDICT_CALL_DEPTH,
+                     "its calls nested " + std::to_string(hit.measured()) + " deep and its stack was used up",
+                     "depth", Nanos(0)};
+  if (!broken) return std::nullopt;
+  return CauseOf(*broken);
+}
+
+proto::Incident MakeIncident(const IncidentFacts& facts) {
+  proto::Incident incident;
+  incident.set_run_id(facts.run.ToString());
+  incident.set_canvas(facts.canvas);
+  incident.set_handler(facts.handler);
+  incident.set_revision(facts.revision);
+  incident.set_verdict(facts.verdict.verdict);
+  incident.set_detail(facts.verdict.detail);
+  incident.set_at_unix_us(facts.at_unix_us);
+  incident.set_request_line(facts.request_line);
+  incident.set_caller(facts.caller);
+  *incident.mutable_usage() = facts.usage;
+  if (facts.limits != nullptr) {
+    for (proto::LimitInForce& limit : LimitsInForce(*facts.limits)) {
+      if (limit.name() == facts.verdict.limit) *incident.mutable_broken() = limit;
+      *incident.add_limits() = std::move(limit);
+    }
+  }
+  if (facts.death != nullptr) {
+    incident.set_exit_signal(facts.death->exit.signal);
+    incident.set_exit_status(facts.death->exit.exit_code);
+    proto::KillTimes& kill = *incident.mutable_kill();
+    kill.set_overshoot_us(Microseconds(facts.overshoot));
+    kill.set_signal_to_exit_us(Microseconds(facts.death->signal_to_exit));
+    kill.set_signal_to_empty_us(Microseconds(facts.death->signal_to_empty));
+    kill.set_quarantined(facts.death->quarantined);
+  }
+  if (facts.refusal) *incident.mutable_refusal() = *facts.refusal;
+  return incident;
+}
+
+}  // namespace nightjar

@@ -1,0 +1,80 @@
+#include "supervisor/watch/watchdog.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace nightjar {
+
+Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
+                   const CellUsage& at_start, MonoTime started, std::function<void(KillCause)> struck)
+    : clock_(clock),
+      cell_(cell),
+      limits_(limits),
+      at_start_(at_start),
+      started_(started),
+      processors_(static_cast<unsigned>(std::min<uint64_t>(
+          std::max(1u, std::thread::hardware_concurrency()), limits.pids.value))),
+      struck_(std::move(struck)),
+      deadline_(loop, [this] { Look(); }),
+      next_look_(loop, [this] { Look(); }) {
+  deadline_.StartAt(started_ + limits_.wall.value);
+  next_look_.StartAfter(policy::NextLookAfter(limits_, {}, processors_));
+}
+
+void Watchdog::Stop() {
+  deadline_.Stop();
+  next_look_.Stop();
+}
+
+Result<CellUsage> Watchdog::UsedSoFar() const {
+  NJ_ASSIGN(CellUsage now, cell_.ReadUsage());
+  return UsedBetween(at_start_, now);
+}
+
+policy::RunUsage Watchdog::Sample() const {
+  policy::RunUsage usage;
+  usage.wall = clock_.Mono() - started_;
+  if (auto used = UsedSoFar()) {
+    usage.cpu = policy::Micros(used->cpu_us);
+    usage.memory_peak_bytes = used->memory_peak_bytes;
+    usage.oom_kills = used->oom_kills;
+    usage.pids_denied = used->pids_denied;
+  }
+  return usage;
+}
+
+void Watchdog::Look() {
+  policy::RunUsage usage = Sample();
+  if (auto broken = policy::Broken(limits_, usage)) {
+    Stop();
+    return struck_(CauseOf(*broken));
+  }
+  next_look_.StartAfter(policy::NextLookAfter(limits_, usage, processors_));
+}
+
+CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {
+  CellUsage used = to;
+  used.cpu_us -= std::min(from.cpu_us, to.cpu_us);
+  used.oom_kills -= std::min(from.oom_kills, to.oom_kills);
+  used.oom_kills_outside -= std::min(from.oom_kills_outside, to.oom_kills_outside);
+  used.pids_denied -= std::min(from.pids_denied, to.pids_denied);
+  return used;
+}
+
+KillCause CauseOf(const policy::BrokenLimit& broken) {
+  auto verdict = [&] {
+    switch (broken.rule) {
+      case policy::KillRule::kMemory: return proto::VERDICT_MEMORY;
+      case policy::KillRule::kPids: return proto::VERDICT_PIDS;
+      case policy::KillRule::kDepth: return proto::VERDICT_CALL_DEPTH;
+      case policy::KillRule::kOutput: return proto::VERDICT_OUTPUT;
+      case policy::KillRule::kTrace: return proto::VERDICT_TRACE;
+      case policy::KillRule::kCpu: return proto::VERDICT_CPU_TIME;
+      case policy::KillRule::kWall: return proto::VERDICT_WALL_TIME;
+    }
+    return proto::VERDICT_UNSPECIFIED;
+  }();
+  return {verdict, broken.sentence, broken.limit.name, broken.late};
+}
+
+}  // namespace nightjar
