@@ -1,9 +1,12 @@
-// The seam between a sealed worker and the interpreter inside it: another language plugs in here and nowhere else.
+// The seam between a sealed worker and the interpreter inside it: another language plugs in here
+// and nowhere else.
 //
-// An engine is warmed in the zygote (tables built, code paged in) before any canvas exists, so that a fork starts hot. After the
-// fork, one worker calls either Compile() once, or Load() once and then Run() for each run. Everything here happens behind the
-// walls: no file, no network, no thread. Single thread. An engine never calls the supervisor itself: it returns, and session.cc
-// speaks. Runaways are not the engine's to stop, but for call depth and output, which it counts cheaply.
+// An engine is warmed in the zygote (tables built, code paged in) before any canvas exists, so that
+// a fork starts hot. After the fork, one worker calls either Compile() once, or Load() once and
+// then Run() for each run. Everything here happens behind the walls: no file, no network, no
+// thread. Single thread. An engine never calls the supervisor itself: it returns, and session.cc
+// speaks. Runaways are not the engine's to stop, but for call depth and output, which it counts
+// cheaply.
 #pragma once
 
 #include <memory>
@@ -24,14 +27,16 @@ struct CompileOutcome {
 };
 
 struct RunOutcome {
-  // Set when the engine stopped the program at a limit that it keeps itself; the rest is then empty.
+  // Set when the engine stopped the program at a limit that it keeps itself; the rest is then
+  // empty.
   proto::SelfLimit limit_hit = proto::SELF_LIMIT_UNSPECIFIED;
   uint64_t measured = 0;
 
   uint32_t status = 0;
   std::vector<proto::Header> headers;
   std::string body;
-  bool program_error = false;  // the value was an error or incomplete: status is 500 and `error` says why
+  bool program_error =
+      false;  // the value was an error or incomplete: status is 500 and `error` says why
   std::string error;
 };
 
@@ -39,12 +44,14 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Text to program. `file_name` is for messages. Never fails as plumbing: what is wrong with the text is a diagnostic.
+  // Text to program. `file_name` is for messages. Never fails as plumbing: what is wrong with the
+  // text is a diagnostic.
   virtual CompileOutcome Compile(std::string_view file_name, std::string_view source) = 0;
-  // `program` came from Compile() of the same version, through the writer's disk; anything else is kProtocol or kUnsupported.
+  // `program` came from Compile() of the same version, through the writer's disk; anything else is
+  // kProtocol or kUnsupported.
   virtual Status Load(std::string_view program) = 0;
-  // Runs the handler with run.tlid(). `body` is the request's body whether it came inline or as a memfd. Writes the whole
-  // trace, from StartRun to FinishRun, to `recorder`.
+  // Runs the handler with run.tlid(). `body` is the request's body whether it came inline or as a
+  // memfd. Writes the whole trace, from StartRun to FinishRun, to `recorder`.
   virtual RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) = 0;
 };
 

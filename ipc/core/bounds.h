@@ -1,7 +1,8 @@
-// Every bound of Nightjar that is not an operator's to set, in one place, with what must hold between them.
+// Every bound of Nightjar that is not an operator's to set, in one place, with what must hold
+// between them.
 //
-// A queue, ring, frame, header, value or retry without a line here is a defect. Operators' bounds (limits of a run)
-// live in policies/. Bytes unless the name says otherwise.
+// A queue, ring, frame, header, value or retry without a line here is a defect. Operators' bounds
+// (limits of a run) live in policies/. Bytes unless the name says otherwise.
 #pragma once
 
 #include <chrono>
@@ -17,59 +18,74 @@ inline constexpr size_t kKiB = 1024;
 inline constexpr size_t kMiB = 1024 * kKiB;
 
 // --- ipc/wire
-inline constexpr size_t kFrameBytes = 96 * kKiB;        // one packet on a control socket
-inline constexpr size_t kInlineBodyBytes = 64 * kKiB;   // above it, a body travels as a sealed memfd
+inline constexpr size_t kFrameBytes = 96 * kKiB;       // one packet on a control socket
+inline constexpr size_t kInlineBodyBytes = 64 * kKiB;  // above it, a body travels as a sealed memfd
 inline constexpr size_t kFdsPerFrame = 8;
-static_assert(kInlineBodyBytes + 16 * kKiB <= kFrameBytes, "headers and ids fit beside an inline body");
+static_assert(kInlineBodyBytes + 16 * kKiB <= kFrameBytes,
+              "headers and ids fit beside an inline body");
 // A default Unix socket buffer (net.core.wmem_default, 208 KiB) must hold a whole frame.
 static_assert(kFrameBytes < 200 * kKiB);
 
 // --- http
-inline constexpr size_t kHttpHeaderBytes = 32 * kKiB;   // classic Dark's figure
-inline constexpr size_t kHttpHeaderCount = 100;         // classic Dark's figure
-inline constexpr size_t kHttpBodyBytes = 10 * kMiB;     // classic Dark's figure
-inline constexpr size_t kHttpPipelineDepth = 16;        // requests read ahead on one connection
+inline constexpr size_t kHttpHeaderBytes = 32 * kKiB;  // classic Dark's figure
+inline constexpr size_t kHttpHeaderCount = 100;        // classic Dark's figure
+inline constexpr size_t kHttpBodyBytes = 10 * kMiB;    // classic Dark's figure
+inline constexpr size_t kHttpPipelineDepth = 16;       // requests read ahead on one connection
 inline constexpr size_t kHttpConnections = 4096;
-inline constexpr seconds kHttpHeaderTime{10};           // first byte of a request to its last header byte
+inline constexpr seconds kHttpHeaderTime{10};  // first byte of a request to its last header byte
 inline constexpr seconds kHttpBodyTime{30};
 inline constexpr seconds kHttpIdleTime{60};
 inline constexpr seconds kHttpWriteTime{30};
 
 // --- canvases and programs
 inline constexpr size_t kCanvases = 100'000;
-inline constexpr size_t kSourceBytes = 4 * kMiB;        // a canvas file
-inline constexpr size_t kProgramBytes = 16 * kMiB;      // a compiled program
-inline constexpr size_t kHandlersPerCanvas = 500;    // a manifest fits a frame
-inline constexpr size_t kHandlerNameBytes = 128;       // method and route, or name
-inline constexpr size_t kDeploysWaiting = 16;           // of one canvas
-inline constexpr size_t kDiagnostics = 20;              // errors reported for one file
-static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kFrameBytes, "a manifest fits a frame");
+inline constexpr size_t kSourceBytes = 4 * kMiB;    // a canvas file
+inline constexpr size_t kProgramBytes = 16 * kMiB;  // a compiled program
+inline constexpr size_t kHandlersPerCanvas = 500;   // a manifest fits a frame
+inline constexpr size_t kHandlerNameBytes = 128;    // method and route, or name
+inline constexpr size_t kDeploysWaiting = 16;       // of one canvas
+inline constexpr size_t kDiagnostics = 20;          // errors reported for one file
+static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kFrameBytes,
+              "a manifest fits a frame");
 
 // --- traces
-inline constexpr size_t kRingStreamBytes = 1 * kMiB;    // the stream between a worker and the writer; power of two
-inline constexpr size_t kRingTailBytes = 64 * kKiB;     // the overwriting newest events; power of two
-inline constexpr size_t kTraceEventBytes = 16 * kKiB;   // one encoded event
-inline constexpr size_t kTraceValueBytes = 4 * kKiB;    // one value in an event; the input and the result get kTraceEventBytes / 2
-inline constexpr size_t kTraceNameBytes = 256;          // a function's name in an event
-inline constexpr size_t kTraceArgs = 64;                // arguments written of one call; the rest is left out
-inline constexpr size_t kTraceValueLevels = 64;         // messages nested in one value; protobuf's readers stop at 100
-inline constexpr size_t kTraceLeastBytes = 4 * kKiB;    // a run's budget that is smaller, but not 0, counts as this
-inline constexpr size_t kTraceReserveValueBytes = 128;  // a result in an event once the budget is nearly used
-inline constexpr size_t kSpineFrames = 32;              // outermost open calls kept in a ring, and as many innermost ones
+inline constexpr size_t kRingStreamBytes =
+    1 * kMiB;  // the stream between a worker and the writer; power of two
+inline constexpr size_t kRingTailBytes = 64 * kKiB;  // the overwriting newest events; power of two
+inline constexpr size_t kTraceEventBytes = 16 * kKiB;  // one encoded event
+inline constexpr size_t kTraceValueBytes =
+    4 * kKiB;  // one value in an event; the input and the result get kTraceEventBytes / 2
+inline constexpr size_t kTraceNameBytes = 256;  // a function's name in an event
+inline constexpr size_t kTraceArgs = 64;  // arguments written of one call; the rest is left out
+inline constexpr size_t kTraceValueLevels =
+    64;  // messages nested in one value; protobuf's readers stop at 100
+inline constexpr size_t kTraceLeastBytes =
+    4 * kKiB;  // a run's budget that is smaller, but not 0, counts as this
+inline constexpr size_t kTraceReserveValueBytes =
+    128;  // a result in an event once the budget is nearly used
+inline constexpr size_t kSpineFrames =
+    32;  // outermost open calls kept in a ring, and as many innermost ones
 inline constexpr size_t kSpineNameBytes = 64;
-inline constexpr milliseconds kRingWait{5};             // a worker waits for a full stream to be drained, for one event
-inline constexpr milliseconds kRingWaitPerRun{50};      // and for one run; then events are dropped and counted
+inline constexpr size_t kRingPopulateBytes =
+    32 * kKiB;  // pages of a fresh stream that a worker has mapped in at once
+inline constexpr milliseconds kRingWait{
+    5};  // a worker waits for a full stream to be drained, for one event
+inline constexpr milliseconds kRingWaitPerRun{
+    50};  // and for one run; then events are dropped and counted
 inline constexpr size_t kTraceContainerBytes = 256 * kMiB;
 static_assert((kRingStreamBytes & (kRingStreamBytes - 1)) == 0);
 static_assert((kRingTailBytes & (kRingTailBytes - 1)) == 0);
 static_assert(kTraceEventBytes * 4 <= kRingTailBytes);
 static_assert(kTraceValueBytes * 3 <= kTraceEventBytes);
 static_assert(kTraceEventBytes <= 16 * kKiB, "a length inside an event is a varint of two bytes");
-static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2, "each argument gets a little room");
+static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,
+              "each argument gets a little room");
 
 // --- journal (supervisor's side of the writer)
-inline constexpr size_t kJournalOutbox = 20'000;        // messages waiting for a writer that is slow to read
-inline constexpr size_t kJournalUnstoredRuns = 2'000;   // ended runs whose rings are kept for an absent writer
+inline constexpr size_t kJournalOutbox =
+    20'000;  // messages waiting for a writer that is slow to read
+inline constexpr size_t kJournalUnstoredRuns =
+    2'000;  // ended runs whose rings are kept for an absent writer
 inline constexpr size_t kJournalQuestions = 1'000;
 inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
 
@@ -79,11 +95,23 @@ inline constexpr size_t kIncidentStackFrames = 64;
 static_assert(kIncidentStackFrames == 2 * kSpineFrames);
 
 // --- processes
-inline constexpr seconds kArmTime{10};                  // from the fork to "ready to run"
-inline constexpr seconds kExitWait{2};                  // from the kill to "quarantined"
+inline constexpr seconds kArmTime{10};  // from the fork to "ready to run"
+inline constexpr seconds kExitWait{2};  // from the kill to "quarantined"
 inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
-inline constexpr size_t kWorkers = 4096;                // live at once; also the size of the uid range
+inline constexpr size_t kWorkers = 4096;  // live at once; also the size of the uid range
+
+// --- cells
+inline constexpr size_t kCellIdlePerCanvas = 16;  // emptied cells kept for the canvas's next runs
+inline constexpr unsigned kCellIdleSweeps =
+    30;  // sweeps (seconds) an unused cell, then its canvas's group, is kept
+inline constexpr size_t kCellRemovalsPerSweep =
+    16;                                 // some 70 us each, with tails of milliseconds in the kernel
+inline constexpr size_t kCellFds = 12;  // descriptors an open cell holds; for RLIMIT_NOFILE
+inline constexpr milliseconds kCellClearWait{
+    2000};  // killing and removing what an earlier supervisor left
+inline constexpr milliseconds kCellStopWait{500};      // the same at a clean stop
+inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, at a time
 
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;

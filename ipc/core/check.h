@@ -1,4 +1,5 @@
-// CHECK guards against our own bugs, in release too. Never for bytes from outside: those get an Error.
+// CHECK guards against our own bugs, in release too. Never for bytes from outside: those get an
+// Error.
 #pragma once
 
 namespace nightjar {
@@ -8,8 +9,8 @@ namespace nightjar {
 
 }  // namespace nightjar
 
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]]                                                \
-      ::nightjar::CheckFailed(__FILE__, __LINE__, #condition);                    \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::nightjar::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (0)

@@ -1,7 +1,7 @@
 // Time comes from here, so that a test can be its own clock.
 //
-// Monotonic time (CLOCK_MONOTONIC, the same in every process of the host) is for deadlines and durations; wall time is
-// only ever shown or stored. Any thread.
+// Monotonic time (CLOCK_MONOTONIC, the same in every process of the host) is for deadlines and
+// durations; wall time is only ever shown or stored. Any thread.
 #pragma once
 
 #include <chrono>

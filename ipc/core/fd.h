@@ -1,8 +1,8 @@
 // Fd owns one file descriptor: move-only, closed once, close-on-exec at birth.
 //
-// It has no operator bool, so that descriptor 0 and "none" cannot be mixed up: ask valid(). The factories below are
-// the ones everything else uses, so that each new descriptor has O_CLOEXEC from the start (a fork in another
-// thread must never inherit it). Any thread; one owner.
+// It has no operator bool, so that descriptor 0 and "none" cannot be mixed up: ask valid(). The
+// factories below are the ones everything else uses, so that each new descriptor has O_CLOEXEC from
+// the start (a fork in another thread must never inherit it). Any thread; one owner.
 #pragma once
 
 #include <cstddef>
@@ -46,13 +46,16 @@ Status WriteFileAt(int dir_fd, const char* name, std::string_view text);
 
 // An anonymous file of exactly `bytes`, sealed against growing and shrinking.
 Result<Fd> CreateSizedMemfd(const char* name, size_t bytes);
-// An anonymous file holding `content`, sealed against every change: an immutable value that can be passed on.
+// An anonymous file holding `content`, sealed against every change: an immutable value that can be
+// passed on.
 Result<Fd> CreateImmutableMemfd(const char* name, std::string_view content);
-// Reads a memfd that a stranger made. Refuses one that is not sealed against shrinking and writing (a shrink
-// while it is mapped would be SIGBUS here; a write would be time-of-check to time-of-use) or is over `bytes_max`.
+// Reads a memfd that a stranger made. Refuses one that is not sealed against shrinking and writing
+// (a shrink while it is mapped would be SIGBUS here; a write would be time-of-check to time-of-use)
+// or is over `bytes_max`.
 Result<std::string> ReadForeignMemfd(const Fd& fd, size_t bytes_max);
 
-// Two connected SOCK_SEQPACKET ends: one message is one packet, and the end of the other side is seen.
+// Two connected SOCK_SEQPACKET ends: one message is one packet, and the end of the other side is
+// seen.
 Result<std::pair<Fd, Fd>> SeqpacketPair();
 
 // A mapping of a memfd, unmapped once. Move-only.

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kTimeMask = (uint64_t{1} << 48) - 1;
 constexpr size_t kTextLength = 36;
-constexpr bool IsDash(size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
+constexpr bool IsDash(size_t at) {
+  return at == 8 || at == 13 || at == 18 || at == 23;
+}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

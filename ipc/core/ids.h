@@ -1,9 +1,9 @@
 // The names that cross process borders, as types, so that one cannot be passed for another.
 //
-// RunId names a run, its trace and, if it was killed or refused, its incident: one id for all three, so that what a
-// caller was shown in a header is what an operator types. Its layout is classic Dark's trace id: a UUID whose first
-// 48 bits are the bitwise NOT of the Unix time in milliseconds, then 80 random bits. Its text therefore sorts newest
-// first and carries its time.
+// RunId names a run, its trace and, if it was killed or refused, its incident: one id for all
+// three, so that what a caller was shown in a header is what an operator types. Its layout is
+// classic Dark's trace id: a UUID whose first 48 bits are the bitwise NOT of the Unix time in
+// milliseconds, then 80 random bits. Its text therefore sorts newest first and carries its time.
 #pragma once
 
 #include <array>
@@ -38,13 +38,14 @@ class RunId {
   std::array<char, 16> bytes_{};
 };
 
-// A canvas's name is the first label of a host name: 1 to 63 of a-z, 0-9, '-' and '_', not starting with '-' or '_'.
-// It becomes a directory and a cgroup name too, and this alphabet is safe in all three.
+// A canvas's name is the first label of a host name: 1 to 63 of a-z, 0-9, '-' and '_', not starting
+// with '-' or '_'. It becomes a directory and a cgroup name too, and this alphabet is safe in all
+// three.
 bool IsCanvasName(std::string_view name);
 
-using Tlid = uint64_t;        // a toplevel: handler, function, type or datastore
+using Tlid = uint64_t;            // a toplevel: handler, function, type or datastore
 using RevisionNumber = uint64_t;  // 1, 2, 3 ... for each canvas
-using WorkerId = uint64_t;    // never reused in one supervisor's life
+using WorkerId = uint64_t;        // never reused in one supervisor's life
 
 }  // namespace nightjar
 

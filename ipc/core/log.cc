@@ -84,9 +84,15 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     AppendValue(line, field.value());
   }
   switch (level) {
-    case LogLevel::kInfo: Logger()->info(line); break;
-    case LogLevel::kWarning: Logger()->warn(line); break;
-    case LogLevel::kError: Logger()->error(line); break;
+    case LogLevel::kInfo:
+      Logger()->info(line);
+      break;
+    case LogLevel::kWarning:
+      Logger()->warn(line);
+      break;
+    case LogLevel::kError:
+      Logger()->error(line);
+      break;
   }
 }
 

@@ -6,16 +6,26 @@ namespace nightjar {
 
 std::string_view ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalid: return "invalid";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kExists: return "exists";
-    case ErrorCode::kPermission: return "permission";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kExhausted: return "exhausted";
-    case ErrorCode::kUnavailable: return "unavailable";
-    case ErrorCode::kTimedOut: return "timed_out";
-    case ErrorCode::kProtocol: return "protocol";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kExists:
+      return "exists";
+    case ErrorCode::kPermission:
+      return "permission";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kExhausted:
+      return "exhausted";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kTimedOut:
+      return "timed_out";
+    case ErrorCode::kProtocol:
+      return "protocol";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "internal";
 }
@@ -29,32 +39,42 @@ namespace {
 
 ErrorCode CodeOfErrno(int sys) {
   switch (sys) {
-    case EINVAL: return ErrorCode::kInvalid;
+    case EINVAL:
+      return ErrorCode::kInvalid;
     case ENOENT:
     case ESRCH:
-    case ENODEV: return ErrorCode::kNotFound;
+    case ENODEV:
+      return ErrorCode::kNotFound;
     case EEXIST:
-    case EADDRINUSE: return ErrorCode::kExists;
+    case EADDRINUSE:
+      return ErrorCode::kExists;
     case EPERM:
     case EACCES:
-    case EROFS: return ErrorCode::kPermission;
+    case EROFS:
+      return ErrorCode::kPermission;
     case ENOSYS:
-    case EOPNOTSUPP: return ErrorCode::kUnsupported;
+    case EOPNOTSUPP:
+      return ErrorCode::kUnsupported;
     case ENOMEM:
     case EMFILE:
     case ENFILE:
     case ENOSPC:
     case EDQUOT:
-    case ENOBUFS: return ErrorCode::kExhausted;
+    case ENOBUFS:
+      return ErrorCode::kExhausted;
     case EPIPE:
     case ECONNREFUSED:
     case ECONNRESET:
-    case EAGAIN: return ErrorCode::kUnavailable;
-    case ETIMEDOUT: return ErrorCode::kTimedOut;
+    case EAGAIN:
+      return ErrorCode::kUnavailable;
+    case ETIMEDOUT:
+      return ErrorCode::kTimedOut;
     case EPROTO:
     case EBADMSG:
-    case EMSGSIZE: return ErrorCode::kProtocol;
-    default: return ErrorCode::kInternal;
+    case EMSGSIZE:
+      return ErrorCode::kProtocol;
+    default:
+      return ErrorCode::kInternal;
   }
 }
 

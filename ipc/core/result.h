@@ -1,8 +1,9 @@
 // How a module says that its own plumbing failed.
 //
-// Result<T> is a value or an Error. An Error is never a Refusal (policy said no before the run) and never a
-// Verdict (what became of a run): those have types of their own. Context is added once a layer, outermost first.
-// No exception leaves a module; what a library throws is caught at the call that throws.
+// Result<T> is a value or an Error. An Error is never a Refusal (policy said no before the run) and
+// never a Verdict (what became of a run): those have types of their own. Context is added once a
+// layer, outermost first. No exception leaves a module; what a library throws is caught at the call
+// that throws.
 #pragma once
 
 #include <cerrno>
@@ -21,8 +22,8 @@ enum class ErrorCode {
   kExhausted,    // a bound was reached: memory, descriptors, disk, queue
   kUnavailable,  // the other side is away; may work later
   kTimedOut,
-  kProtocol,     // bytes from outside broke the contract
-  kInternal,     // everything else
+  kProtocol,  // bytes from outside broke the contract
+  kInternal,  // everything else
 };
 
 std::string_view ErrorCodeName(ErrorCode code);
@@ -36,7 +37,8 @@ struct Error {
   std::string ToString() const;
 };
 
-// [[nodiscard]] by tl::expected's own class attribute is missing in Debian 12's version: keep results.
+// [[nodiscard]] by tl::expected's own class attribute is missing in Debian 12's version: keep
+// results.
 template <typename T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
@@ -54,17 +56,17 @@ tl::unexpected<Error> Wrap(const Error& inner, std::string_view outer);
 }  // namespace nightjar
 
 // Returns early with the error of a Result or Status expression.
-#define NJ_TRY(expr)                                                    \
-  do {                                                                  \
-    if (auto nj_status = (expr); !nj_status)                            \
+#define NJ_TRY(expr)                                                          \
+  do {                                                                        \
+    if (auto nj_status = (expr); !nj_status)                                  \
       return tl::unexpected<::nightjar::Error>(std::move(nj_status).error()); \
   } while (0)
 
 // Declares or assigns `lhs` from a Result, or returns early with its error.
 #define NJ_ASSIGN(lhs, expr) NJ_ASSIGN_IMPL(NJ_CONCAT(nj_result_, __LINE__), lhs, expr)
-#define NJ_ASSIGN_IMPL(tmp, lhs, expr)                                                    \
-  auto tmp = (expr);                                                                      \
-  if (!tmp) return tl::unexpected<::nightjar::Error>(std::move(tmp).error());             \
+#define NJ_ASSIGN_IMPL(tmp, lhs, expr)                                        \
+  auto tmp = (expr);                                                          \
+  if (!tmp) return tl::unexpected<::nightjar::Error>(std::move(tmp).error()); \
   lhs = std::move(*tmp)
 #define NJ_CONCAT(a, b) NJ_CONCAT_IMPL(a, b)
 #define NJ_CONCAT_IMPL(a, b) a##b

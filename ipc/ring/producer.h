@@ -54,6 +54,7 @@ class RingProducer {
   void RestoreFrame(uint64_t depth, const SpineFrame& frame);
 
  private:
+  void Populate();
   bool MakeRoom(size_t need);
   bool Fits(size_t need) const;
   void WaitForDrain(Nanos time);
@@ -65,6 +66,8 @@ class RingProducer {
   uint64_t tail_begin_ = 0;
   uint64_t tail_end_ = 0;
   uint64_t read_seen_;  // the consumer is at least here
+  uint64_t populated_;  // stream positions below have their pages
+  uint64_t populated_from_;
   uint32_t run_version_ = 0;
   Nanos wait_left_{0};
 };

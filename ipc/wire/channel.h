@@ -1,9 +1,9 @@
 // A control channel: one protobuf message a packet over SOCK_SEQPACKET, with descriptors beside it.
 //
-// Never blocks and has no loop of its own: the owner watches fd() and calls Receive() until it says "nothing now".
-// A full socket is kUnavailable from Send(); the caller decides (queue with a bound, or give the other side up). The
-// other side is a stranger: a packet that is too large, carries too many descriptors or does not parse is kProtocol.
-// One thread.
+// Never blocks and has no loop of its own: the owner watches fd() and calls Receive() until it says
+// "nothing now". A full socket is kUnavailable from Send(); the caller decides (queue with a bound,
+// or give the other side up). The other side is a stranger: a packet that is too large, carries too
+// many descriptors or does not parse is kProtocol. One thread.
 #pragma once
 
 #include <google/protobuf/message_lite.h>
@@ -25,14 +25,18 @@ struct Packet {
   template <typename T>
   Result<T> Parse() const {
     T message;
-    if (!message.ParseFromString(bytes)) return Fail(ErrorCode::kProtocol, "a packet does not parse");
+    if (!message.ParseFromString(bytes))
+      return Fail(ErrorCode::kProtocol, "a packet does not parse");
     return message;
   }
 };
 
 class Channel {
  public:
-  enum class Waiting { kNo, kYes };  // kYes: the descriptor blocks (workers and the zygote, which have no loop)
+  enum class Waiting {
+    kNo,
+    kYes
+  };  // kYes: the descriptor blocks (workers and the zygote, which have no loop)
 
   Channel(Fd fd, Waiting waiting);
 

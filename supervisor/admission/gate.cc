@@ -11,9 +11,15 @@ std::string SentenceOf(const policy::Admission& refused) {
   const policy::LimitText& limit = refused.limit;
   std::string why;
   switch (refused.kind) {
-    case policy::RefusalKind::kRate: why = "more requests than limit "; break;
-    case policy::RefusalKind::kConcurrency: why = "as many run and wait already as limit "; break;
-    case policy::RefusalKind::kSuspended: why = "the canvas is suspended by limit "; break;
+    case policy::RefusalKind::kRate:
+      why = "more requests than limit ";
+      break;
+    case policy::RefusalKind::kConcurrency:
+      why = "as many run and wait already as limit ";
+      break;
+    case policy::RefusalKind::kSuspended:
+      why = "the canvas is suspended by limit ";
+      break;
   }
   return why + limit.name + " = " + limit.value + " allows (" + limit.origin.source + ", " +
          limit.origin.layer + ")";

@@ -1,7 +1,8 @@
-// Who may come in: the policy's admission rules applied to each canvas, with the state that they need.
+// Who may come in: the policy's admission rules applied to each canvas, with the state that they
+// need.
 //
-// Refusals of one kind for one canvas within a second share one incident, so that a flood of refused requests does not become a
-// flood of records. Loop thread only.
+// Refusals of one kind for one canvas within a second share one incident, so that a flood of
+// refused requests does not become a flood of records. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ namespace nightjar {
 
 struct GateRefusal {
   policy::RefusalKind kind = policy::RefusalKind::kRate;
-  std::string sentence;       // "more requests than limit rate = 50/s allows (policy.toml:7, default)"
-  std::string limit;          // "rate": the limit that said no
+  std::string sentence;  // "more requests than limit rate = 50/s allows (policy.toml:7, default)"
+  std::string limit;     // "rate": the limit that said no
   uint64_t retry_after_s = 1;
-  RunId incident;             // shared by the refusals of this window
+  RunId incident;               // shared by the refusals of this window
   bool opens_incident = false;  // the window's first: the one to record
 };
 

@@ -18,7 +18,8 @@ http::Response Plain(unsigned status, std::string text) {
   return response;
 }
 
-// What the caller of a run without an answer sees: the verdict's name and the trace's id, never limits or program text.
+// What the caller of a run without an answer sees: the verdict's name and the trace's id, never
+// limits or program text.
 http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id) {
   http::Response response;
   response.status = status;
@@ -26,7 +27,8 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   response.headers.emplace_back(kTraceHeader, id.ToString());
   response.headers.emplace_back(kVerdictHeader, VerdictName(verdict));
   nlohmann::ordered_json body;
-  body["error"] = verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
+  body["error"] =
+      verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
   body["verdict"] = VerdictName(verdict);
   body["trace"] = id.ToString();
   response.body = body.dump() + "\n";
@@ -34,13 +36,14 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
 }
 
 http::Response ResponseOf(RunResult result) {
-  bool answered = result.verdict == proto::VERDICT_FINISHED ||
-                  result.verdict == proto::VERDICT_PROGRAM_ERROR;
+  bool answered =
+      result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) return KilledResponse(result.status, result.verdict, result.id);
   http::Response response;
   response.status = result.status;
   for (proto::Header& header : result.headers)
-    response.headers.emplace_back(std::move(*header.mutable_name()), std::move(*header.mutable_value()));
+    response.headers.emplace_back(std::move(*header.mutable_name()),
+                                  std::move(*header.mutable_value()));
   response.headers.emplace_back(kTraceHeader, result.id.ToString());
   response.body = std::move(result.body);
   return response;
@@ -48,16 +51,22 @@ http::Response ResponseOf(RunResult result) {
 
 proto::RefusalKind OnWire(policy::RefusalKind kind) {
   switch (kind) {
-    case policy::RefusalKind::kRate: return proto::REFUSAL_RATE;
-    case policy::RefusalKind::kConcurrency: return proto::REFUSAL_CONCURRENCY;
-    case policy::RefusalKind::kSuspended: return proto::REFUSAL_SUSPENDED;
+    case policy::RefusalKind::kRate:
+      return proto::REFUSAL_RATE;
+    case policy::RefusalKind::kConcurrency:
+      return proto::REFUSAL_CONCURRENCY;
+    case policy::RefusalKind::kSuspended:
+      return proto::REFUSAL_SUSPENDED;
   }
   return proto::REFUSAL_UNSPECIFIED;
 }
 
-std::string_view PathOf(std::string_view target) { return target.substr(0, target.find('?')); }
+std::string_view PathOf(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
 
-void FillHttp(const http::Request& request, const std::vector<std::pair<std::string, std::string>>& vars,
+void FillHttp(const http::Request& request,
+              const std::vector<std::pair<std::string, std::string>>& vars,
               proto::HttpRequest& out) {
   std::string_view target = request.target;
   std::string_view path = PathOf(target);
@@ -84,13 +93,13 @@ CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
 void CanvasFront::Handle(http::Request request, http::Responder responder) {
   std::string canvas = request.host.substr(0, request.host.find('.'));
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
-  if (!revision)
-    return responder.Send(Plain(404, "there is no canvas \"" + canvas + "\" here\n"));
+  if (!revision) return responder.Send(Plain(404, "there is no canvas \"" + canvas + "\" here\n"));
   RouteMatch match = revision->router.Match(request.method, PathOf(request.target));
   if (match.kind == RouteMatch::Kind::kNone)
     return responder.Send(Plain(404, "404 Not Found: No route matches"));
   if (match.kind == RouteMatch::Kind::kAmbiguous)
-    return responder.Send(Plain(500, "500 Internal Server Error: More than one handler for route: " + request.target));
+    return responder.Send(Plain(
+        500, "500 Internal Server Error: More than one handler for route: " + request.target));
   RunOrder order;
   order.id = RunId::New(needs_.clock.Wall());
   order.revision = revision;
@@ -111,10 +120,12 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   needs_.runs.Start(std::move(order));
 }
 
-void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder) {
+void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
+                         http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
   bool too_many = refusal.kind == policy::RefusalKind::kRate;
-  http::Response response = KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
+  http::Response response =
+      KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
   response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
   if (refusal.opens_incident) {
     IncidentFacts facts;

@@ -1,7 +1,8 @@
 // The canvases' front door: an HTTP request in, a run of the right handler, its answer out.
 //
-// The canvas is the first label of Host. Route, then admission, then a run; whatever stands in the way is answered here with a status, a sentence
-// and, where there is an incident, its id. Loop thread only.
+// The canvas is the first label of Host. Route, then admission, then a run; whatever stands in the
+// way is answered here with a status, a sentence and, where there is an incident, its id. Loop
+// thread only.
 #pragma once
 
 #include <functional>

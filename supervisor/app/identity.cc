@@ -26,7 +26,8 @@ Status BecomeUnprivileged(uint32_t id) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2]{};
   if (syscall(SYS_capset, &header, none) != 0) return FailErrno("dropping capabilities");
-  if (setresuid(-1, 0, -1) == 0) return Fail(ErrorCode::kInternal, "privileges came back after they were dropped");
+  if (setresuid(-1, 0, -1) == 0)
+    return Fail(ErrorCode::kInternal, "privileges came back after they were dropped");
   return {};
 }
 

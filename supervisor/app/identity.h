@@ -1,8 +1,9 @@
 // The user ids that Nightjar's processes run as, and how a process becomes one of them for good.
 //
-// Ids come from one range that no account uses, so nothing has to be created on the host: base+0 the supervisor and the zygote, base+1 the writer,
-// from base+16 one for each live worker. The default lies in 1879048192..2147483647, which no distribution or container manager
-// hands out (systemd's "Users, Groups, UIDs and GIDs" lists it as unused).
+// Ids come from one range that no account uses, so nothing has to be created on the host: base+0
+// the supervisor and the zygote, base+1 the writer, from base+16 one for each live worker. The
+// default lies in 1879048192..2147483647, which no distribution or container manager hands out
+// (systemd's "Users, Groups, UIDs and GIDs" lists it as unused).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,9 @@ struct Identity {
 };
 static_assert(Identity::kHighestBase < UINT32_MAX - Identity::kWorkersFrom - bounds::kWorkers - 1);
 
-// Root to uid = gid = `id`, with no supplementary group, no capability, none to gain again (no_new_privs), and no core dumps that would hold
-// tenants' data. Checks that it worked: an error here must end the process.
+// Root to uid = gid = `id`, with no supplementary group, no capability, none to gain again
+// (no_new_privs), and no core dumps that would hold tenants' data. Checks that it worked: an error
+// here must end the process.
 Status BecomeUnprivileged(uint32_t id);
 
 }  // namespace nightjar

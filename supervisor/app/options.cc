@@ -9,17 +9,21 @@ namespace nightjar {
 Options ParseOptions(int argc, char** argv) {
   Options options;
   options.uid_base = Identity::kDefaultBase;
-  CLI::App app("Nightjar's supervisor: serves canvases, each request in a sealed, limited worker.", "nightjard");
+  CLI::App app("Nightjar's supervisor: serves canvases, each request in a sealed, limited worker.",
+               "nightjard");
   app.add_option("--state", options.state, "Directory for everything that is kept")
       ->envname("NIGHTJAR_STATE")
       ->capture_default_str();
   app.add_option("--listen", options.listen, "Address and port for canvases (port 0: a free one)")
       ->capture_default_str();
-  app.add_option("--policy", options.policy, "Policy file (TOML); without it the built-in limits hold")
+  app.add_option("--policy", options.policy,
+                 "Policy file (TOML); without it the built-in limits hold")
       ->check(CLI::ExistingFile);
   app.add_option("--without", options.without,
-                 "Serve although this host cannot enforce NAME (a check of `nightjar doctor`); may be repeated");
-  app.add_option("--cgroup", options.cgroup, "Name of the top control group")->capture_default_str();
+                 "Serve although this host cannot enforce NAME (a check of `nightjar doctor`); may "
+                 "be repeated");
+  app.add_option("--cgroup", options.cgroup, "Name of the top control group")
+      ->capture_default_str();
   app.add_option("--uid-base", options.uid_base, "First of the user ids reserved for Nightjar")
       ->capture_default_str()
       ->check(CLI::Range(Identity::kLowestBase, Identity::kHighestBase));

@@ -1,5 +1,5 @@
-// What `nightjard` (and so `nightjar serve`) is told on its command line. Plain values; parsing prints usage and exits as the
-// field expects.
+// What `nightjard` (and so `nightjar serve`) is told on its command line. Plain values; parsing
+// prints usage and exits as the field expects.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@ namespace nightjar {
 struct Options {
   std::string state = "/var/lib/nightjar";
   std::string listen = "127.0.0.1:8080";
-  std::string policy;                 // empty: the built-in one
-  std::vector<std::string> without;   // names of doctor's checks that the operator goes without
-  std::string cgroup = "nightjar";    // top group
-  uint32_t uid_base = 0;              // first of the user ids that are Nightjar's; see Identity
-  unsigned drain_s = 10;              // how long runs in flight may go on after SIGTERM
+  std::string policy;                // empty: the built-in one
+  std::vector<std::string> without;  // names of doctor's checks that the operator goes without
+  std::string cgroup = "nightjar";   // top group
+  uint32_t uid_base = 0;             // first of the user ids that are Nightjar's; see Identity
+  unsigned drain_s = 10;             // how long runs in flight may go on after SIGTERM
 
-  bool doctor = false;                // print what this host can enforce, as JSON, and exit
+  bool doctor = false;  // print what this host can enforce, as JSON, and exit
 };
 
 // Exits with usage on bad options; 2 is the field's code for that.

@@ -25,8 +25,9 @@ Status CheckVersion(int dir, const std::string& path, bool empty, uint32_t owner
   }
   if (version.error().code != ErrorCode::kNotFound) return Wrap(version.error(), path);
   if (!empty)
-    return Fail(ErrorCode::kExists,
-                path + " is not empty and not a state directory of nightjar: choose another --state");
+    return Fail(
+        ErrorCode::kExists,
+        path + " is not empty and not a state directory of nightjar: choose another --state");
   Fd file(openat(dir, "version", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file.valid()) return FailErrno(path + "/version");
   if (write(file.get(), kVersion.data(), kVersion.size()) != static_cast<ssize_t>(kVersion.size()))
@@ -46,15 +47,17 @@ Result<StateDir> StateDir::Open(const std::string& path, uint32_t owner_uid) {
   struct stat info;
   if (fstat(dir.get(), &info) != 0) return FailErrno(path);
   if (info.st_uid != 0 && info.st_uid != owner_uid)
-    return Fail(ErrorCode::kExists, path + " belongs to uid " + std::to_string(info.st_uid) +
-                                        ", not to nightjar (uid " + std::to_string(owner_uid) +
-                                        "): choose another --state, or the --uid-base it was made with");
+    return Fail(ErrorCode::kExists,
+                path + " belongs to uid " + std::to_string(info.st_uid) +
+                    ", not to nightjar (uid " + std::to_string(owner_uid) +
+                    "): choose another --state, or the --uid-base it was made with");
   bool empty = std::filesystem::is_empty(path, failed);
   NJ_TRY(CheckVersion(dir.get(), path, empty, owner_uid));
   Fd lock(openat(dir.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.valid()) return FailErrno(path + "/lock");
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return Fail(ErrorCode::kExists, path + " is in use by a running supervisor: stop it, or choose another --state");
+    return Fail(ErrorCode::kExists,
+                path + " is in use by a running supervisor: stop it, or choose another --state");
   if (fchown(lock.get(), owner_uid, owner_uid) != 0) return FailErrno(path + "/lock");
   if (fchown(dir.get(), owner_uid, owner_uid) != 0) return FailErrno(path);
   if (fchmod(dir.get(), kMode) != 0) return FailErrno(path);

@@ -17,8 +17,8 @@ namespace nightjar {
 
 class StateDir {
  public:
-  // Makes the directory when it is missing and gives it to `owner_uid`. An existing one must be empty, or ours: same owner, same version, not
-  // in use.
+  // Makes the directory when it is missing and gives it to `owner_uid`. An existing one must be
+  // empty, or ours: same owner, same version, not in use.
   static Result<StateDir> Open(const std::string& path, uint32_t owner_uid);
 
   const std::string& path() const { return path_; }

@@ -12,7 +12,8 @@ class CanvasBook {
  public:
   // Null when the canvas does not exist.
   RevisionPtr Find(const std::string& canvas) const;
-  // From the next request on. kExhausted past bounds::kCanvases; kInvalid for a revision that is not newer.
+  // From the next request on. kExhausted past bounds::kCanvases; kInvalid for a revision that is
+  // not newer.
   Status Publish(RevisionPtr revision);
   const std::map<std::string, RevisionPtr>& all() const { return canvases_; }
 

@@ -1,7 +1,7 @@
 // One deployed version of a canvas: immutable, shared by every worker and run that uses it.
 //
-// The program is an immutable memfd that workers map; the supervisor never looks inside. A run keeps the revision it started with,
-// however many deploys happen meanwhile.
+// The program is an immutable memfd that workers map; the supervisor never looks inside. A run
+// keeps the revision it started with, however many deploys happen meanwhile.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,8 @@ struct Revision {
 
   // By tlid; null when there is none.
   const proto::HandlerEntry* Handler(Tlid tlid) const;
-  // By name, for `nightjar run`: "GET /users/:id", or a worker's, cron's or REPL's name. Null when there is none.
+  // By name, for `nightjar run`: "GET /users/:id", or a worker's, cron's or REPL's name. Null when
+  // there is none.
   const proto::HandlerEntry* HandlerNamed(const std::string& name) const;
 };
 

@@ -39,10 +39,12 @@ struct CellUsage {
   uint64_t pids = 0;
   uint64_t pids_peak = 0;
   uint64_t oom_kills = 0;     // processes killed by the kernel at this cell's own memory limit
+  uint64_t oom_kills_outside = 0;  // killed for the canvas's limit or the host's need, not its own
   uint64_t pids_denied = 0;   // forks refused at this cell's pids limit
 };
 
-// Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the child enters by itself.
+// Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the child enters by itself: it writes
+// "0" to cgroup.procs below dir_fd while it still has the owner's uid (a v1 hierarchy lets only root and the process's own user move it).
 struct CellDoor {
   int dir_fd = -1;  // owned by the cell
   bool born_into = false;
@@ -58,11 +60,12 @@ class Cell {
   // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best effort.
   virtual Status Freeze() = 0;
   virtual Status Thaw() = 0;
-  // A process throttled by cpu.max exits only when its period ends: 44 ms became 0.2 ms with this before the kill.
+  // A process throttled by cpu.max exits only when its period ends: 44 ms became 0.2 ms with this before the kill. The quota is the
+  // canvas's: it is off until this cell is released, a moment in a death.
   virtual Status LiftCpuThrottle() = 0;
   // SIGKILL to everything in it, now and atomically where the kernel has cgroup.kill.
   virtual Status Kill() = 0;
-  // True when no process, living or zombie unreaped, is left in it.
+  // True when no process is left in it. A zombie that nobody reaped counts on kernels where it still holds the group.
   virtual Result<bool> Empty() const = 0;
   // A descriptor that polls POLLPRI when "populated" changes (cgroup.events); -1 where the kernel has none.
   virtual int events_fd() const = 0;
@@ -93,7 +96,11 @@ class CellTree {
   // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged owner may: the top group stays where its
   // parent directory is root's.
   virtual void RemoveAll() = 0;
-  // Usage of a canvas's group, for `top`.
+  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the leaf <top>/helpers of the unified
+  // tree. Cloning into a cell needs write permission on cgroup.procs of the closest group above both the parent and the cell
+  // (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has. The doors are the tree's.
+  virtual std::vector<CellDoor> HelperDoors() const = 0;
+  // Usage of a canvas's group since it was made, for `top`.
   virtual Result<CellUsage> CanvasUsage(const std::string& canvas) const = 0;
   // "hybrid: v1 memory, pids, cpu, cpuacct + unified" or "v2: memory, pids, cpu".
   virtual const std::string& description() const = 0;

@@ -40,11 +40,15 @@ struct ControlService::Call {
 
   void Fail(const Error& error) const {
     switch (error.code) {
-      case ErrorCode::kNotFound: return Fail(404, error.ToString());
-      case ErrorCode::kInvalid: return Fail(422, error.ToString());
+      case ErrorCode::kNotFound:
+        return Fail(404, error.ToString());
+      case ErrorCode::kInvalid:
+        return Fail(422, error.ToString());
       case ErrorCode::kExhausted:
-      case ErrorCode::kUnavailable: return Fail(503, error.ToString());
-      default: return Fail(500, error.ToString());
+      case ErrorCode::kUnavailable:
+        return Fail(503, error.ToString());
+      default:
+        return Fail(500, error.ToString());
     }
   }
 
@@ -67,15 +71,20 @@ struct ControlService::Call {
 namespace {
 
 uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
 const char* StateName(Run::State state) {
   switch (state) {
-    case Run::State::kQueued: return "queued";
-    case Run::State::kRunning: return "running";
-    case Run::State::kKilling: return "killing";
-    case Run::State::kEnded: return "ended";
+    case Run::State::kQueued:
+      return "queued";
+    case Run::State::kRunning:
+      return "running";
+    case Run::State::kKilling:
+      return "killing";
+    case Run::State::kEnded:
+      return "ended";
   }
   return "";
 }
@@ -109,9 +118,11 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   };
   if (is("GET", 1, "canvases")) return Canvases(std::move(call));
   if (is("PUT", 2, "canvases")) return Deploy(std::move(call), path[1]);
-  if (is("POST", 4, "canvases") && path[2] == "run") return RunOnce(std::move(call), path[1], path[3]);
+  if (is("POST", 4, "canvases") && path[2] == "run")
+    return RunOnce(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "traces") return ListTraces(std::move(call), path[1]);
-  if (is("GET", 4, "canvases") && path[2] == "traces") return GetTrace(std::move(call), path[1], path[3]);
+  if (is("GET", 4, "canvases") && path[2] == "traces")
+    return GetTrace(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
@@ -123,9 +134,12 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
 
 void ControlService::Deploy(Call call, const std::string& canvas) {
   if (!IsCanvasName(canvas))
-    return call.Fail(422, "a canvas is named with 1 to 63 of a-z, 0-9, '-' and '_', and starts with a letter or digit");
+    return call.Fail(422,
+                     "a canvas is named with 1 to 63 of a-z, 0-9, '-' and '_', and starts with a "
+                     "letter or digit");
   if (call.request.body.size() > bounds::kSourceBytes)
-    return call.Fail(413, "a canvas file is at most " + std::to_string(bounds::kSourceBytes) + " bytes");
+    return call.Fail(413,
+                     "a canvas file is at most " + std::to_string(bounds::kSourceBytes) + " bytes");
   std::string file = call.Query("file");
   if (file.empty()) file = canvas + ".dark";
   std::string source = std::move(call.request.body);
@@ -164,7 +178,8 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
     order.body = std::move(call.request.body);
   } else {
     if (call.request.body.size() > bounds::kInlineBodyBytes)
-      return call.Fail(413, "an event is at most " + std::to_string(bounds::kInlineBodyBytes) + " bytes");
+      return call.Fail(
+          413, "an event is at most " + std::to_string(bounds::kInlineBodyBytes) + " bytes");
     order.message.set_json(call.request.body.empty() ? "null" : call.request.body);
   }
   order.done = [call](RunResult result) {
@@ -229,13 +244,14 @@ void ControlService::KillRun(Call call, const std::string& text) {
   if (!id) return call.Fail(400, "this is not a run id: " + text);
   MonoTime asked = needs_.clock.Mono();
   const Clock& clock = needs_.clock;
-  Status found = needs_.runs.Kill(*id, call.request.peer, [call, asked, &clock](const RunResult& result) {
-    proto::KillAnswer answer;
-    answer.set_run_id(result.id.ToString());
-    answer.set_verdict(result.verdict);
-    answer.set_took_us(Microseconds(clock.Mono() - asked));
-    call.Answer(answer);
-  });
+  Status found =
+      needs_.runs.Kill(*id, call.request.peer, [call, asked, &clock](const RunResult& result) {
+        proto::KillAnswer answer;
+        answer.set_run_id(result.id.ToString());
+        answer.set_verdict(result.verdict);
+        answer.set_took_us(Microseconds(clock.Mono() - asked));
+        call.Answer(answer);
+      });
   if (!found) call.Fail(found.error());
 }
 

@@ -1,8 +1,8 @@
-// The control plane: HTTP/JSON on the Unix socket, for `nightjar` and curl. What each path answers is written in
-// ipc/proto/control.proto.
+// The control plane: HTTP/JSON on the Unix socket, for `nightjar` and curl. What each path answers
+// is written in ipc/proto/control.proto.
 //
-// Who may: the socket has mode 0600 and every request's peer must be root or the supervisor's own user. What lies in storage is asked from
-// the writer and passed on. Loop thread only.
+// Who may: the socket has mode 0600 and every request's peer must be root or the supervisor's own
+// user. What lies in storage is asked from the writer and passed on. Loop thread only.
 #pragma once
 
 #include <functional>

@@ -10,7 +10,7 @@
 namespace nightjar {
 
 struct ControlUrl {
-  std::vector<std::string> path;             // percent-decoded segments, without empty ones at the ends
+  std::vector<std::string> path;  // percent-decoded segments, without empty ones at the ends
   std::map<std::string, std::string> query;  // percent-decoded; of a repeated key the last counts
 };
 

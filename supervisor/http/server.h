@@ -1,8 +1,11 @@
-// An HTTP/1.1 server on the loop: keep-alive, pipelining, chunked bodies, Expect: 100-continue, with a bound on everything.
+// An HTTP/1.1 server on the loop: keep-alive, pipelining, chunked bodies, Expect: 100-continue,
+// with a bound on everything.
 //
-// It parses (Boost.Beast as a parser without I/O of its own), answers malformed input with the right 4xx and a closed connection, and hands
-// whole requests to one handler, in the order of arrival on each connection; answers go out in that order too, whenever they
-// come. It knows nothing of canvases. The same class serves TCP (canvases) and a Unix socket (control plane). Loop thread only.
+// It parses (Boost.Beast as a parser without I/O of its own), answers malformed input with the
+// right 4xx and a closed connection, and hands whole requests to one handler, in the order of
+// arrival on each connection; answers go out in that order too, whenever they come. It knows
+// nothing of canvases. The same class serves TCP (canvases) and a Unix socket (control plane). Loop
+// thread only.
 #pragma once
 
 #include <functional>
@@ -19,17 +22,19 @@
 
 namespace nightjar::http {
 
-using HeaderList = std::vector<std::pair<std::string, std::string>>;  // names as sent, in order, duplicates kept
+using HeaderList =
+    std::vector<std::pair<std::string, std::string>>;  // names as sent, in order, duplicates kept
 
 struct Request {
   std::string method;
-  std::string target;  // as sent: "/users/7?x=1"; absolute-form is split, its authority goes to `host`
-  std::string host;    // lower case, without port; empty where HTTP/1.0 sent none
+  std::string
+      target;  // as sent: "/users/7?x=1"; absolute-form is split, its authority goes to `host`
+  std::string host;  // lower case, without port; empty where HTTP/1.0 sent none
   HeaderList headers;
   std::string body;
-  std::string peer;    // "127.0.0.1:50312", or "uid 0 pid 4242" on a Unix socket
+  std::string peer;       // "127.0.0.1:50312", or "uid 0 pid 4242" on a Unix socket
   int64_t peer_uid = -1;  // Unix sockets only, from SO_PEERCRED
-  MonoTime received;   // when its last byte was read
+  MonoTime received;      // when its last byte was read
 };
 
 struct Response {
@@ -38,7 +43,8 @@ struct Response {
   std::string body;
 };
 
-// Answers one request. Move-only; Send() once, from the loop thread, now or later. One that is dropped without Send answers 500.
+// Answers one request. Move-only; Send() once, from the loop thread, now or later. One that is
+// dropped without Send answers 500.
 class Responder {
  public:
   struct State;
@@ -71,20 +77,23 @@ struct Options {
 class Server {
  public:
   // `listener`: a bound, listening, non-blocking socket (see Listen* below).
-  static Result<std::unique_ptr<Server>> Create(Loop& loop, const Clock& clock, Fd listener, Options options, Handler handler);
+  static Result<std::unique_ptr<Server>> Create(Loop& loop, const Clock& clock, Fd listener,
+                                                Options options, Handler handler);
   virtual ~Server() = default;
 
-  // No new connections or requests; answers in flight still go out with Connection: close. `drained` is called once, from the loop,
-  // when the last connection is closed.
+  // No new connections or requests; answers in flight still go out with Connection: close.
+  // `drained` is called once, from the loop, when the last connection is closed.
   virtual void Drain(std::function<void()> drained) = 0;
   virtual size_t connections() const = 0;
 };
 
-// "127.0.0.1:8080", "[::1]:8080", ":8080". Port 0 picks a free one. A port in use is kExists with the address in the context.
+// "127.0.0.1:8080", "[::1]:8080", ":8080". Port 0 picks a free one. A port in use is kExists with
+// the address in the context.
 Result<Fd> ListenTcp(const std::string& address);
 // The address a listener is bound to, as "127.0.0.1:8080".
 Result<std::string> BoundAddress(const Fd& listener);
-// A Unix socket with mode 0600. An old socket file that nobody listens on is replaced; a live one is kExists.
+// A Unix socket with mode 0600. An old socket file that nobody listens on is replaced; a live one
+// is kExists.
 Result<Fd> ListenUnix(const std::string& path);
 
 }  // namespace nightjar::http

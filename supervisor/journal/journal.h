@@ -1,7 +1,8 @@
 // Where the supervisor tells what happens to runs and revisions, and asks for what lies in storage.
 //
-// The one implementation talks to nightjar-writer; nothing here waits for it. While the writer is away runs go on: what it must know is
-// kept (bounded) and told to the next one; deploys and questions fail with kUnavailable. Loop thread only.
+// The one implementation talks to nightjar-writer; nothing here waits for it. While the writer is
+// away runs go on: what it must know is kept (bounded) and told to the next one; deploys and
+// questions fail with kUnavailable. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,8 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // A worker's ring, from its start; and the end of that worker. The journal keeps its own descriptor until the last run on the ring is
-  // stored.
+  // A worker's ring, from its start; and the end of that worker. The journal keeps its own
+  // descriptor until the last run on the ring is stored.
   virtual void AttachRing(WorkerId worker, const std::string& canvas, const Fd& ring) = 0;
   virtual void DetachRing(WorkerId worker) = 0;
 
@@ -39,7 +40,8 @@ class Journal {
   virtual void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) = 0;
 
   // A question out of ListTraces, GetTrace, ListIncidents, GetIncident.
-  virtual void Ask(proto::ToWriter question, std::function<void(Result<proto::FromWriter>)> answered) = 0;
+  virtual void Ask(proto::ToWriter question,
+                   std::function<void(Result<proto::FromWriter>)> answered) = 0;
 
   // Runs whose traces were given up because the writer was away for too long.
   virtual uint64_t traces_lost() const = 0;

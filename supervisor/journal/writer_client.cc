@@ -19,9 +19,12 @@ std::vector<int> Borrow(const std::vector<Fd>& fds) {
 
 Error ErrorOf(const proto::FromWriter& answer) {
   switch (answer.error_kind()) {
-    case proto::ERROR_KIND_NOT_FOUND: return {ErrorCode::kNotFound, 0, answer.error()};
-    case proto::ERROR_KIND_INVALID: return {ErrorCode::kInvalid, 0, answer.error()};
-    default: return {ErrorCode::kUnavailable, 0, answer.error()};
+    case proto::ERROR_KIND_NOT_FOUND:
+      return {ErrorCode::kNotFound, 0, answer.error()};
+    case proto::ERROR_KIND_INVALID:
+      return {ErrorCode::kInvalid, 0, answer.error()};
+    default:
+      return {ErrorCode::kUnavailable, 0, answer.error()};
   }
 }
 
@@ -79,7 +82,8 @@ void WriterClient::Send(proto::ToWriter message, std::vector<int> fds) {
   }
   outbox_.push_back(std::move(waiting));
   if (outbox_.size() > bounds::kJournalOutbox) {
-    // A writer that reads nothing for this long is as good as dead; its successor is told everything.
+    // A writer that reads nothing for this long is as good as dead; its successor is told
+    // everything.
     LogError("writer_stuck", {{"outbox", outbox_.size()}});
     Disconnect();
     return;
@@ -87,7 +91,8 @@ void WriterClient::Send(proto::ToWriter message, std::vector<int> fds) {
   watch_->Start(FdWatch::kReadable | FdWatch::kWritable);
 }
 
-// Too large for a frame (our own bounds forbid it), or the socket is broken (its hangup follows as an event): whoever waits is told.
+// Too large for a frame (our own bounds forbid it), or the socket is broken (its hangup follows as
+// an event): whoever waits is told.
 void WriterClient::OnUnsendable(const proto::ToWriter& message, const Error& error) {
   LogWarning("journal_unsendable", {{"error", error.ToString()}});
   auto question = questions_.find(message.ticket());
@@ -140,7 +145,8 @@ void WriterClient::OnPacket(Packet packet) {
     if (auto run = RunId::FromBytes(answer.trace_stored().run_id())) OnStored(*run);
     return;
   }
-  if (auto catalog = catalog_questions_.find(answer.ticket()); catalog != catalog_questions_.end()) {
+  if (auto catalog = catalog_questions_.find(answer.ticket());
+      catalog != catalog_questions_.end()) {
     if (answer.kind_case() == proto::FromWriter::kCatalogEntry && !packet.fds.empty()) {
       catalog->second.items.push_back(
           {std::move(*answer.mutable_catalog_entry()), std::move(packet.fds[0])});
@@ -282,7 +288,8 @@ void WriterClient::Ask(proto::ToWriter question,
                        std::function<void(Result<proto::FromWriter>)> answered) {
   if (!channel_) return answered(tl::unexpected<Error>(kAway));
   if (questions_.size() >= bounds::kJournalQuestions)
-    return answered(Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
+    return answered(
+        Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
   question.set_ticket(next_ticket_++);
   questions_.emplace(question.ticket(), std::move(answered));
   Send(std::move(question), {});

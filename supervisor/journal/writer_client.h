@@ -1,7 +1,8 @@
 // The Journal that talks to nightjar-writer over a control channel, and survives its death.
 //
-// What a writer must know to go on is state here, not messages in flight: rings, runs that began, ends that were not acknowledged. A new
-// connection is told all of it again, so a dead writer loses nothing that its rings still hold. Loop thread only.
+// What a writer must know to go on is state here, not messages in flight: rings, runs that began,
+// ends that were not acknowledged. A new connection is told all of it again, so a dead writer loses
+// nothing that its rings still hold. Loop thread only.
 #pragma once
 
 #include <deque>

@@ -1,7 +1,9 @@
-// The one event loop of a program: libuv behind five small classes, and the only folder that includes uv.h.
+// The one event loop of a program: libuv behind five small classes, and the only folder that
+// includes uv.h.
 //
-// One thread owns a loop and everything on it; others may only Post(). Callbacks never throw, never block, and may destroy
-// any object of this folder, also the one that called them. After a handle's destructor returned, its callback is not called again.
+// One thread owns a loop and everything on it; others may only Post(). Callbacks never throw, never
+// block, and may destroy any object of this folder, also the one that called them. After a handle's
+// destructor returned, its callback is not called again.
 #pragma once
 
 #include <chrono>
@@ -25,7 +27,8 @@ class Loop {
   void Run();
   void Stop();
 
-  // Runs `task` in a later turn. Any thread; the queue is unbounded, so post facts, not streams of them.
+  // Runs `task` in a later turn. Any thread; the queue is unbounded, so post facts, not streams of
+  // them.
   void Post(std::function<void()> task);
 
   struct Impl;
@@ -36,7 +39,8 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
-// Calls back once, or again and again. Microsecond precision: backed by a timerfd, not by the loop's millisecond clock.
+// Calls back once, or again and again. Microsecond precision: backed by a timerfd, not by the
+// loop's millisecond clock.
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> callback);
@@ -52,7 +56,8 @@ class Timer {
   Impl* impl_;
 };
 
-// Tells when a descriptor is ready (level-triggered). The descriptor stays the caller's and must outlive the watch.
+// Tells when a descriptor is ready (level-triggered). The descriptor stays the caller's and must
+// outlive the watch.
 class FdWatch {
  public:
   enum Event : unsigned { kReadable = 1, kWritable = 2, kPriority = 4, kHangup = 8 };

@@ -11,9 +11,9 @@ namespace nightjar {
 struct CanvasCounts {
   uint64_t requests = 0;  // admitted runs that ended
   uint64_t refused = 0;
-  uint64_t killed = 0;    // every verdict that leaves an incident, but refused
+  uint64_t killed = 0;  // every verdict that leaves an incident, but refused
   uint64_t cpu_us = 0;
-  Histogram latency;      // from the request's last byte to its answer, in us
+  Histogram latency;  // from the request's last byte to its answer, in us
 };
 
 class Metrics {

@@ -6,7 +6,8 @@
 
 namespace nightjar {
 
-// Values below 32 have a bucket each; above, the five bits after the leading one choose among 32 for each power of two.
+// Values below 32 have a bucket each; above, the five bits after the leading one choose among 32
+// for each power of two.
 size_t Histogram::BucketOf(uint64_t micros) {
   if (micros < (1u << kSubBits)) return micros;
   int shift = std::bit_width(micros) - 1 - kSubBits;

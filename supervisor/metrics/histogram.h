@@ -1,4 +1,5 @@
-// Latencies in buckets of at most 3 % width, from 1 us to over an hour, in 8 KiB, without allocation. Loop thread only.
+// Latencies in buckets of at most 3 % width, from 1 us to over an hour, in 8 KiB, without
+// allocation. Loop thread only.
 #pragma once
 
 #include <array>
@@ -11,7 +12,8 @@ class Histogram {
  public:
   void Add(uint64_t micros);
   uint64_t count() const { return count_; }
-  // The value that a share of all (0.5, 0.99) is not above; 0 when empty. The upper edge of its bucket, so never too low.
+  // The value that a share of all (0.5, 0.99) is not above; 0 when empty. The upper edge of its
+  // bucket, so never too low.
   uint64_t Quantile(double share) const;
 
  private:

@@ -18,7 +18,8 @@ void Resident::Start(Worker* worker) {
   message.mutable_arm()->set_canvas(revision_->canvas);
   message.mutable_arm()->set_revision(revision_->number);
   message.mutable_arm()->set_program_bytes(revision_->program_bytes);
-  // Sent before the process exists: it waits in the socket, and no time is lost between sealed and armed.
+  // Sent before the process exists: it waits in the socket, and no time is lost between sealed and
+  // armed.
   if (Status sent = worker_->Send(message, {revision_->program.get()}); !sent)
     Fail(sent.error().ToString());
 }
@@ -57,19 +58,21 @@ void Resident::OnMessage(proto::FromWorker message, std::vector<Fd>) {
       state_ = State::kArmed;
       worker_->revision = revision_;
       return events_.armed(this);
-    default: break;
+    default:
+      break;
   }
   Fail("it spoke out of turn");
 }
 
-void Resident::OnBroken(const std::string& why) { Fail(why); }
+void Resident::OnBroken(const std::string& why) {
+  Fail(why);
+}
 
 void Resident::OnGone(const Death& death) {
   patience_.Stop();
   if (why_.empty() && state_ != State::kEnding)
-    why_ = death.exit.signal != 0
-               ? "it died of signal " + std::to_string(death.exit.signal)
-               : "it exited with status " + std::to_string(death.exit.exit_code);
+    why_ = death.exit.signal != 0 ? "it died of signal " + std::to_string(death.exit.signal)
+                                  : "it exited with status " + std::to_string(death.exit.exit_code);
   events_.gone(this, why_, death);
 }
 

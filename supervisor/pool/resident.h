@@ -1,4 +1,5 @@
-// A worker while the pool has it: being sealed and armed, waiting, or on its way out. Internal to the pool.
+// A worker while the pool has it: being sealed and armed, waiting, or on its way out. Internal to
+// the pool.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,8 @@ class Resident final : public WorkerUser {
 
   Resident(Loop& loop, RevisionPtr revision, policy::Limits limits, Events events);
 
-  // A worker that was just made for this resident: sends it its program. Call once, then it turns kArmed by itself.
+  // A worker that was just made for this resident: sends it its program. Call once, then it turns
+  // kArmed by itself.
   void Start(Worker* worker);
   // A worker that is armed already, back from a run.
   void Adopt(Worker* worker);

@@ -13,6 +13,8 @@ std::optional<uint32_t> UidRange::Take() {
   return uid;
 }
 
-void UidRange::GiveBack(uint32_t uid) { free_.push_back(uid); }
+void UidRange::GiveBack(uint32_t uid) {
+  free_.push_back(uid);
+}
 
 }  // namespace nightjar

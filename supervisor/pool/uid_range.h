@@ -1,6 +1,8 @@
-// The user ids that live workers have, one each, so that no worker can touch another even inside the kernel's own checks.
+// The user ids that live workers have, one each, so that no worker can touch another even inside
+// the kernel's own checks.
 //
-// An id comes back only after its worker is proven gone; one whose worker does not die is never handed out again. Loop thread only.
+// An id comes back only after its worker is proven gone; one whose worker does not die is never
+// handed out again. Loop thread only.
 #pragma once
 
 #include <cstdint>

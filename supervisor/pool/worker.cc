@@ -14,12 +14,14 @@ Worker::~Worker() = default;
 void Worker::Born(SpawnedProcess process) {
   child_ = std::make_unique<Child>(loop_, std::move(process.pidfd), process.pid,
                                    [this](WaitStatus status) {
-                                     // What it said before it died is still in the socket and comes first.
+                                     // What it said before it died is still in the socket and comes
+                                     // first.
                                      OnReadable();
                                      reaper_.ChildExited(status);
                                    });
   readable_.Start(FdWatch::kReadable);
-  // Its end may have been decided while the zygote was still forking it: the first kill found an empty cell.
+  // Its end may have been decided while the zygote was still forking it: the first kill found an
+  // empty cell.
   if (reaper_.dying()) reaper_.KillAgain();
 }
 

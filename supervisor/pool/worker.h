@@ -1,8 +1,11 @@
-// One worker process as the supervisor sees it: its cell, its ring, its control channel, its life and its death.
+// One worker process as the supervisor sees it: its cell, its ring, its control channel, its life
+// and its death.
 //
-// It passes on what the worker says and does not know what a run is. Whatever breaks the contract of the channel (a packet that does not
-// parse, a message out of order is the user's to judge) is reported as kBroken, and the user kills. The user is told `gone` exactly once,
-// after the process was reaped and the cell is empty (or quarantined); then the worker may be destroyed. Loop thread only.
+// It passes on what the worker says and does not know what a run is. Whatever breaks the contract
+// of the channel (a packet that does not parse, a message out of order is the user's to judge) is
+// reported as kBroken, and the user kills. The user is told `gone` exactly once, after the process
+// was reaped and the cell is empty (or quarantined); then the worker may be destroyed. Loop thread
+// only.
 #pragma once
 
 #include <functional>

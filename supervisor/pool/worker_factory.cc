@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kNoProcess = 127;  // exit code of a worker that never was
 
-// The kernel's own cpu limit is in whole seconds and only a backstop: it must never strike before the watchdog's.
+// The kernel's own cpu limit is in whole seconds and only a backstop: it must never strike before
+// the watchdog's.
 uint64_t CpuBackstopSeconds(const policy::Limits& limits) {
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits.cpu.value).count();
   return (static_cast<uint64_t>(seconds) + 2) * std::max<uint64_t>(limits.reuse.value, 1);
@@ -75,15 +76,15 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   raw->SetUser(user);
   workers_.emplace(id, Entry{std::move(worker), user});
   journal_.AttachRing(id, canvas, raw->ring());
-  zygote_.Spawn(request, [this, id](Result<SpawnedProcess> process) {
-    OnSpawned(id, std::move(process));
-  });
+  zygote_.Spawn(request,
+                [this, id](Result<SpawnedProcess> process) { OnSpawned(id, std::move(process)); });
   return raw;
 }
 
 void WorkerFactory::OnSpawned(WorkerId id, Result<SpawnedProcess> process) {
   auto at = workers_.find(id);
-  // Quarantined and buried while the zygote was at it: the tree kills what is in that cell again at each sweep.
+  // Quarantined and buried while the zygote was at it: the tree kills what is in that cell again at
+  // each sweep.
   if (at == workers_.end()) return;
   if (process) return at->second.worker->Born(std::move(*process));
   LogError("worker_start_failed", {{"worker", id},

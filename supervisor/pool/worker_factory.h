@@ -1,7 +1,8 @@
-// Makes workers: cell, ring, socket, uid, then the zygote's fork. And takes them back when they are gone.
+// Makes workers: cell, ring, socket, uid, then the zygote's fork. And takes them back when they are
+// gone.
 //
-// Everything a worker needs is in force before its process exists. Loop thread only. Owns every live worker, so that a worker is
-// never destroyed before its death is complete.
+// Everything a worker needs is in force before its process exists. Loop thread only. Owns every
+// live worker, so that a worker is never destroyed before its death is complete.
 #pragma once
 
 #include <functional>
@@ -21,11 +22,13 @@ CanvasLimits CanvasLimitsOf(const policy::Limits& limits);
 
 class WorkerFactory {
  public:
-  WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote, Journal& journal, UidRange uids);
+  WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote,
+                Journal& journal, UidRange uids);
   ~WorkerFactory();
 
-  // A new worker for this canvas. `user` is told everything from now on: kSealed or its failure comes as a message, and OnGone ends it, also
-  // when no process could be made (then Death says exit code 127). An Error means that nothing was started.
+  // A new worker for this canvas. `user` is told everything from now on: kSealed or its failure
+  // comes as a message, and OnGone ends it, also when no process could be made (then Death says
+  // exit code 127). An Error means that nothing was started.
   Result<Worker*> Make(const std::string& canvas, const policy::Limits& limits, WorkerUser* user);
   // After OnGone: the worker's uid and cell go back, and the object is destroyed in a later turn.
   void Bury(Worker* worker, const Death& death);

@@ -19,8 +19,8 @@ class WorkerPool::Ticket {
 
 struct WorkerPool::Canvas {
   std::string name;
-  RevisionPtr revision;    // newest that was asked for
-  policy::Limits limits;   // the canvas's own, without a handler's
+  RevisionPtr revision;   // newest that was asked for
+  policy::Limits limits;  // the canvas's own, without a handler's
   std::list<std::unique_ptr<Resident>> residents;
   std::list<std::shared_ptr<Ticket>> waiting;
   size_t lent = 0;
@@ -91,7 +91,8 @@ void WorkerPool::Cancel(const std::shared_ptr<Ticket>& ticket) {
   if (at != canvases_.end()) at->second->waiting.remove(ticket);
 }
 
-// In a later turn, so that the run that just got its worker is on its way before the next worker is made.
+// In a later turn, so that the run that just got its worker is on its way before the next worker is
+// made.
 void WorkerPool::FillLater(const std::string& name) {
   Canvas& canvas = Of(name);
   if (canvas.fill_posted) return;
@@ -177,9 +178,9 @@ void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
 }
 
 bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
-  auto at = std::find_if(
-      canvas.waiting.begin(), canvas.waiting.end(),
-      [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+  auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
+    return Fits(*resident, ticket->revision, ticket->limits);
+  });
   if (at == canvas.waiting.end()) return false;
   std::shared_ptr<Ticket> ticket = *at;
   canvas.waiting.erase(at);
@@ -202,9 +203,9 @@ void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& w
                                   bounds::kRestartBackoffMax);
     canvas.no_arming_before = clock_.Mono() + pause;
     // Each failed start fails one waiting request, so that nobody waits for ever and nothing loops.
-    auto at = std::find_if(
-        canvas.waiting.begin(), canvas.waiting.end(),
-        [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+    auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
+      return Fits(*resident, ticket->revision, ticket->limits);
+    });
     if (at != canvas.waiting.end()) {
       std::shared_ptr<Ticket> ticket = *at;
       canvas.waiting.erase(at);
@@ -221,7 +222,8 @@ void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
   --canvas.lent;
   Resident& resident = House(canvas, worker->revision, limits);
   resident.Adopt(worker);
-  bool keep = !closed_ && worker->runs < limits.reuse.value && worker->revision == canvas.revision &&
+  bool keep = !closed_ && worker->runs < limits.reuse.value &&
+              worker->revision == canvas.revision &&
               canvas.Count(Resident::State::kArmed) <= limits.concurrency.value;
   if (!keep)
     resident.End();

@@ -1,8 +1,10 @@
-// Lends armed workers to runs: sealed, with the canvas's program loaded, waiting in a cell of that canvas.
+// Lends armed workers to runs: sealed, with the canvas's program loaded, waiting in a cell of that
+// canvas.
 //
-// While a canvas is active, `armed` workers (policy) wait for it; after `idle` without a request they are let go, so that an idle canvas costs no
-// process. A new revision replaces what waits. A worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no
-// worker wait in order; the bound on that queue is admission's. Loop thread only.
+// While a canvas is active, `armed` workers (policy) wait for it; after `idle` without a request
+// they are let go, so that an idle canvas costs no process. A new revision replaces what waits. A
+// worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no worker
+// wait in order; the bound on that queue is admission's. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -22,8 +24,9 @@ class WorkerPool {
   // One place in a canvas's queue. Destroying the ticket leaves the queue.
   class Ticket;
   using Lent = std::function<void(Result<Worker*>)>;
-  // `lent` is called once, possibly before Lend() returns: with an armed worker of exactly this revision and these cell limits, whose user the
-  // caller sets at once; or with the reason why there is none.
+  // `lent` is called once, possibly before Lend() returns: with an armed worker of exactly this
+  // revision and these cell limits, whose user the caller sets at once; or with the reason why
+  // there is none.
   std::shared_ptr<Ticket> Lend(RevisionPtr revision, const policy::Limits& limits, Lent lent);
   // Leaves the queue; `lent` will not be called.
   void Cancel(const std::shared_ptr<Ticket>& ticket);
@@ -66,7 +69,8 @@ class WorkerPool {
   WorkerFactory& factory_;
   bool closed_ = false;
   std::map<std::string, std::unique_ptr<Canvas>> canvases_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for tasks that were posted and outlive the pool
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // for tasks that were posted and outlive the pool
 };
 
 }  // namespace nightjar

@@ -1,6 +1,7 @@
 // Asks the zygote for workers and watches over their processes.
 //
-// The supervisor is every worker's parent (CLONE_PARENT), so it alone reaps them, through pidfds, never by number. Loop thread only.
+// The supervisor is every worker's parent (CLONE_PARENT), so it alone reaps them, through pidfds,
+// never by number. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,7 @@ class Child {
  public:
   // Calls `exited` once, from the loop, after the process was reaped.
   Child(Loop& loop, Fd pidfd, int pid, std::function<void(WaitStatus)> exited);
-  ~Child();  // does not kill; an unreaped child is reaped by nobody until its parent ends
+  ~Child();         // does not kill; an unreaped child is reaped by nobody until its parent ends
   int pid() const;  // for display only
   Status Signal(int signal);  // through the pidfd; EPERM where the child has another uid
 
@@ -55,7 +56,8 @@ class ZygoteClient {
  public:
   virtual ~ZygoteClient() = default;
   // `done` is called once, from the loop. A zygote that dies meanwhile answers kUnavailable.
-  virtual void Spawn(const SpawnRequest& request, std::function<void(Result<SpawnedProcess>)> done) = 0;
+  virtual void Spawn(const SpawnRequest& request,
+                     std::function<void(Result<SpawnedProcess>)> done) = 0;
   virtual bool ready() const = 0;
 };
 

@@ -1,7 +1,8 @@
 // Compiles one canvas file in a sealed worker: the supervisor never parses program text.
 //
-// A worker is made in a cell of that canvas, gets the text, answers with a program or with diagnostics, and is ended. It is watched like any
-// run; a text that makes the compiler run away ends with a verdict. Loop thread only; lives until `gone`.
+// A worker is made in a cell of that canvas, gets the text, answers with a program or with
+// diagnostics, and is ended. It is watched like any run; a text that makes the compiler run away
+// ends with a verdict. Loop thread only; lives until `gone`.
 #pragma once
 
 #include <functional>
@@ -36,7 +37,8 @@ class CompileRun final : public WorkerUser {
     const Clock& clock;
     WorkerFactory& factory;
   };
-  // `done`: once, as soon as the result is known. `gone`: the worker is gone; the compile run may be destroyed in a later turn.
+  // `done`: once, as soon as the result is known. `gone`: the worker is gone; the compile run may
+  // be destroyed in a later turn.
   CompileRun(Needs needs, policy::Limits limits, std::function<void(CompileResult)> done,
              std::function<void(CompileRun*)> gone);
   // An Error: nothing was started and neither callback comes.

@@ -21,7 +21,8 @@ struct Deployer::Job {
 namespace {
 
 uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
 tl::unexpected<DeployFailure> Failed(Error error, std::vector<proto::Diagnostic> diagnostics = {}) {
@@ -37,9 +38,9 @@ Result<RevisionPtr> Deployer::MakeRevision(const std::string& canvas, RevisionNu
                                            proto::Manifest manifest, Fd program,
                                            uint64_t program_bytes, int64_t deployed_unix_ms) {
   NJ_ASSIGN(Router router, Router::Create(manifest));
-  auto revision = std::make_shared<Revision>(Revision{canvas, number, std::move(manifest),
-                                                      std::move(program), program_bytes,
-                                                      deployed_unix_ms, std::move(router)});
+  auto revision =
+      std::make_shared<Revision>(Revision{canvas, number, std::move(manifest), std::move(program),
+                                          program_bytes, deployed_unix_ms, std::move(router)});
   return RevisionPtr(std::move(revision));
 }
 
@@ -49,7 +50,8 @@ void Deployer::Deploy(const std::string& canvas, const std::string& file_name, s
   if (queue.size() >= bounds::kDeploysWaiting)
     return done(Failed({ErrorCode::kExhausted, 0, "too many deploys of this canvas wait already"}));
   auto job = std::make_shared<Job>();
-  *job = Job{canvas, file_name, std::move(source), by, std::move(done), needs_.clock.Mono(), {}, {}, {}};
+  *job = Job{canvas, file_name, std::move(source), by, std::move(done), needs_.clock.Mono(), {},
+             {},     {}};
   queue.push_back(job);
   if (queue.size() == 1) Next(canvas);
 }
@@ -77,10 +79,10 @@ void Deployer::Next(const std::string& canvas) {
 void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result) {
   job->compiled = needs_.clock.Mono();
   if (result.verdict)
-    return Finish(job, Failed({ErrorCode::kInvalid, 0,
-                               "compiling it ended with verdict " +
-                                   VerdictName(result.verdict->verdict) + ": " +
-                                   result.verdict->detail}));
+    return Finish(
+        job, Failed({ErrorCode::kInvalid, 0,
+                     "compiling it ended with verdict " + VerdictName(result.verdict->verdict) +
+                         ": " + result.verdict->detail}));
   if (!result.manifest)
     return Finish(job, Failed({ErrorCode::kInvalid, 0, "the canvas file has errors"},
                               std::move(result.diagnostics)));

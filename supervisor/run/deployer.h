@@ -1,7 +1,8 @@
-// Deploys: compile in a sealed run, save with the writer, and only once that is durable put the new revision in force.
+// Deploys: compile in a sealed run, save with the writer, and only once that is durable put the new
+// revision in force.
 //
-// One deploy of a canvas at a time; a second one meanwhile waits its turn, so that revision numbers and order agree. A broken
-// file changes nothing: the old revision keeps serving. Loop thread only.
+// One deploy of a canvas at a time; a second one meanwhile waits its turn, so that revision numbers
+// and order agree. A broken file changes nothing: the old revision keeps serving. Loop thread only.
 #pragma once
 
 #include <deque>
@@ -54,7 +55,8 @@ class Deployer {
   void Next(const std::string& canvas);
   void OnCompiled(const std::shared_ptr<Job>& job, CompileResult result);
   void OnSaved(const std::shared_ptr<Job>& job, Status saved);
-  void Finish(const std::shared_ptr<Job>& job, tl::expected<proto::DeployAnswer, DeployFailure> result);
+  void Finish(const std::shared_ptr<Job>& job,
+              tl::expected<proto::DeployAnswer, DeployFailure> result);
 
   Needs needs_;
   std::map<std::string, std::deque<std::shared_ptr<Job>>> jobs_;  // front: under way

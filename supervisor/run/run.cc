@@ -9,10 +9,12 @@ namespace nightjar {
 namespace {
 
 uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-// The worker's own last resort, for the case that the supervisor is stuck or dead: well behind the real deadline.
+// The worker's own last resort, for the case that the supervisor is stuck or dead: well behind the
+// real deadline.
 Nanos BackstopOf(const policy::Limits& limits) {
   return limits.wall.value * 2 + std::chrono::seconds(1);
 }
@@ -94,8 +96,10 @@ void Run::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
   switch (message.kind_case()) {
     case proto::FromWorker::kFinished:
       return OnFinished(std::move(*message.mutable_finished()), std::move(fds));
-    case proto::FromWorker::kLimitHit: return OnLimitHit(message.limit_hit());
-    default: return OnBroken("it spoke out of turn");
+    case proto::FromWorker::kLimitHit:
+      return OnLimitHit(message.limit_hit());
+    default:
+      return OnBroken("it spoke out of turn");
   }
 }
 
@@ -147,12 +151,14 @@ void Run::OnBroken(const std::string& why) {
 void Run::Kill(KillCause cause) {
   switch (state_) {
     case State::kKilling:
-    case State::kEnded: return;  // the first cause stands
+    case State::kEnded:
+      return;  // the first cause stands
     case State::kQueued: {
       needs_.pool.Cancel(ticket_);
       return EndWithoutWorker(cause.verdict, cause.sentence, std::nullopt);
     }
-    case State::kRunning: break;
+    case State::kRunning:
+      break;
   }
   state_ = State::kKilling;
   cause_ = std::move(cause);
@@ -193,8 +199,8 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) 
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);
-  bool answered = verdict.verdict == proto::VERDICT_FINISHED ||
-                  verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
+  bool answered =
+      verdict.verdict == proto::VERDICT_FINISHED || verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) result_.status = HttpStatusOf(verdict.verdict);
   // The ring must be told to the writer before the worker can go: the journal keeps what it needs.
   proto::RunEnded ended = EndedMessage(verdict, death);

@@ -1,8 +1,9 @@
 // One execution of one handler, from "admitted" to its verdict.
 //
-// States: queued -> running -> (answered | killing) -> ended. An answer ends the run at once and the worker goes back to the pool; a kill ends it
-// when the worker is proven gone. Exactly one verdict, exactly one result, exactly one RunEnded in the journal, in every order of
-// events. Owned by RunService; loop thread only.
+// States: queued -> running -> (answered | killing) -> ended. An answer ends the run at once and
+// the worker goes back to the pool; a kill ends it when the worker is proven gone. Exactly one
+// verdict, exactly one result, exactly one RunEnded in the journal, in every order of events. Owned
+// by RunService; loop thread only.
 #pragma once
 
 #include <functional>
@@ -34,9 +35,9 @@ struct RunOrder {
   RunId id;
   RevisionPtr revision;
   proto::HandlerEntry handler;
-  policy::Limits limits;        // of this handler
-  proto::Run message;           // input filled in; id, tlid and limits are filled in here
-  std::string body;             // the request's body, inline or not
+  policy::Limits limits;  // of this handler
+  proto::Run message;     // input filled in; id, tlid and limits are filled in here
+  std::string body;       // the request's body, inline or not
   std::string caller;
   std::string request_line;
   WallTime received_wall;
@@ -59,7 +60,8 @@ class Run final : public WorkerUser {
 
   // Asks for a worker.
   void Start();
-  // Ends it for a reason from outside: an operator, a stop. No effect once it is being killed or has ended.
+  // Ends it for a reason from outside: an operator, a stop. No effect once it is being killed or
+  // has ended.
   void Kill(KillCause cause);
 
   enum class State { kQueued, kRunning, kKilling, kEnded };
@@ -78,7 +80,8 @@ class Run final : public WorkerUser {
   Status SendRun();
   void OnFinished(proto::Finished finished, std::vector<Fd> fds);
   void OnLimitHit(const proto::LimitHit& hit);
-  void EndWithoutWorker(proto::Verdict verdict, const std::string& detail, std::optional<proto::RefusalKind> refusal);
+  void EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
+                        std::optional<proto::RefusalKind> refusal);
   void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death);
   proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death) const;
 

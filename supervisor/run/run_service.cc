@@ -19,7 +19,8 @@ RunService::RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal
         for (const Run* live : Live())
           runs_.at(live->order().id)
               .run->Kill({proto::VERDICT_STOPPING,
-                          "the supervisor stopped and the time for finishing was over", "", Nanos(0)});
+                          "the supervisor stopped and the time for finishing was over", "",
+                          Nanos(0)});
       }) {}
 
 RunService::~RunService() = default;
@@ -82,16 +83,16 @@ Status RunService::Kill(const RunId& id, const std::string& by,
   if (at == runs_.end())
     return Fail(ErrorCode::kNotFound, "no run " + id.ToString() + " is live; it may have ended");
   at->second.waiting.push_back(std::move(killed));
-  at->second.run->Kill({proto::VERDICT_OPERATOR, "killed by an operator (" + by + ")", "", Nanos(0)});
+  at->second.run->Kill(
+      {proto::VERDICT_OPERATOR, "killed by an operator (" + by + ")", "", Nanos(0)});
   return {};
 }
 
 std::vector<const Run*> RunService::Live() const {
   std::vector<const Run*> live;
   for (const auto& [id, entry] : runs_) live.push_back(entry.run.get());
-  std::sort(live.begin(), live.end(), [](const Run* a, const Run* b) {
-    return a->order().received < b->order().received;
-  });
+  std::sort(live.begin(), live.end(),
+            [](const Run* a, const Run* b) { return a->order().received < b->order().received; });
   return live;
 }
 

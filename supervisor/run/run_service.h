@@ -32,7 +32,8 @@ class RunService {
   };
   Counts CountsOf(const std::string& canvas) const;
 
-  // No new runs will come. `drained` is called once, when the last one has ended; those that are not done at `patience` are killed.
+  // No new runs will come. `drained` is called once, when the last one has ended; those that are
+  // not done at `patience` are killed.
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:

@@ -9,7 +9,8 @@ namespace nightjar {
 namespace {
 
 uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
 proto::LimitInForce OnWire(const policy::LimitText& limit) {
@@ -37,21 +38,30 @@ proto::Usage UsageOf(const CellUsage& usage) {
   return out;
 }
 
-std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits) {
+std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit,
+                                          const policy::Limits& limits) {
   policy::RunUsage usage;
   switch (hit.limit()) {
-    case proto::SELF_LIMIT_CALL_DEPTH: usage.depth = hit.measured(); break;
-    case proto::SELF_LIMIT_OUTPUT: usage.output_bytes = hit.measured(); break;
-    case proto::SELF_LIMIT_TRACE: usage.trace_bytes = hit.measured(); break;
-    default: return std::nullopt;
+    case proto::SELF_LIMIT_CALL_DEPTH:
+      usage.depth = hit.measured();
+      break;
+    case proto::SELF_LIMIT_OUTPUT:
+      usage.output_bytes = hit.measured();
+      break;
+    case proto::SELF_LIMIT_TRACE:
+      usage.trace_bytes = hit.measured();
+      break;
+    default:
+      return std::nullopt;
   }
   auto broken = policy::Broken(limits, usage);
-  // A worker that stops itself below its limit has used up something that only it can measure, such as its stack: taken at its word,
-  // for the claim hurts nobody else.
+  // A worker that stops itself below its limit has used up something that only it can measure, such
+  // as its stack: taken at its word, for the claim hurts nobody else.
   if (!broken && hit.limit() == proto::SELF_LIMIT_CALL_DEPTH)
-    return KillCause{proto::VERDICT_CALL_DEPTH,
-                     "its calls nested " + std::to_string(hit.measured()) + " deep and its stack was used up",
-                     "depth", Nanos(0)};
+    return KillCause{
+        proto::VERDICT_CALL_DEPTH,
+        "its calls nested " + std::to_string(hit.measured()) + " deep and its stack was used up",
+        "depth", Nanos(0)};
   if (!broken) return std::nullopt;
   return CauseOf(*broken);
 }

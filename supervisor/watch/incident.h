@@ -1,6 +1,7 @@
 // The record of a run that was killed or refused, as far as the supervisor knows it. Pure.
 //
-// The storage writer adds what only it can read: the last events and the open call stack from the ring.
+// The storage writer adds what only it can read: the last events and the open call stack from the
+// ring.
 #pragma once
 
 #include <optional>
@@ -37,7 +38,8 @@ proto::Incident MakeIncident(const IncidentFacts& facts);
 proto::Usage UsageOf(const CellUsage& usage);
 // Every limit with its source, as the wire says them.
 std::vector<proto::LimitInForce> LimitsInForce(const policy::Limits& limits);
-// A limit that the worker keeps itself (call depth, output, trace) was struck; nullopt for a number that means nothing.
+// A limit that the worker keeps itself (call depth, output, trace) was struck; nullopt for a number
+// that means nothing.
 std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits);
 
 }  // namespace nightjar

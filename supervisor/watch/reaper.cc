@@ -40,7 +40,9 @@ void Reaper::Kill(Sample sample) {
   patience_.StartAfter(bounds::kExitWait);
 }
 
-void Reaper::KillAgain() { LogFailure(cell_.Kill(), "kill", cell_); }
+void Reaper::KillAgain() {
+  LogFailure(cell_.Kill(), "kill", cell_);
+}
 
 void Reaper::ChildExited(WaitStatus status) {
   CHECK(!exited_);
@@ -55,7 +57,8 @@ void Reaper::ChildExited(WaitStatus status) {
   }
   auto empty = cell_.Empty();
   if (empty && *empty) return Finish(/*quarantined=*/false);
-  // The worker is pid 1 of its namespace, so the kernel is already ending what it left behind; this makes it certain and fast.
+  // The worker is pid 1 of its namespace, so the kernel is already ending what it left behind; this
+  // makes it certain and fast.
   if (!killed_) LogFailure(cell_.Kill(), "kill", cell_);
   WatchForEmpty();
 }
@@ -81,8 +84,7 @@ void Reaper::Finish(bool quarantined) {
   emptied_.reset();
   death_.quarantined = quarantined;
   if (killed_) death_.signal_to_empty = clock_.Mono() - death_.signalled_at;
-  if (quarantined)
-    LogError("worker_quarantined", {{"cell", cell_.name()}, {"reaped", exited_}});
+  if (quarantined) LogError("worker_quarantined", {{"cell", cell_.name()}, {"reaped", exited_}});
   auto gone = std::move(gone_);
   gone(death_);
 }

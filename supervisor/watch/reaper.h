@@ -1,10 +1,14 @@
-// One way to die: the last hour of one worker process, whoever wants it gone and also when it goes by itself.
+// One way to die: the last hour of one worker process, whoever wants it gone and also when it goes
+// by itself.
 //
-// Kill() lifts the cpu throttle (44 ms became 0.2 ms, see docs/benchmarks.md), sends SIGKILL to the whole cell, then waits for two facts:
-// the process was reaped, and the cell is empty. Both are bounded by bounds::kExitWait; what does not end by then is quarantined: its
-// uid and cell are not used again. A natural exit enters here as well, through ChildExited(), and the rest of the cell is killed.
+// Kill() lifts the cpu throttle (44 ms became 0.2 ms, see docs/benchmarks.md), sends SIGKILL to the
+// whole cell, then waits for two facts: the process was reaped, and the cell is empty. Both are
+// bounded by bounds::kExitWait; what does not end by then is quarantined: its uid and cell are not
+// used again. A natural exit enters here as well, through ChildExited(), and the rest of the cell
+// is killed.
 //
-// Owned by a Worker, loop thread only. `gone` is called once, last; the owner may destroy the reaper inside it.
+// Owned by a Worker, loop thread only. `gone` is called once, last; the owner may destroy the
+// reaper inside it.
 #pragma once
 
 #include <functional>
@@ -20,8 +24,8 @@ namespace nightjar {
 
 struct Death {
   WaitStatus exit;
-  CellUsage usage;         // the last sample before the kill, or after a natural exit
-  bool killed = false;     // by us
+  CellUsage usage;      // the last sample before the kill, or after a natural exit
+  bool killed = false;  // by us
   bool quarantined = false;
   MonoTime signalled_at{};  // killed only
   Nanos signal_to_exit{0};
@@ -34,7 +38,8 @@ class Reaper {
   Reaper(Loop& loop, const Clock& clock, Cell& cell, std::function<void(Death)> gone);
   ~Reaper();
 
-  // Idempotent: the first call counts. kFrozen stops the cell before the last sample, so that usage and what the ring holds agree.
+  // Idempotent: the first call counts. kFrozen stops the cell before the last sample, so that usage
+  // and what the ring holds agree.
   enum class Sample { kRunning, kFrozen };
   void Kill(Sample sample);
   // For a process that appeared in the cell after the kill.

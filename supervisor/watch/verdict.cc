@@ -9,21 +9,26 @@ namespace {
 constexpr std::string_view kPrefix = "VERDICT_";
 
 VerdictAndDetail OfDeath(const Evidence& evidence) {
-  // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the counter is never late.
+  // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the
+  // counter is never late.
   if (evidence.usage.oom_kills > 0)
     return {proto::VERDICT_MEMORY, "the kernel killed it at its memory limit", "memory"};
   if (evidence.usage.oom_kills_outside > 0)
     return {proto::VERDICT_MEMORY,
-            "the kernel killed it for memory that its canvas or the host ran out of, below its own limit",
+            "the kernel killed it for memory that its canvas or the host ran out of, below its own "
+            "limit",
             "canvas_memory"};
   if (evidence.usage.pids_denied > 0)
     return {proto::VERDICT_PIDS, "it asked for more processes than its limit allows", "pids"};
   switch (evidence.exit.signal) {
     case 0:
       return {proto::VERDICT_WORKER_EXITED,
-              "the worker left without an answer, exit status " + std::to_string(evidence.exit.exit_code), ""};
+              "the worker left without an answer, exit status " +
+                  std::to_string(evidence.exit.exit_code),
+              ""};
     case SIGSYS:
-      return {proto::VERDICT_DENIED_SYSCALL, "it made a system call that its profile does not allow", ""};
+      return {proto::VERDICT_DENIED_SYSCALL,
+              "it made a system call that its profile does not allow", ""};
     case SIGXCPU:
       return {proto::VERDICT_CPU_TIME, "the kernel's own cpu limit ended it", "cpu"};
     default:
@@ -38,13 +43,12 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
 
 VerdictAndDetail VerdictOf(const Evidence& evidence) {
   if (evidence.answered) {
-    if (evidence.program_error)
-      return {proto::VERDICT_PROGRAM_ERROR, evidence.program_message, ""};
+    if (evidence.program_error) return {proto::VERDICT_PROGRAM_ERROR, evidence.program_message, ""};
     return {proto::VERDICT_FINISHED, "", ""};
   }
   if (evidence.cause) {
-    // A cell at its memory limit stalls in reclaim before the kernel kills: when the counter says so at the moment of a deadline,
-    // memory was the first cause.
+    // A cell at its memory limit stalls in reclaim before the kernel kills: when the counter says
+    // so at the moment of a deadline, memory was the first cause.
     if (evidence.usage.oom_kills > 0 && evidence.cause->verdict != proto::VERDICT_OPERATOR)
       return OfDeath(evidence);
     return {evidence.cause->verdict, evidence.cause->sentence, evidence.cause->limit};
@@ -64,12 +68,15 @@ bool LeavesIncident(proto::Verdict verdict) {
 
 unsigned HttpStatusOf(proto::Verdict verdict) {
   switch (verdict) {
-    case proto::VERDICT_WALL_TIME: return 504;
+    case proto::VERDICT_WALL_TIME:
+      return 504;
     case proto::VERDICT_OPERATOR:
     case proto::VERDICT_STOPPING:
     case proto::VERDICT_START_FAILED:
-    case proto::VERDICT_SUPERVISOR_LOST: return 503;
-    default: return 500;
+    case proto::VERDICT_SUPERVISOR_LOST:
+      return 503;
+    default:
+      return 500;
   }
 }
 

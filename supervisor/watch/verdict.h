@@ -1,8 +1,9 @@
 // From evidence to verdict: what became of a run. Pure.
 //
-// The first true cause wins. What we decided (a limit struck, an operator, our own stop) was first by the order in which the loop
-// saw it; without such a decision the kernel's evidence speaks: the cell's counters before the exit signal, because a process that
-// is killed for memory looks the same as one that is killed by anyone else.
+// The first true cause wins. What we decided (a limit struck, an operator, our own stop) was first
+// by the order in which the loop saw it; without such a decision the kernel's evidence speaks: the
+// cell's counters before the exit signal, because a process that is killed for memory looks the
+// same as one that is killed by anyone else.
 #pragma once
 
 #include <optional>
@@ -17,9 +18,9 @@ namespace nightjar {
 // Why we ended it, when we did.
 struct KillCause {
   proto::Verdict verdict = proto::VERDICT_UNSPECIFIED;
-  std::string sentence;            // "used 2.004 s of wall time; limit wall = 2s (policy.toml:4, default)"
-  std::string limit;               // "wall": the limit's name, empty where no limit is behind it
-  Nanos overshoot{0};              // from the instant the limit was reached, where that instant is known
+  std::string sentence;  // "used 2.004 s of wall time; limit wall = 2s (policy.toml:4, default)"
+  std::string limit;     // "wall": the limit's name, empty where no limit is behind it
+  Nanos overshoot{0};    // from the instant the limit was reached, where that instant is known
 };
 
 struct Evidence {

@@ -6,7 +6,8 @@
 namespace nightjar {
 
 Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
-                   const CellUsage& at_start, MonoTime started, std::function<void(KillCause)> struck)
+                   const CellUsage& at_start, MonoTime started,
+                   std::function<void(KillCause)> struck)
     : clock_(clock),
       cell_(cell),
       limits_(limits),
@@ -64,13 +65,20 @@ CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {
 KillCause CauseOf(const policy::BrokenLimit& broken) {
   auto verdict = [&] {
     switch (broken.rule) {
-      case policy::KillRule::kMemory: return proto::VERDICT_MEMORY;
-      case policy::KillRule::kPids: return proto::VERDICT_PIDS;
-      case policy::KillRule::kDepth: return proto::VERDICT_CALL_DEPTH;
-      case policy::KillRule::kOutput: return proto::VERDICT_OUTPUT;
-      case policy::KillRule::kTrace: return proto::VERDICT_TRACE;
-      case policy::KillRule::kCpu: return proto::VERDICT_CPU_TIME;
-      case policy::KillRule::kWall: return proto::VERDICT_WALL_TIME;
+      case policy::KillRule::kMemory:
+        return proto::VERDICT_MEMORY;
+      case policy::KillRule::kPids:
+        return proto::VERDICT_PIDS;
+      case policy::KillRule::kDepth:
+        return proto::VERDICT_CALL_DEPTH;
+      case policy::KillRule::kOutput:
+        return proto::VERDICT_OUTPUT;
+      case policy::KillRule::kTrace:
+        return proto::VERDICT_TRACE;
+      case policy::KillRule::kCpu:
+        return proto::VERDICT_CPU_TIME;
+      case policy::KillRule::kWall:
+        return proto::VERDICT_WALL_TIME;
     }
     return proto::VERDICT_UNSPECIFIED;
   }();

@@ -1,9 +1,10 @@
 // Watches one run against its limits and says once which was struck, and how late.
 //
-// Two clocks: a deadline for wall time (exact, an absolute timer) and looks at the cell for everything else. The next look is
-// computed from what is left: a run cannot use its cpu limit up before that much time has passed on each processor, so an
-// idle run is hardly ever looked at and a spinning one is looked at just in time. It decides by policies/kill_rules and kills
-// nobody. Loop thread only.
+// Two clocks: a deadline for wall time (exact, an absolute timer) and looks at the cell for
+// everything else. The next look is computed from what is left: a run cannot use its cpu limit up
+// before that much time has passed on each processor, so an idle run is hardly ever looked at and a
+// spinning one is looked at just in time. It decides by policies/kill_rules and kills nobody. Loop
+// thread only.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,8 @@ namespace nightjar {
 
 class Watchdog {
  public:
-  // `cell` and `limits` outlive it. `at_start`: the cell's counters when the run began. `struck` is called at most once and may
-  // stop, but not destroy, the watchdog.
+  // `cell` and `limits` outlive it. `at_start`: the cell's counters when the run began. `struck` is
+  // called at most once and may stop, but not destroy, the watchdog.
   Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
            const CellUsage& at_start, MonoTime started, std::function<void(KillCause)> struck);
 

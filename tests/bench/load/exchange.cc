@@ -64,7 +64,8 @@ Result<bool> Exchange::Continue() {
     if (got < 0) return FailErrno("receiving an answer");
     if (got == 0) {
       if (Complete()) return true;
-      return Fail(ErrorCode::kUnavailable, "the server closed the connection before its answer was complete");
+      return Fail(ErrorCode::kUnavailable,
+                  "the server closed the connection before its answer was complete");
     }
     received_.append(chunk, static_cast<size_t>(got));
     if (Complete()) return true;

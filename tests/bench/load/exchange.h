@@ -1,6 +1,8 @@
-// One keep-alive HTTP/1.1 connection that sends the same request again and again, one at a time. No loop of its own.
+// One keep-alive HTTP/1.1 connection that sends the same request again and again, one at a time. No
+// loop of its own.
 //
-// It reads just enough of an answer to know its status and its end (Content-Length only: the server under test always sends one).
+// It reads just enough of an answer to know its status and its end (Content-Length only: the server
+// under test always sends one).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,8 @@ class Exchange {
   int fd() const { return fd_.get(); }
   // Starts the next request. Its latency counts from here.
   Status Begin(MonoTime now);
-  // The socket is ready: writes what is left, reads what is there. True when the answer is complete.
+  // The socket is ready: writes what is left, reads what is there. True when the answer is
+  // complete.
   Result<bool> Continue();
   // Of the answer that just became complete.
   unsigned status() const { return status_; }

@@ -1,9 +1,12 @@
-// The load driver: closed-loop HTTP load over keep-alive connections, bounded in requests and time, for the demo and for tests/bench.
+// The load driver: closed-loop HTTP load over keep-alive connections, bounded in requests and time,
+// for the demo and for tests/bench.
 //
-//   bench-load --port P --host demo.localhost --path /fib/20 [--method POST --body FILE] [--connections 8] [--requests 1000] [--seconds 30]
+//   bench-load --port P --host demo.localhost --path /fib/20 [--method POST --body FILE]
+//   [--connections 8] [--requests 1000] [--seconds 30]
 //
-// Prints one line of JSON: how many answers of which status, requests a second, latency quantiles in us as the client saw them. Exits 1 when
-// not one answer came. One thread with epoll, so that it takes little from the server it measures.
+// Prints one line of JSON: how many answers of which status, requests a second, latency quantiles
+// in us as the client saw them. Exits 1 when not one answer came. One thread with epoll, so that it
+// takes little from the server it measures.
 #include <sys/epoll.h>
 
 #include <CLI/CLI.hpp>
@@ -49,7 +52,8 @@ std::string RequestText(const Plan& plan) {
   }
   std::string text = plan.method + " " + plan.path + " HTTP/1.1\r\nHost: " + plan.host + "\r\n";
   if (!plan.body_file.empty() || plan.method == "POST")
-    text += "Content-Type: " + plan.content_type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    text += "Content-Type: " + plan.content_type +
+            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   return text + "\r\n" + body;
 }
 
@@ -60,7 +64,8 @@ class Driver {
 
   Status Drive(Tally& tally) {
     MonoTime started = clock_.Mono();
-    MonoTime stop = started + std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(plan_.seconds));
+    MonoTime stop =
+        started + std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(plan_.seconds));
     for (unsigned i = 0; i < plan_.connections && tally.begun < plan_.requests; ++i) {
       NJ_ASSIGN(Exchange exchange, Exchange::Connect(plan_.port, request_));
       lines_.push_back(std::make_unique<Exchange>(std::move(exchange)));
@@ -92,7 +97,8 @@ class Driver {
 
   void Lose(Exchange& exchange, Tally& tally) {
     ++tally.broken;
-    // A connection that the server closed is replaced while there is something to do, as any client would.
+    // A connection that the server closed is replaced while there is something to do, as any client
+    // would.
     auto fresh = Exchange::Connect(plan_.port, request_);
     if (!fresh || tally.begun >= plan_.requests) return;
     exchange = std::move(*fresh);
@@ -133,8 +139,9 @@ class Driver {
 
 void Print(const Tally& tally) {
   double seconds = std::chrono::duration<double>(tally.took).count();
-  std::cout << "{\"requests\": " << tally.ended << ", \"broken\": " << tally.broken << ", \"rps\": "
-            << (seconds > 0 ? static_cast<double>(tally.ended) / seconds : 0) << ", \"seconds\": " << seconds;
+  std::cout << "{\"requests\": " << tally.ended << ", \"broken\": " << tally.broken
+            << ", \"rps\": " << (seconds > 0 ? static_cast<double>(tally.ended) / seconds : 0)
+            << ", \"seconds\": " << seconds;
   for (auto [name, share] : {std::pair("p50_us", 0.5), std::pair("p90_us", 0.9),
                              std::pair("p99_us", 0.99), std::pair("max_us", 1.0)})
     std::cout << ", \"" << name << "\": " << tally.latency.Quantile(share);

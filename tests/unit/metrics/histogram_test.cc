@@ -9,7 +9,9 @@
 namespace nightjar {
 namespace {
 
-TEST(HistogramTest, IsZeroWhenEmpty) { EXPECT_EQ(Histogram().Quantile(0.99), 0u); }
+TEST(HistogramTest, IsZeroWhenEmpty) {
+  EXPECT_EQ(Histogram().Quantile(0.99), 0u);
+}
 
 TEST(HistogramTest, IsExactForSmallValues) {
   Histogram histogram;
