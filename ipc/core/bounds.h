@@ -81,6 +81,26 @@ static_assert(kTraceEventBytes <= 16 * kKiB, "a length inside an event is a vari
 static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,
               "each argument gets a little room");
 
+// --- writer
+inline constexpr milliseconds kDrainPeriod{2};          // between two looks at the rings of open runs
+inline constexpr size_t kDrainChunkBytes = 64 * kKiB;   // of one ring before the next ring's turn
+inline constexpr size_t kDrainTurnBytes = 4 * kMiB;     // of all rings in one turn of the loop
+inline constexpr size_t kTraceSlackBytes = 64 * kKiB;   // a stream that is longer than its run's budget and this is hostile
+inline constexpr size_t kTraceBlockBytes = 64 * kKiB;   // events compressed together
+inline constexpr size_t kTraceFooterBytes = 1 * kMiB;
+inline constexpr size_t kTracesOpenBytes = 512 * kMiB;  // held for all open runs; beyond, events are dropped and counted
+inline constexpr size_t kIndexBatchRows = 200;
+inline constexpr milliseconds kIndexBatchTime{50};      // from the first row of a batch to its commit
+inline constexpr size_t kArchiveTasks = 50'000;         // waiting for the disk
+inline constexpr size_t kArchiveBytes = 256 * kMiB;     // of objects waiting for the disk; beyond, traces are dropped and counted
+inline constexpr size_t kTraceReads = 64;               // trace documents being put together or waiting to be
+inline constexpr size_t kWriterOutbox = 1'000;          // messages for a supervisor that is slow to read; then answers are dropped
+inline constexpr size_t kProgramsKept = 10;             // compiled programs of one canvas; sources are all kept
+inline constexpr seconds kStoreLockWait{10};            // for the last writer to finish
+inline constexpr milliseconds kLastDrain{250};          // for workers to die when the supervisor is lost
+static_assert(kTraceBlockBytes + kTraceEventBytes < kTraceFooterBytes);
+static_assert(kTraceContainerBytes <= kTracesOpenBytes && kTraceContainerBytes <= kArchiveBytes);
+
 // --- journal (supervisor's side of the writer)
 inline constexpr size_t kJournalOutbox =
     20'000;  // messages waiting for a writer that is slow to read
@@ -112,6 +132,10 @@ inline constexpr milliseconds kCellClearWait{
     2000};  // killing and removing what an earlier supervisor left
 inline constexpr milliseconds kCellStopWait{500};      // the same at a clean stop
 inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, at a time
+
+// --- policies
+inline constexpr size_t kPolicyBytes = 4 * kMiB;
+inline constexpr size_t kPolicyErrors = 20;             // told of one file
 
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
