@@ -1,0 +1,79 @@
+#include "policies/kill_rules.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ipc/core/check.h"
+#include "policies/limit_table.h"
+
+namespace nightjar::policy {
+namespace {
+
+constexpr Nanos kShortestLook = std::chrono::milliseconds(1);
+
+// Three digits after the point, cut: 1.9996 s must not read as the 2.000 s of the limit that it did
+// not reach.
+std::string Seconds(Nanos time) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  char text[48];
+  snprintf(text, sizeof text, "%lld.%03lld s", static_cast<long long>(ms / 1000),
+           static_cast<long long>(ms % 1000));
+  return text;
+}
+
+std::string Mebibytes(uint64_t bytes) {
+  char text[48];
+  snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+  return text;
+}
+
+BrokenLimit Break(KillRule rule, std::string_view name, const Limits& limits,
+                  const std::string& what) {
+  const LimitKey* key = FindLimitKey(name);
+  CHECK(key != nullptr);
+  BrokenLimit broken;
+  broken.rule = rule;
+  broken.limit = key->TextIn(limits);
+  const Origin& origin = broken.limit.origin;
+  broken.sentence = what + "; limit " + broken.limit.name + " = " + broken.limit.value + " (" +
+                    origin.source + ", " + origin.layer + ")";
+  return broken;
+}
+
+}  // namespace
+
+std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
+  if (usage.oom_kills > 0) {
+    std::string what = "needed more memory than it may have";
+    if (usage.memory_peak_bytes > 0)
+      what = "used " + Mebibytes(usage.memory_peak_bytes) + " of memory and needed more";
+    return Break(KillRule::kMemory, "memory", limits, what);
+  }
+  if (usage.pids_denied > 0)
+    return Break(KillRule::kPids, "pids", limits, "tried to start more processes than it may have");
+  if (usage.depth > limits.depth.value)
+    return Break(KillRule::kDepth, "depth", limits,
+                 "nested " + std::to_string(usage.depth) + " calls");
+  if (usage.output_bytes > limits.output_bytes.value)
+    return Break(KillRule::kOutput, "output", limits,
+                 "made " + std::to_string(usage.output_bytes) + " bytes of output");
+  if (limits.trace_overflow_kills.value && usage.trace_bytes > limits.trace_bytes.value)
+    return Break(KillRule::kTrace, "trace", limits,
+                 "made " + std::to_string(usage.trace_bytes) + " bytes of trace");
+  if (usage.cpu >= limits.cpu.value)
+    return Break(KillRule::kCpu, "cpu", limits, "used " + Seconds(usage.cpu) + " of cpu time");
+  if (usage.wall >= limits.wall.value) {
+    BrokenLimit broken =
+        Break(KillRule::kWall, "wall", limits, "used " + Seconds(usage.wall) + " of wall time");
+    broken.late = usage.wall - limits.wall.value;
+    return broken;
+  }
+  return std::nullopt;
+}
+
+Nanos NextLookAfter(const Limits& limits, const RunUsage& usage, unsigned processors) {
+  Nanos left = limits.cpu.value - usage.cpu;
+  return std::max<Nanos>(left / std::max(processors, 1u), kShortestLook);
+}
+
+}  // namespace nightjar::policy

@@ -1,0 +1,151 @@
+#include "policies/limit_table.h"
+
+#include <algorithm>
+
+#include "ipc/core/bounds.h"
+#include "policies/units.h"
+
+namespace nightjar::policy {
+namespace {
+
+using enum LimitKind;
+using enum LimitScope;
+
+constexpr double kKiB = 1024;
+constexpr double kMiB = 1024 * kKiB;
+constexpr double kGiB = 1024 * kMiB;
+constexpr double kTiB = 1024 * kGiB;
+constexpr double kMs = 1e3;  // in microseconds
+constexpr double kSecond = 1e6;
+constexpr double kHour = 3600 * kSecond;
+
+// Below 4 MiB a worker cannot even start; above 10000 nested calls its own stack would be the
+// limit.
+constexpr LimitKey kKeys[] = {
+    {"wall", kDuration, kRun, 1 * kMs, 24 * kHour, &Limits::wall, "how long a run may take"},
+    {"cpu", kDuration, kRun, 1 * kMs, 24 * kHour, &Limits::cpu,
+     "processor time a run may use, all its threads together"},
+    {"memory", kSize, kRun, 4 * kMiB, 1 * kTiB, &Limits::memory_bytes, "memory of a run"},
+    {"pids", kCount, kRun, 1, 10'000, &Limits::pids, "processes and threads of a run"},
+    {"output", kSize, kRun, 1, 256 * kMiB, &Limits::output_bytes, "size of a response"},
+    {"trace", kSize, kRun, 0, 64 * kMiB, &Limits::trace_bytes,
+     "size of a run's trace; \"0B\": none is recorded"},
+    {"trace_overflow", kOverflow, kRun, 0, 0, &Limits::trace_overflow_kills,
+     "what happens at the end of `trace`: \"drop\" and count events, or \"kill\" the run"},
+    {"depth", kCount, kRun, 1, 10'000, &Limits::depth, "calls nested in each other"},
+    {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
+     "memory of all of a canvas's workers together"},
+    {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,
+     "processes and threads of all of a canvas's workers together"},
+    {"canvas_cpus", kCpus, kCanvas, 0.01, 1024, &Limits::canvas_cpus,
+     "processors a canvas may keep busy; \"none\": no bound, only its weight counts"},
+    {"canvas_cpu_weight", kCount, kCanvas, 1, 10'000, &Limits::canvas_cpu_weight,
+     "a canvas's share of busy processors, against the weights of the others"},
+    {"rate", kRate, kCanvas, 1.0 / 3600, 1'000'000, &Limits::rate_per_s,
+     "requests let in, with bursts of up to one second's worth; \"none\": no bound"},
+    {"concurrency", kCount, kCanvas, 1, bounds::kWorkers, &Limits::concurrency,
+     "runs of a canvas at one time"},
+    {"queue", kCount, kCanvas, 0, 10'000, &Limits::queue,
+     "requests that may wait while `concurrency` is used up"},
+    {"queue_time", kDuration, kCanvas, 1 * kMs, 300 * kSecond, &Limits::queue_time,
+     "how long a request may wait for a worker"},
+    {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
+    {"armed", kCount, kCanvas, 0, 256, &Limits::armed,
+     "workers kept waiting while the canvas is active"},
+    {"reuse", kCount, kCanvas, 1, 1'000'000, &Limits::reuse,
+     "runs of one worker before it is replaced; 1: each run gets a fresh one"},
+    {"idle", kDuration, kCanvas, 100 * kMs, 24 * kHour, &Limits::idle,
+     "after this long without a request the waiting workers are let go"},
+};
+
+// Levenshtein's distance, where a swap of neighbours counts as one step too. Both are a few dozen
+// bytes at most.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> steps(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) steps[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) steps[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t change = steps[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, change});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
+    }
+  }
+  return steps[a.size()][b.size()];
+}
+
+}  // namespace
+
+LimitValue LimitKey::ValueIn(const Limits& limits) const {
+  return std::visit([&](auto field) -> LimitValue { return (limits.*field).value; }, member);
+}
+
+void LimitKey::Set(Limits& limits, const LimitValue& value, const Origin& origin) const {
+  std::visit(
+      [&](auto field) {
+        auto& limit = limits.*field;
+        limit.value = std::get<std::decay_t<decltype(limit.value)>>(value);
+        limit.origin = origin;
+      },
+      member);
+}
+
+LimitText LimitKey::TextIn(const Limits& limits) const {
+  const Origin& origin =
+      std::visit([&](auto field) -> const Origin& { return (limits.*field).origin; }, member);
+  return {std::string(name), FormatLimit(kind, ValueIn(limits)), origin};
+}
+
+std::span<const LimitKey> LimitKeys() {
+  return kKeys;
+}
+
+const LimitKey* FindLimitKey(std::string_view name) {
+  for (const LimitKey& key : kKeys)
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+std::string FormatLimit(LimitKind kind, const LimitValue& value) {
+  switch (kind) {
+    case kDuration:
+      return FormatDuration(std::get<Micros>(value));
+    case kSize:
+      return FormatSize(std::get<uint64_t>(value));
+    case kCount:
+      return std::to_string(std::get<uint64_t>(value));
+    case kCpus:
+      return std::get<double>(value) == 0 ? "none" : FormatNumber(std::get<double>(value));
+    case kRate:
+      return std::get<double>(value) == 0 ? "none" : FormatRate(std::get<double>(value));
+    case kSwitch:
+      return std::get<bool>(value) ? "true" : "false";
+    case kOverflow:
+      return std::get<bool>(value) ? "kill" : "drop";
+  }
+  return "";
+}
+
+std::string_view NearestWord(std::string_view typed, std::span<const std::string_view> words) {
+  constexpr size_t kLongest = 40;
+  if (typed.size() > kLongest) return {};
+  std::string_view nearest;
+  // One slip in a short word, two or three in a long one; more than that is another word.
+  size_t least = std::max<size_t>(1, typed.size() / 3) + 1;
+  for (std::string_view word : words) {
+    size_t distance = Distance(typed, word);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = word;
+  }
+  return nearest;
+}
+
+std::vector<LimitText> Describe(const Limits& limits) {
+  std::vector<LimitText> texts;
+  for (const LimitKey& key : kKeys) texts.push_back(key.TextIn(limits));
+  return texts;
+}
+
+}  // namespace nightjar::policy

@@ -1,0 +1,120 @@
+#include "policies/policy.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "ipc/core/bounds.h"
+#include "policies/policy_builder.h"
+
+namespace nightjar::policy {
+namespace {
+
+class LayeredPolicy final : public Policy {
+ public:
+  LayeredPolicy(PolicyLayers layers, std::string file_name)
+      : layers_(std::move(layers)), file_name_(std::move(file_name)) {}
+
+  // Settings are applied at each question: a file with 100,000 canvases then costs its settings,
+  // not 100,000 sets of limits.
+  Limits For(std::string_view canvas, std::string_view handler) const override {
+    Limits limits;
+    Apply(layers_.defaults, "default", &limits);
+    auto named = layers_.canvases.find(canvas);
+    if (named == layers_.canvases.end()) return limits;
+    const CanvasLayers& own = named->second;
+    if (!own.plan.empty()) Apply(layers_.plans.find(own.plan)->second, "plan " + own.plan, &limits);
+    Apply(own.own, "canvas " + named->first, &limits);
+    auto special = own.handlers.find(handler);
+    if (special != own.handlers.end()) Apply(special->second, "handler " + special->first, &limits);
+    return limits;
+  }
+
+  // Where the limits of one run are larger than those of its whole canvas, the canvas's would
+  // always strike first and the explanation of a kill would be wrong.
+  void CheckSums(std::vector<PolicyError>* errors) const {
+    CheckSumsOf(layers_.defaults, For("", ""), errors);
+    for (const auto& [plan, layer] : layers_.plans) {
+      Limits limits;
+      Apply(layers_.defaults, "default", &limits);
+      Apply(layer, "plan " + plan, &limits);
+      CheckSumsOf(layer, limits, errors);
+    }
+    for (const auto& [name, canvas] : layers_.canvases) {
+      CheckSumsOf(canvas.own, For(name, ""), errors);
+      for (const auto& [handler, layer] : canvas.handlers)
+        CheckSumsOf(layer, For(name, handler), errors);
+    }
+  }
+
+ private:
+  void Apply(const Layer& layer, const std::string& name, Limits* limits) const {
+    for (const Setting& setting : layer)
+      setting.key->Set(*limits, setting.value,
+                       {file_name_ + ":" + std::to_string(setting.line), name});
+  }
+
+  // Complains at the setting of `layer` that takes part, so that each mistake is told once, where
+  // it was made.
+  static void CheckSumsOf(const Layer& layer, const Limits& limits,
+                          std::vector<PolicyError>* errors) {
+    static constexpr std::pair<std::string_view, std::string_view> kPairs[] = {
+        {"memory", "canvas_memory"}, {"pids", "canvas_pids"}};
+    for (const auto& [run, canvas] : kPairs) {
+      const LimitKey* small = FindLimitKey(run);
+      const LimitKey* large = FindLimitKey(canvas);
+      if (small->ValueIn(limits) <= large->ValueIn(limits)) continue;
+      const Setting* culprit = nullptr;
+      for (const Setting& setting : layer)
+        if (setting.key == small || setting.key == large) culprit = &setting;
+      if (culprit == nullptr) continue;
+      LimitText of_run = small->TextIn(limits);
+      LimitText of_canvas = large->TextIn(limits);
+      errors->push_back({culprit->line, culprit->column,
+                         of_run.name + " = " + of_run.value + " (" + of_run.origin.source +
+                             ") of one run is more than " + of_canvas.name + " = " +
+                             of_canvas.value + " (" + of_canvas.origin.source +
+                             ") of its whole canvas"});
+    }
+  }
+
+  PolicyLayers layers_;
+  std::string file_name_;
+};
+
+void SortAndCut(std::vector<PolicyError>* errors) {
+  std::stable_sort(errors->begin(), errors->end(), [](const PolicyError& a, const PolicyError& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  if (errors->size() <= bounds::kPolicyErrors) return;
+  size_t more = errors->size() - bounds::kPolicyErrors;
+  errors->resize(bounds::kPolicyErrors);
+  errors->back().message += "; and " + std::to_string(more) + " more";
+}
+
+}  // namespace
+
+std::shared_ptr<const Policy> Policy::BuiltIn() {
+  return std::make_shared<LayeredPolicy>(PolicyLayers{}, "");
+}
+
+std::shared_ptr<const Policy> Policy::Parse(std::string_view text, std::string_view file_name,
+                                            std::vector<PolicyError>* errors) {
+  std::vector<PolicyError> found;
+  std::shared_ptr<const LayeredPolicy> policy;
+  if (text.size() > bounds::kPolicyBytes) {
+    found.push_back(
+        {1, 1, "a policy file is at most " + std::to_string(bounds::kPolicyBytes) + " bytes"});
+  } else {
+    PolicyLayers layers = BuildLayers(ReadToml(text, &found), &found);
+    if (found.empty()) {
+      policy = std::make_shared<LayeredPolicy>(std::move(layers), std::string(file_name));
+      policy->CheckSums(&found);
+    }
+  }
+  if (found.empty()) return policy;
+  SortAndCut(&found);
+  errors->insert(errors->end(), found.begin(), found.end());
+  return nullptr;
+}
+
+}  // namespace nightjar::policy

@@ -1,0 +1,115 @@
+#include "policies/setting.h"
+
+#include "policies/units.h"
+
+namespace nightjar::policy {
+namespace {
+
+using Kind = TomlNode::Kind;
+using Read = tl::expected<LimitValue, std::string>;
+
+constexpr std::string_view kNone = "none";
+
+// What a right value looks like, for the message about a wrong one.
+std::string_view Wanted(LimitKind kind) {
+  switch (kind) {
+    case LimitKind::kDuration:
+      return "a duration in quotes, such as \"500ms\" or \"2s\"";
+    case LimitKind::kSize:
+      return "a size in quotes, such as \"64MiB\"";
+    case LimitKind::kCount:
+      return "a whole number without quotes, such as 8";
+    case LimitKind::kCpus:
+      return "a number of processors, such as 1.5, or \"none\"";
+    case LimitKind::kRate:
+      return "a rate in quotes, such as \"50/s\", or \"none\"";
+    case LimitKind::kSwitch:
+      return "true or false, without quotes";
+    case LimitKind::kOverflow:
+      return "\"drop\" or \"kill\"";
+  }
+  return "";
+}
+
+tl::unexpected<std::string> WrongType(const LimitKey& key, const TomlNode& node) {
+  return tl::unexpected("`" + std::string(key.name) + "` takes " + std::string(Wanted(key.kind)) +
+                        ", not " + std::string(node.KindName()));
+}
+
+double Magnitude(const LimitValue& value) {
+  if (const auto* duration = std::get_if<Micros>(&value))
+    return static_cast<double>(duration->count());
+  if (const auto* count = std::get_if<uint64_t>(&value)) return static_cast<double>(*count);
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  return 0;
+}
+
+LimitValue FromMagnitude(LimitKind kind, double magnitude) {
+  switch (kind) {
+    case LimitKind::kDuration:
+      return Micros(static_cast<int64_t>(magnitude));
+    case LimitKind::kSize:
+    case LimitKind::kCount:
+      return static_cast<uint64_t>(magnitude);
+    default:
+      return magnitude;
+  }
+}
+
+Read InRange(const LimitKey& key, LimitValue value) {
+  double magnitude = Magnitude(value);
+  // Written so that a NaN is out of range.
+  if (magnitude >= key.min && magnitude <= key.max) return value;
+  std::string message = "`" + std::string(key.name) + "` is at least " +
+                        FormatLimit(key.kind, FromMagnitude(key.kind, key.min)) + " and at most " +
+                        FormatLimit(key.kind, FromMagnitude(key.kind, key.max));
+  if (magnitude == 0 && (key.kind == LimitKind::kRate || key.kind == LimitKind::kCpus))
+    message += "; \"none\" lifts the bound, and `suspended = true` lets nothing in";
+  return tl::unexpected(std::move(message));
+}
+
+template <typename T>
+Read Ranged(const LimitKey& key, const Parsed<T>& parsed) {
+  if (!parsed) return tl::unexpected(parsed.error());
+  return InRange(key, LimitValue(*parsed));
+}
+
+}  // namespace
+
+Read ReadLimit(const LimitKey& key, const TomlNode& node) {
+  bool text = node.kind == Kind::kString;
+  bool may_be_none = key.kind == LimitKind::kCpus || key.kind == LimitKind::kRate;
+  if (may_be_none && text && node.text == kNone) return LimitValue(0.0);
+  switch (key.kind) {
+    case LimitKind::kDuration:
+      if (text) return Ranged(key, ParseDuration(node.text));
+      break;
+    case LimitKind::kSize:
+      if (text) return Ranged(key, ParseSize(node.text));
+      break;
+    case LimitKind::kRate:
+      if (text) return Ranged(key, ParseRate(node.text));
+      break;
+    case LimitKind::kCount:
+      if (node.kind != Kind::kInteger) break;
+      if (node.integer < 0)
+        return tl::unexpected("`" + std::string(key.name) + "` is a count and not negative");
+      return InRange(key, LimitValue(static_cast<uint64_t>(node.integer)));
+    case LimitKind::kCpus:
+      if (node.kind == Kind::kInteger || node.kind == Kind::kNumber)
+        return InRange(key, LimitValue(node.number));
+      break;
+    case LimitKind::kSwitch:
+      if (node.kind == Kind::kBool) return LimitValue(node.flag);
+      break;
+    case LimitKind::kOverflow:
+      if (!text) break;
+      if (node.text == "drop") return LimitValue(false);
+      if (node.text == "kill") return LimitValue(true);
+      return tl::unexpected("`" + std::string(key.name) + "` is \"drop\" or \"kill\", not \"" +
+                            node.text + "\"");
+  }
+  return WrongType(key, node);
+}
+
+}  // namespace nightjar::policy

@@ -1,0 +1,229 @@
+#include "policies/policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "ipc/core/bounds.h"
+#include "policies/limit_table.h"
+
+namespace nightjar::policy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::shared_ptr<const Policy> MustParse(std::string_view text) {
+  std::vector<PolicyError> errors;
+  auto policy = Policy::Parse(text, "policy.toml", &errors);
+  for (const PolicyError& error : errors)
+    ADD_FAILURE() << error.line << ":" << error.column << ": " << error.message;
+  return policy;
+}
+
+// "line:column: message" of each error.
+std::vector<std::string> ErrorsOf(std::string_view text) {
+  std::vector<PolicyError> errors;
+  auto policy = Policy::Parse(text, "policy.toml", &errors);
+  EXPECT_EQ(policy == nullptr, !errors.empty());
+  std::vector<std::string> lines;
+  for (const PolicyError& error : errors)
+    lines.push_back(std::to_string(error.line) + ":" + std::to_string(error.column) + ": " +
+                    error.message);
+  return lines;
+}
+
+template <typename T>
+std::string OriginOf(const Limit<T>& limit) {
+  return limit.origin.source + ", " + limit.origin.layer;
+}
+
+constexpr std::string_view kLayered = R"([default]
+wall = "3s"
+cpu = "1s"
+memory = "32MiB"
+depth = 500
+
+[canvas.demo]
+plan = "free"
+memory = "128MiB"
+armed = 4
+
+[canvas.demo.handler."GET /slow/:id"]
+wall = "20s"
+trace_overflow = "kill"
+
+[plan.free]
+cpu = "500ms"
+rate = "20/s"
+canvas_cpus = 0.5
+)";
+
+TEST(PolicyTest, LaterLayersWinAndSayWhereTheyStand) {
+  auto policy = MustParse(kLayered);
+  Limits limits = policy->For("demo", "GET /slow/:id");
+  EXPECT_EQ(limits.wall.value, seconds(20));
+  EXPECT_EQ(OriginOf(limits.wall), "policy.toml:13, handler GET /slow/:id");
+  EXPECT_EQ(limits.cpu.value, milliseconds(500));
+  EXPECT_EQ(OriginOf(limits.cpu), "policy.toml:17, plan free");
+  EXPECT_EQ(limits.memory_bytes.value, 128u << 20);
+  EXPECT_EQ(OriginOf(limits.memory_bytes), "policy.toml:9, canvas demo");
+  EXPECT_EQ(limits.depth.value, 500u);
+  EXPECT_EQ(OriginOf(limits.depth), "policy.toml:5, default");
+  EXPECT_EQ(OriginOf(limits.pids), "built in, default");
+  EXPECT_TRUE(limits.trace_overflow_kills.value);
+  EXPECT_EQ(limits.rate_per_s.value, 20);
+  EXPECT_EQ(limits.canvas_cpus.value, 0.5);
+}
+
+TEST(PolicyTest, AskingForTheCanvasLeavesItsHandlersOut) {
+  auto policy = MustParse(kLayered);
+  EXPECT_EQ(policy->For("demo", "").wall.value, seconds(3));
+  EXPECT_EQ(policy->For("demo", "GET /other").wall.value, seconds(3));
+}
+
+TEST(PolicyTest, AnUnnamedCanvasGetsTheDefaults) {
+  Limits limits = MustParse(kLayered)->For("stranger", "GET /");
+  EXPECT_EQ(limits.memory_bytes.value, 32u << 20);
+  EXPECT_EQ(limits.rate_per_s.value, 0);
+  EXPECT_EQ(OriginOf(limits.rate_per_s), "built in, default");
+}
+
+TEST(PolicyTest, AnEmptyFileIsTheBuiltInPolicy) {
+  Limits empty = MustParse("")->For("demo", "");
+  Limits built_in = Policy::BuiltIn()->For("demo", "");
+  for (const LimitKey& key : LimitKeys())
+    EXPECT_EQ(key.TextIn(empty).value, key.TextIn(built_in).value) << key.name;
+}
+
+TEST(PolicyTest, NoneLiftsABound) {
+  auto policy = MustParse("[default]\nrate = \"5/s\"\n[canvas.a]\nrate = \"none\"\n");
+  EXPECT_EQ(policy->For("a", "").rate_per_s.value, 0);
+  EXPECT_EQ(policy->For("b", "").rate_per_s.value, 5);
+}
+
+TEST(PolicyTest, EveryMistakeHasItsPlace) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"[default]\nwal = \"2s\"\n", "2:1: unknown key `wal`; did you mean `wall`?"},
+      {"[default]\n  canvas_memroy = \"2s\"\n",
+       "2:3: unknown key `canvas_memroy`; did you mean `canvas_memory`?"},
+      {"[default]\nfrobnicate = 1\n", "2:1: unknown key `frobnicate`"},
+      {"[default]\nwall = 2\n",
+       "2:8: `wall` takes a duration in quotes, such as \"500ms\" or \"2s\", not an integer"},
+      {"[default]\npids = \"8\"\n",
+       "2:8: `pids` takes a whole number without quotes, such as 8, not a string"},
+      {"[default]\npids = 2.5\n",
+       "2:8: `pids` takes a whole number without quotes, such as 8, not a number with a fraction"},
+      {"[default]\nsuspended = \"yes\"\n",
+       "2:13: `suspended` takes true or false, without quotes, not a string"},
+      {"[default]\nmemory = [1]\n",
+       "2:10: `memory` takes a size in quotes, such as \"64MiB\", not an array or a date"},
+      {"[default]\nmemory   = \"64MB\"\n",
+       "2:12: `MB` is not a unit here: B, KiB, MiB, GiB or TiB, as in \"64MiB\"; did you mean "
+       "\"64MiB\"?"},
+      {"[default]\nmemory = \"1KiB\"\n", "2:10: `memory` is at least 4MiB and at most 1TiB"},
+      {"[default]\npids = 0\n", "2:8: `pids` is at least 1 and at most 10000"},
+      {"[default]\npids = -1\n", "2:8: `pids` is a count and not negative"},
+      {"[default]\nwall = \"100h\"\n", "2:8: `wall` is at least 1ms and at most 24h"},
+      {"[default]\nrate = \"0/s\"\n",
+       "2:8: `rate` is at least 1/h and at most 1000000/s; \"none\" lifts the bound, and "
+       "`suspended = true` lets nothing in"},
+      {"[default]\ncanvas_cpus = nan\n", "2:15: `canvas_cpus` is at least 0.01 and at most 1024"},
+      {"[default]\ntrace_overflow = \"stop\"\n",
+       "2:18: `trace_overflow` is \"drop\" or \"kill\", not \"stop\""},
+      {"[default]\nplan = \"free\"\n", "2:1: `plan` stands in [canvas.NAME] only"},
+      {"[canvas.demo]\nplan = \"fre\"\n[plan.free]\n",
+       "2:8: unknown plan `fre`; did you mean `free`?"},
+      {"[canvas.demo]\nplan = 3\n",
+       "2:8: `plan` takes the name of a plan in quotes, not an integer"},
+      {"[canvas.Demo]\n",
+       "1:9: `Demo` is no canvas name: 1 to 63 of a-z, 0-9, '-' and '_', not starting with '-' or "
+       "'_'"},
+      {"[canvas]\nwall = \"2s\"\n",
+       "2:1: `wall` stands in [canvas], which only holds sections: write it below [canvas.NAME]"},
+      {"[canvas.a.handler.\"GET /\"]\nconcurrency = 3\n",
+       "2:1: `concurrency` is a limit of a whole canvas; a handler cannot have its own"},
+      {"[canvas.a.handler]\nwall = \"1s\"\n",
+       "2:1: `wall` stands outside of a handler; write it below [canvas.a.handler.\"GET /x\"]"},
+      {"wall = \"2s\"\n", "1:1: `wall` stands outside of a section; write it below [default]"},
+      {"[defaults]\n", "1:2: unknown section `defaults`; did you mean `default`?"},
+      {"[limits]\n",
+       "1:2: unknown section `limits`; there are [default], [plan.NAME] and [canvas.NAME]"},
+      {"default = 3\n", "1:11: `default` is a section, not an integer"},
+      {"[default]\nmemory = \"1GiB\"\n",
+       "2:1: memory = 1GiB (policy.toml:2) of one run is more than canvas_memory = 512MiB (built "
+       "in) of its whole canvas"},
+  };
+  for (auto [text, message] : kCases)
+    EXPECT_THAT(ErrorsOf(text), testing::ElementsAre(message)) << text;
+}
+
+TEST(PolicyTest, ASyntaxErrorHasItsPlace) {
+  auto errors = ErrorsOf("[default]\nwall = \"2s\ncpu = \"1s\"\n");
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::StartsWith("2:11: "));
+  errors = ErrorsOf("[default]\nwall = \"2s\"\nwall = \"3s\"\n");
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::StartsWith("3:"));
+}
+
+TEST(PolicyTest, TellsAllMistakesInTheOrderOfTheFile) {
+  auto errors = ErrorsOf("[plan.b]\nwal = 1\n[canvas.a]\nplan = \"x\"\n[default]\ncpu = 2\n");
+  ASSERT_EQ(errors.size(), 3u);
+  EXPECT_THAT(errors[0], testing::StartsWith("2:1: "));
+  EXPECT_THAT(errors[1], testing::StartsWith("4:8: "));
+  EXPECT_THAT(errors[2], testing::StartsWith("6:7: "));
+}
+
+TEST(PolicyTest, BoundsWhatItReadsAndWhatItSays) {
+  std::string many = "[default]\n";
+  for (int i = 0; i < 100; ++i) many += "x" + std::to_string(i) + " = 1\n";
+  auto errors = ErrorsOf(many);
+  EXPECT_EQ(errors.size(), bounds::kPolicyErrors);
+  EXPECT_THAT(errors.back(), testing::HasSubstr("and 80 more"));
+  EXPECT_EQ(ErrorsOf(std::string(bounds::kPolicyBytes + 1, '#')).size(), 1u);
+  std::string deep = "a";
+  for (int i = 0; i < 200; ++i) deep += ".a";
+  EXPECT_EQ(ErrorsOf("[" + deep + "]\n").size(), 1u);
+}
+
+TEST(PolicyTest, DescribesLimitsAsAFileWouldSayThem) {
+  std::map<std::string, LimitText> texts;
+  for (const LimitText& text : Describe(MustParse(kLayered)->For("demo", "GET /slow/:id")))
+    texts[text.name] = text;
+  EXPECT_EQ(texts.size(), LimitKeys().size());
+  EXPECT_EQ(texts["wall"].value, "20s");
+  EXPECT_EQ(texts["wall"].origin.layer, "handler GET /slow/:id");
+  EXPECT_EQ(texts["rate"].value, "20/s");
+  EXPECT_EQ(texts["trace_overflow"].value, "kill");
+  EXPECT_EQ(texts["canvas_cpus"].value, "0.5");
+}
+
+// What `nightjar limits` prints can be written into a file again and means the same.
+TEST(PolicyTest, DescribedLimitsReadBackAsThemselves) {
+  Limits limits = MustParse(kLayered)->For("demo", "GET /slow/:id");
+  std::string text = "[default]\n";
+  for (const LimitText& limit : Describe(limits)) {
+    const LimitKey* key = FindLimitKey(limit.name);
+    bool bare = key->kind == LimitKind::kCount || key->kind == LimitKind::kSwitch ||
+                (key->kind == LimitKind::kCpus && limit.value != "none");
+    text += limit.name + " = " + (bare ? limit.value : "\"" + limit.value + "\"") + "\n";
+  }
+  Limits again = MustParse(text)->For("any", "");
+  for (const LimitKey& key : LimitKeys())
+    EXPECT_EQ(key.ValueIn(again), key.ValueIn(limits)) << key.name;
+}
+
+TEST(LimitTableTest, SuggestsOnlyWhatIsNear) {
+  const std::string_view kWords[] = {"wall", "cpu", "concurrency", "queue"};
+  EXPECT_EQ(NearestWord("wlal", kWords), "wall");
+  EXPECT_EQ(NearestWord("cpus", kWords), "cpu");
+  EXPECT_EQ(NearestWord("concurency", kWords), "concurrency");
+  EXPECT_EQ(NearestWord("memory", kWords), "");
+  EXPECT_EQ(NearestWord("", kWords), "");
+  EXPECT_EQ(NearestWord(std::string(10'000, 'w'), kWords), "");
+}
+
+}  // namespace
+}  // namespace nightjar::policy
