@@ -35,11 +35,12 @@ class Loop {
   uv_loop_s* raw() const;
 
  private:
+  friend class Timer;
   Loop();
   std::unique_ptr<Impl> impl_;
 };
 
-// Calls back once, or again and again. Microsecond precision: backed by a timerfd, not by the
+// Calls back once each time it is started. Microsecond precision: backed by a timerfd, not by the
 // loop's millisecond clock.
 class Timer {
  public:
@@ -47,7 +48,6 @@ class Timer {
   ~Timer();
   void StartAt(MonoTime when);  // absolute; in the past means now
   void StartAfter(Nanos delay);
-  void StartEvery(Nanos period);
   void Stop();
   bool armed() const;
 
