@@ -1,11 +1,13 @@
 // A cell: the cgroup of one run, below its canvas's cgroup. The kernel's side of every limit.
 //
-// Cells are made and given limits through CellTree; this is what the rest of the supervisor holds: usage, freeze, kill, empty. It
-// works through directory descriptors that are opened once; a path is never resolved twice. Loop thread only.
+// Cells are made and given limits through CellTree; this is what the rest of the supervisor holds:
+// usage, freeze, kill, empty. It works through directory descriptors that are opened once; a path
+// is never resolved twice. Loop thread only.
 //
-// Ownership: a Cell belongs to one worker at a time. When the worker is gone and empty() is true it goes back to the tree
-// (CellTree::Release), which reuses it for the same canvas or removes it. The destructor never blocks: it writes cgroup.kill and
-// leaves the directory to the tree's bounded sweep.
+// Ownership: a Cell belongs to one worker at a time. When the worker is gone and empty() is true it
+// goes back to the tree (CellTree::Release), which reuses it for the same canvas or removes it. The
+// destructor never blocks: it writes cgroup.kill and leaves the directory to the tree's bounded
+// sweep.
 #pragma once
 
 #include <cstdint>
@@ -38,13 +40,14 @@ struct CellUsage {
   uint64_t memory_peak_bytes = 0;
   uint64_t pids = 0;
   uint64_t pids_peak = 0;
-  uint64_t oom_kills = 0;     // processes killed by the kernel at this cell's own memory limit
+  uint64_t oom_kills = 0;          // processes killed by the kernel at this cell's own memory limit
   uint64_t oom_kills_outside = 0;  // killed for the canvas's limit or the host's need, not its own
-  uint64_t pids_denied = 0;   // forks refused at this cell's pids limit
+  uint64_t pids_denied = 0;        // forks refused at this cell's pids limit
 };
 
-// Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the child enters by itself: it writes
-// "0" to cgroup.procs below dir_fd while it still has the owner's uid (a v1 hierarchy lets only root and the process's own user move it).
+// Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the
+// child enters by itself: it writes "0" to cgroup.procs below dir_fd while it still has the owner's
+// uid (a v1 hierarchy lets only root and the process's own user move it).
 struct CellDoor {
   int dir_fd = -1;  // owned by the cell
   bool born_into = false;
@@ -57,20 +60,26 @@ class Cell {
   virtual const std::string& name() const = 0;  // "canvas-demo/cell-3", for logs
   virtual std::vector<CellDoor> doors() const = 0;
   virtual Result<CellUsage> ReadUsage() const = 0;
-  // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best effort.
+  // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best
+  // effort.
   virtual Status Freeze() = 0;
   virtual Status Thaw() = 0;
-  // A process throttled by cpu.max exits only when its period ends: 44 ms became 0.2 ms with this before the kill. The quota is the
-  // canvas's: it is off until this cell is released, a moment in a death.
+  // A process throttled by cpu.max exits only when its period ends: 44 ms became 0.2 ms with this
+  // before the kill. The quota is the canvas's: it is off until this cell is released, a moment in
+  // a death.
   virtual Status LiftCpuThrottle() = 0;
   // SIGKILL to everything in it, now and atomically where the kernel has cgroup.kill.
   virtual Status Kill() = 0;
-  // True when no process is left in it. A zombie that nobody reaped counts on kernels where it still holds the group.
+  // True when no process is left in it. A zombie that nobody reaped counts on kernels where it
+  // still holds the group.
   virtual Result<bool> Empty() const = 0;
-  // A descriptor that polls POLLPRI when "populated" changes (cgroup.events); -1 where the kernel has none.
+  // A descriptor that polls POLLPRI when "populated" changes (cgroup.events); -1 where the kernel
+  // has none.
   virtual int events_fd() const = 0;
 };
 
+// Makes cells and takes them back. It outlives every cell it gave out. Loop thread only, after
+// Create().
 class CellTree {
  public:
   struct Options {
@@ -79,26 +88,31 @@ class CellTree {
     uint32_t owner_gid = 0;
   };
 
-  // As root, before privileges are dropped: makes the top group in the controllers that exist, gives it to owner, locks it against a
-  // second supervisor (kExists), and removes leftovers of an earlier one that are provably ours.
+  // As root, before privileges are dropped: makes the top group in the controllers that exist,
+  // gives it to owner, locks it against a second supervisor (kExists), and removes leftovers of an
+  // earlier one that are provably ours.
   static Result<std::unique_ptr<CellTree>> Create(const Options& options);
   virtual ~CellTree() = default;
 
-  // A cell of that canvas with these limits, fresh or reused. Makes the canvas's group with `canvas_limits` when there is none, and
-  // updates its limits when they changed.
-  virtual Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas, const CanvasLimits& canvas_limits, const CellLimits& limits) = 0;
+  // A cell of that canvas with these limits, fresh or reused. Makes the canvas's group with
+  // `canvas_limits` when there is none, and updates its limits when they changed.
+  virtual Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas,
+                                                const CanvasLimits& canvas_limits,
+                                                const CellLimits& limits) = 0;
   // Back from a worker that is gone. Not empty: kept aside and killed again on Sweep().
   virtual void Release(std::unique_ptr<Cell> cell) = 0;
-  // Bounded upkeep, a few milliseconds at most: removes idle cells beyond a small reserve, retries what was busy. Call every second or so.
+  // Bounded upkeep, a few milliseconds at most: removes idle cells beyond a small reserve, retries
+  // what was busy. Call every second or so.
   virtual void Sweep() = 0;
   // Cells that still hold a process that does not die.
   virtual size_t quarantined() const = 0;
-  // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged owner may: the top group stays where its
-  // parent directory is root's.
+  // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged
+  // owner may: the top group stays where its parent directory is root's.
   virtual void RemoveAll() = 0;
-  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the leaf <top>/helpers of the unified
-  // tree. Cloning into a cell needs write permission on cgroup.procs of the closest group above both the parent and the cell
-  // (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has. The doors are the tree's.
+  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the
+  // leaf <top>/helpers of the unified tree. Cloning into a cell needs write permission on
+  // cgroup.procs of the closest group above both the parent and the cell (cgroups(7), "delegation
+  // containment"); from this leaf that is <top>, which the owner has. The doors are the tree's.
   virtual std::vector<CellDoor> HelperDoors() const = 0;
   // Usage of a canvas's group since it was made, for `top`.
   virtual Result<CellUsage> CanvasUsage(const std::string& canvas) const = 0;

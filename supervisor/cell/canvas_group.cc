@@ -1,0 +1,91 @@
+#include "supervisor/cell/canvas_group.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+#include "ipc/core/log.h"
+#include "supervisor/cell/kernel_cell.h"
+
+namespace nightjar {
+
+CanvasGroup::CanvasGroup(const TreeFrame& frame, Group group)
+    : frame_(frame), group_(std::move(group)) {}
+
+// Idle cells point back at this group, so that DropIdle() comes before the last pointer to it is
+// let go.
+CanvasGroup::~CanvasGroup() {
+  CHECK(idle_.empty());
+}
+
+Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
+  CanvasLimits now = limits;
+  if (lifted_ > 0) now.cpus = 0;
+  NJ_TRY(group_.SetCanvas(frame_, now));
+  limits_ = limits;
+  return {};
+}
+
+Status CanvasGroup::LiftCpuQuota() {
+  if (lifted_++ > 0 || limits_.cpus <= 0) return {};
+  return WriteCpuQuota(0);
+}
+
+void CanvasGroup::RestoreCpuQuota() {
+  CHECK(lifted_ > 0);
+  if (--lifted_ > 0 || limits_.cpus <= 0) return;
+  if (Status set = WriteCpuQuota(limits_.cpus); !set)
+    LogError("cpu_quota_not_restored",
+             {{"group", group_.path()}, {"error", set.error().ToString()}});
+}
+
+// Through the held directory: this stands between the decision to kill and the kill.
+Status CanvasGroup::WriteCpuQuota(double cpus) {
+  ControllerHome home = frame_.hierarchies.cpu.home;
+  if (home == ControllerHome::kNone) return {};
+  ControlSetting quota = CpuQuota(home, cpus);
+  return WriteFileAt(group_.dirs().cpu(), quota.file.c_str(), quota.value);
+}
+
+std::unique_ptr<KernelCell> CanvasGroup::TakeIdle() {
+  if (idle_.empty()) return nullptr;
+  auto cell = std::move(idle_.back());
+  idle_.pop_back();
+  least_idle_ = std::min(least_idle_, idle_.size());
+  return cell;
+}
+
+void CanvasGroup::Sweep(size_t& budget) {
+  std::erase_if(abandoned_, [&](const std::string& name) {
+    if (budget == 0) return false;
+    --budget;
+    return RemoveGroup(group_.dirs(), name).has_value();
+  });
+  if (out_ == 0) ++unused_sweeps_;
+  if (++period_sweeps_ >= bounds::kCellIdleSweeps) {
+    period_sweeps_ = 0;
+    unneeded_ = least_idle_;
+    least_idle_ = idle_.size();
+  }
+  size_t beyond = idle_.size() - std::min(idle_.size(), bounds::kCellIdlePerCanvas);
+  // Those used longest ago are in front.
+  size_t wanted = std::min(idle_.size(), std::max(beyond, unneeded_));
+  size_t removed = 0;
+  for (; removed < wanted && budget > 0; ++removed, --budget)
+    if (!idle_[removed]->Remove()) break;
+  idle_.erase(idle_.begin(), idle_.begin() + static_cast<ptrdiff_t>(removed));
+  unneeded_ -= std::min(unneeded_, removed);
+  least_idle_ = std::min(least_idle_, idle_.size());
+}
+
+bool CanvasGroup::Expired() const {
+  return out_ == 0 && idle_.empty() && abandoned_.empty() &&
+         unused_sweeps_ >= bounds::kCellIdleSweeps;
+}
+
+void CanvasGroup::DropIdle() {
+  auto dropped = std::exchange(idle_, {});
+}
+
+}  // namespace nightjar

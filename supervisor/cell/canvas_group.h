@@ -1,0 +1,66 @@
+// A canvas's group: its limits, its emptied cells that wait for the next run, and the cells nobody
+// holds any more.
+//
+// Shared by the tree and by the cells below it, so that a cell that is dropped late still has a
+// place to leave its directory. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/cell/group.h"
+
+namespace nightjar {
+
+class KernelCell;
+
+class CanvasGroup {
+ public:
+  // `frame` outlives it.
+  CanvasGroup(const TreeFrame& frame, Group group);
+  ~CanvasGroup();
+
+  const Group& group() const { return group_; }
+  const TreeFrame& frame() const { return frame_; }
+  // Changes what differs. While the cpu quota is lifted, the new one waits for its restoring.
+  Status SetLimits(const CanvasLimits& limits);
+
+  // The cpu quota is off from the first Lift to the matching last Restore.
+  Status LiftCpuQuota();
+  void RestoreCpuQuota();
+
+  void Keep(std::unique_ptr<KernelCell> cell) { idle_.push_back(std::move(cell)); }
+  std::unique_ptr<KernelCell> TakeIdle();  // the one used last, whose memory is warm; null: none
+  // A cell was destroyed and its group is still there.
+  void Abandon(std::string name) { abandoned_.push_back(std::move(name)); }
+
+  void CountOut() {
+    ++out_;
+    unused_sweeps_ = 0;
+  }
+  void CountBack() { --out_; }
+
+  // Removes what is superfluous, at most `budget` groups; lowers it by what it removed.
+  void Sweep(size_t& budget);
+  // Empty of cells for so long that the group itself can go.
+  bool Expired() const;
+  void DropIdle();
+
+ private:
+  Status WriteCpuQuota(double cpus);
+
+  const TreeFrame& frame_;
+  Group group_;
+  CanvasLimits limits_;
+  std::vector<std::unique_ptr<KernelCell>> idle_;
+  std::vector<std::string> abandoned_;
+  size_t out_ = 0;         // cells that workers hold
+  size_t least_idle_ = 0;  // fewest idle cells in the present period: so many were not needed
+  size_t unneeded_ = 0;    // of the last period, still to be removed
+  unsigned period_sweeps_ = 0;
+  unsigned unused_sweeps_ = 0;
+  unsigned lifted_ = 0;
+};
+
+}  // namespace nightjar

@@ -1,0 +1,135 @@
+#include "supervisor/cell/cell_counters.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace nightjar {
+namespace {
+
+constexpr size_t kTextBytes = 1024;  // the counters that are asked for stand in the first lines
+
+// An absent file is an invalid Fd: kernels differ in pids.peak, memory.peak, memory.events.local.
+Fd OpenIfThere(int dir, const char* name, int flags = O_RDONLY) {
+  return Fd(openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW));
+}
+
+// `fd` invalid: nothing is counted there.
+Result<uint64_t> ReadCounter(const Fd& fd, std::string_view key) {
+  if (!fd.valid()) return 0;
+  char text[kTextBytes];
+  ssize_t got;
+  do {
+    got = pread(fd.get(), text, sizeof text, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return FailErrno("reading a counter of a cell");
+  return CounterIn({text, static_cast<size_t>(got)}, key);
+}
+
+}  // namespace
+
+uint64_t CounterIn(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!key.empty()) {
+      if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ' ') continue;
+      line.remove_prefix(key.size() + 1);
+    }
+    uint64_t value = 0;
+    std::from_chars(line.data(), line.data() + line.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+uint64_t CellCounters::Peak::Of(uint64_t current, uint64_t kernel_peak) const {
+  seen = std::max(seen, current);
+  return kernel_peak > inherited ? std::max(kernel_peak, seen) : seen;
+}
+
+Result<CellCounters> CellCounters::Open(const TreeFrame& frame, const GroupDirs& dirs) {
+  CellCounters counters;
+  counters.cpu_stat_ = OpenIfThere(dirs.unified.get(), "cpu.stat");
+  if (!counters.cpu_stat_.valid()) return FailErrno("opening cpu.stat of a cell");
+  int memory = dirs.memory();
+  switch (frame.hierarchies.memory.home) {
+    case ControllerHome::kNone:
+      break;
+    case ControllerHome::kV1:
+      counters.memory_v1_ = true;
+      counters.memory_current_ = OpenIfThere(memory, "memory.usage_in_bytes");
+      counters.memory_peak_ = OpenIfThere(memory, "memory.max_usage_in_bytes", O_RDWR);
+      counters.memory_events_ = OpenIfThere(memory, "memory.oom_control");
+      counters.memory_failcnt_ = OpenIfThere(memory, "memory.failcnt");
+      break;
+    case ControllerHome::kUnified:
+      counters.memory_current_ = OpenIfThere(memory, "memory.current");
+      counters.memory_peak_ = OpenIfThere(memory, "memory.peak", O_RDWR);
+      // Kernels that cannot reset it have it read-only (until 6.11).
+      if (!counters.memory_peak_.valid())
+        counters.memory_peak_ = OpenIfThere(memory, "memory.peak");
+      counters.memory_events_ = OpenIfThere(memory, "memory.events.local");
+      if (!counters.memory_events_.valid())
+        counters.memory_events_ = OpenIfThere(memory, "memory.events");
+      break;
+  }
+  if (frame.hierarchies.pids.home != ControllerHome::kNone) {
+    counters.pids_current_ = OpenIfThere(dirs.pids(), "pids.current");
+    counters.pids_peak_ = OpenIfThere(dirs.pids(), "pids.peak");
+    counters.pids_events_ = OpenIfThere(dirs.pids(), "pids.events");
+  }
+  return counters;
+}
+
+Result<CellCounters::Totals> CellCounters::ReadTotals() const {
+  Totals totals;
+  NJ_ASSIGN(totals.cpu_us, ReadCounter(cpu_stat_, "usage_usec"));
+  NJ_ASSIGN(totals.oom_kills, ReadCounter(memory_events_, "oom_kill"));
+  // Asked for only when somebody was killed: it tells this cell's limit from the canvas's.
+  if (totals.oom_kills != baseline_.oom_kills) {
+    NJ_ASSIGN(totals.at_limit,
+              memory_v1_ ? ReadCounter(memory_failcnt_, "") : ReadCounter(memory_events_, "oom"));
+  } else {
+    totals.at_limit = baseline_.at_limit;
+  }
+  NJ_ASSIGN(totals.pids_denied, ReadCounter(pids_events_, "max"));
+  return totals;
+}
+
+Status CellCounters::Restart() {
+  // Any text resets it: in v1 by a write of 0, since 6.12 in v2 for readers of the same descriptor.
+  // Elsewhere it stays, as `inherited`.
+  if (memory_peak_.valid()) (void)!pwrite(memory_peak_.get(), "0", 1, 0);
+  NJ_ASSIGN(Totals totals, ReadTotals());
+  NJ_ASSIGN(totals.at_limit,
+            memory_v1_ ? ReadCounter(memory_failcnt_, "") : ReadCounter(memory_events_, "oom"));
+  baseline_ = totals;
+  memory_at_most_ = {};
+  pids_at_most_ = {};
+  NJ_ASSIGN(memory_at_most_.inherited, ReadCounter(memory_peak_, ""));
+  NJ_ASSIGN(pids_at_most_.inherited, ReadCounter(pids_peak_, ""));
+  return {};
+}
+
+Result<CellUsage> CellCounters::Read() const {
+  NJ_ASSIGN(Totals now, ReadTotals());
+  CellUsage usage;
+  usage.cpu_us = now.cpu_us - std::min(now.cpu_us, baseline_.cpu_us);
+  uint64_t killed = now.oom_kills - std::min(now.oom_kills, baseline_.oom_kills);
+  bool own_limit = now.at_limit > baseline_.at_limit;
+  (own_limit ? usage.oom_kills : usage.oom_kills_outside) = killed;
+  usage.pids_denied = now.pids_denied - std::min(now.pids_denied, baseline_.pids_denied);
+  NJ_ASSIGN(usage.memory_bytes, ReadCounter(memory_current_, ""));
+  NJ_ASSIGN(uint64_t memory_peak, ReadCounter(memory_peak_, ""));
+  usage.memory_peak_bytes = memory_at_most_.Of(usage.memory_bytes, memory_peak);
+  NJ_ASSIGN(usage.pids, ReadCounter(pids_current_, ""));
+  NJ_ASSIGN(uint64_t pids_peak, ReadCounter(pids_peak_, ""));
+  usage.pids_peak = pids_at_most_.Of(usage.pids, pids_peak);
+  return usage;
+}
+
+}  // namespace nightjar

@@ -1,0 +1,62 @@
+// What a cell's processes have used since the cell was handed out: a handful of preads on files
+// that stay open.
+//
+// kernfs answers a pread at offset 0 with fresh text each time. Counters only grow, so that an
+// earlier user's share is a baseline that is subtracted; peaks are reset where the kernel can, and
+// otherwise reported only as far as they are surely this user's. cpu time comes from the unified
+// tree's cpu.stat, which every kernel since 4.15 has without a controller; for a process that is
+// running right now it lags by up to a timer tick. Loop thread only.
+#pragma once
+
+#include "ipc/core/fd.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/cell/group.h"
+
+namespace nightjar {
+
+// The number after `key` at the start of a line ("oom_kill 3"); with an empty key, the number the
+// text starts with. 0 where there is none.
+uint64_t CounterIn(std::string_view text, std::string_view key);
+
+class CellCounters {
+ public:
+  // Opens the files of a group that is new or was not used by this object before. Missing optional
+  // files are fine.
+  static Result<CellCounters> Open(const TreeFrame& frame, const GroupDirs& dirs);
+
+  // The user changes: from here on, nothing is counted yet.
+  Status Restart();
+  Result<CellUsage> Read() const;
+
+ private:
+  struct Totals {
+    uint64_t cpu_us = 0;
+    uint64_t oom_kills = 0;
+    uint64_t at_limit =
+        0;  // v1: charges that met the cell's limit; v2: the same, as oom events of this very group
+    uint64_t pids_denied = 0;
+  };
+  // A peak the kernel keeps, and what may be said of it.
+  struct Peak {
+    uint64_t inherited = 0;  // the kernel's peak when the user changed: higher ones are this user's
+    mutable uint64_t seen = 0;  // largest current value that was read
+    uint64_t Of(uint64_t current, uint64_t kernel_peak) const;
+  };
+
+  Result<Totals> ReadTotals() const;
+
+  bool memory_v1_ = false;
+  Fd cpu_stat_;
+  Fd memory_current_;
+  Fd memory_peak_;
+  Fd memory_events_;
+  Fd memory_failcnt_;  // v1
+  Fd pids_current_;
+  Fd pids_peak_;
+  Fd pids_events_;
+  Totals baseline_;
+  Peak memory_at_most_;
+  Peak pids_at_most_;
+};
+
+}  // namespace nightjar

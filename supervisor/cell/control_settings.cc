@@ -1,0 +1,74 @@
+#include "supervisor/cell/control_settings.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nightjar {
+namespace {
+
+constexpr uint64_t kPeriodUs = 100'000;  // the kernel's default for both versions
+constexpr uint64_t kQuotaUsMin = 1'000;  // below it the kernel answers EINVAL
+
+std::vector<ControlSetting> MemoryV1(SwapAccounting swap, uint64_t before, uint64_t bytes) {
+  std::string text = bytes == 0 ? "-1" : std::to_string(bytes);
+  std::vector<ControlSetting> settings{{"memory.limit_in_bytes", text}};
+  if (swap == SwapAccounting::kAbsent) return settings;
+  bool raises = before != 0 && (bytes == 0 || bytes > before);
+  settings.insert(raises ? settings.begin() : settings.end(),
+                  {"memory.memsw.limit_in_bytes", text});
+  return settings;
+}
+
+std::vector<ControlSetting> MemoryV2(GroupLevel level, SwapAccounting swap, uint64_t bytes) {
+  std::vector<ControlSetting> settings{{"memory.max", bytes == 0 ? "max" : std::to_string(bytes)}};
+  // memory.high slows a canvas down before it fails, so that one cell's growth is felt by its own
+  // canvas first. A cell has none: its kill should come soon and be the kernel's clear word.
+  if (level == GroupLevel::kCanvas)
+    settings.push_back({"memory.high", bytes == 0 ? "max" : std::to_string(bytes / 10 * 9)});
+  if (swap == SwapAccounting::kPresent)
+    settings.push_back({"memory.swap.max", bytes == 0 ? "max" : "0"});
+  return settings;
+}
+
+}  // namespace
+
+std::vector<ControlSetting> MemorySettings(ControllerHome home, GroupLevel level,
+                                           SwapAccounting swap, uint64_t before, uint64_t bytes) {
+  switch (home) {
+    case ControllerHome::kNone:
+      return {};
+    case ControllerHome::kV1:
+      return MemoryV1(swap, before, bytes);
+    case ControllerHome::kUnified:
+      return MemoryV2(level, swap, bytes);
+  }
+  return {};
+}
+
+std::vector<ControlSetting> PidsSettings(uint64_t pids) {
+  return {{"pids.max", pids == 0 ? "max" : std::to_string(pids)}};
+}
+
+ControlSetting CpuQuota(ControllerHome home, double cpus) {
+  uint64_t quota = std::max<uint64_t>(kQuotaUsMin, std::llround(cpus * kPeriodUs));
+  if (home == ControllerHome::kV1)
+    return {"cpu.cfs_quota_us", cpus <= 0 ? "-1" : std::to_string(quota)};
+  return {"cpu.max", (cpus <= 0 ? "max" : std::to_string(quota)) + " " + std::to_string(kPeriodUs)};
+}
+
+std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight) {
+  weight = std::clamp<uint64_t>(weight, 1, 10'000);
+  switch (home) {
+    case ControllerHome::kNone:
+      return {};
+    case ControllerHome::kV1:
+      // The default share is 1024, the default weight 100; the kernel takes 2 and more.
+      return {{"cpu.shares", std::to_string(std::max<uint64_t>(2, weight * 1024 / 100))},
+              CpuQuota(home, cpus)};
+    case ControllerHome::kUnified:
+      return {{"cpu.weight", std::to_string(weight)}, CpuQuota(home, cpus)};
+  }
+  return {};
+}
+
+}  // namespace nightjar

@@ -1,0 +1,143 @@
+#include "supervisor/cell/group.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor/cell/control_groups.h"
+
+namespace nightjar {
+namespace {
+
+std::string LastPart(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+Result<Fd> OpenDir(int parent, const std::string& name) {
+  Fd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return FailErrno("opening the group " + name);
+  return fd;
+}
+
+// The controllers that a canvas hands on to its cells.
+std::string CellControllers(const Hierarchies& h) {
+  std::string words;
+  if (h.memory.home == ControllerHome::kUnified) words += "+memory ";
+  if (h.pids.home == ControllerHome::kUnified) words += "+pids";
+  return words;
+}
+
+Status MakeUnified(const Hierarchies& h, const GroupDirs& parent, const std::string& name,
+                   GroupLevel level, GroupDirs& dirs) {
+  if (mkdirat(parent.unified.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
+    return FailErrno("making the group " + name);
+  NJ_ASSIGN(dirs.unified, OpenDir(parent.unified.get(), name));
+  std::string controllers = CellControllers(h);
+  if (level == GroupLevel::kCanvas && !controllers.empty())
+    NJ_TRY(WriteFileAt(dirs.unified.get(), "cgroup.subtree_control", controllers));
+  return {};
+}
+
+Status MakeV1(const char* controller, const std::string& group, const Fd& parent,
+              const std::string& name, Fd& dir) {
+  NJ_TRY(CreateControlGroup(controller, group, {}));
+  NJ_ASSIGN(dir, OpenDir(parent.get(), name));
+  return {};
+}
+
+Result<GroupDirs> MakeDirs(const TreeFrame& frame, const GroupDirs& parent, const std::string& path,
+                           GroupLevel level) {
+  const Hierarchies& h = frame.hierarchies;
+  std::string name = LastPart(path);
+  GroupDirs dirs;
+  Status made = [&]() -> Status {
+    NJ_TRY(MakeUnified(h, parent, name, level, dirs));
+    if (parent.memory_v1.valid())
+      NJ_TRY(
+          MakeV1("memory", frame.memory_top + "/" + path, parent.memory_v1, name, dirs.memory_v1));
+    if (parent.pids_v1.valid())
+      NJ_TRY(MakeV1("pids", frame.pids_top + "/" + path, parent.pids_v1, name, dirs.pids_v1));
+    if (parent.cpu_v1.valid() && level == GroupLevel::kCanvas)
+      NJ_TRY(MakeV1("cpu", frame.cpu_top + "/" + path, parent.cpu_v1, name, dirs.cpu_v1));
+    return {};
+  }();
+  if (made) return dirs;
+  // Best effort: what could not be made has no process in it.
+  (void)RemoveGroup(parent, name);
+  return tl::unexpected<Error>(made.error());
+}
+
+}  // namespace
+
+Result<Group> Group::MakeCanvas(const TreeFrame& frame, const GroupDirs& parent,
+                                const std::string& path, const CanvasLimits& limits) {
+  NJ_ASSIGN(GroupDirs dirs, MakeDirs(frame, parent, path, GroupLevel::kCanvas));
+  Group group(path, std::move(dirs));
+  if (Status set = group.SetCanvas(frame, limits); !set) {
+    (void)RemoveGroup(parent, LastPart(path));
+    return tl::unexpected<Error>(set.error());
+  }
+  return group;
+}
+
+Result<Group> Group::MakeCell(const TreeFrame& frame, const GroupDirs& parent,
+                              const std::string& path, const CellLimits& limits) {
+  NJ_ASSIGN(GroupDirs dirs, MakeDirs(frame, parent, path, GroupLevel::kCell));
+  Group group(path, std::move(dirs));
+  Status set = group.SetCell(frame, limits);
+  if (set && frame.hierarchies.memory.home == ControllerHome::kUnified)
+    set = WriteFileAt(group.dirs_.unified.get(), "memory.oom.group", "1");
+  if (!set) {
+    (void)RemoveGroup(parent, LastPart(path));
+    return tl::unexpected<Error>(set.error());
+  }
+  return group;
+}
+
+Status Group::SetMemoryAndPids(const TreeFrame& frame, GroupLevel level, uint64_t memory_bytes,
+                               uint64_t pids) {
+  const Hierarchies& h = frame.hierarchies;
+  bool v1 = h.memory.home == ControllerHome::kV1;
+  if (memory_bytes != in_force_.memory_bytes && h.memory.home != ControllerHome::kNone) {
+    NJ_TRY(SetControlGroup(
+        "memory", (v1 ? frame.memory_top : frame.unified_top) + "/" + path_,
+        MemorySettings(h.memory.home, level, frame.swap, in_force_.memory_bytes, memory_bytes)));
+    in_force_.memory_bytes = memory_bytes;
+  }
+  if (pids != in_force_.pids && h.pids.home != ControllerHome::kNone) {
+    bool pids_v1 = h.pids.home == ControllerHome::kV1;
+    NJ_TRY(SetControlGroup("pids", (pids_v1 ? frame.pids_top : frame.unified_top) + "/" + path_,
+                           PidsSettings(pids)));
+    in_force_.pids = pids;
+  }
+  return {};
+}
+
+Status Group::SetCell(const TreeFrame& frame, const CellLimits& limits) {
+  return SetMemoryAndPids(frame, GroupLevel::kCell, limits.memory_bytes, limits.pids);
+}
+
+Status Group::SetCanvas(const TreeFrame& frame, const CanvasLimits& limits) {
+  NJ_TRY(SetMemoryAndPids(frame, GroupLevel::kCanvas, limits.memory_bytes, limits.pids));
+  const ControllerPlace& cpu = frame.hierarchies.cpu;
+  bool same = limits.cpus == in_force_.cpus && limits.cpu_weight == in_force_.cpu_weight;
+  if (same || cpu.home == ControllerHome::kNone) return {};
+  bool v1 = cpu.home == ControllerHome::kV1;
+  NJ_TRY(SetControlGroup("cpu", (v1 ? frame.cpu_top : frame.unified_top) + "/" + path_,
+                         CpuSettings(cpu.home, limits.cpus, limits.cpu_weight)));
+  in_force_.cpus = limits.cpus;
+  in_force_.cpu_weight = limits.cpu_weight;
+  return {};
+}
+
+Status RemoveGroup(const GroupDirs& parent, const std::string& name) {
+  Status status;
+  for (const Fd* dir : {&parent.unified, &parent.memory_v1, &parent.pids_v1, &parent.cpu_v1}) {
+    if (!dir->valid() || unlinkat(dir->get(), name.c_str(), AT_REMOVEDIR) == 0) continue;
+    if (errno != ENOENT && status) status = FailErrno("removing the group " + name);
+  }
+  return status;
+}
+
+}  // namespace nightjar

@@ -1,0 +1,74 @@
+// One group of the tree, seen in every hierarchy that the tree uses: held directories, and how to
+// make, limit and remove it.
+//
+// The directories are opened once, below the parent's held directories; after that a path is only
+// used by libcgroup for making and setting. Making and removing leave nothing half done where the
+// kernel lets them. Loop thread only.
+#pragma once
+
+#include <string>
+
+#include "ipc/core/fd.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/cell/control_settings.h"
+#include "supervisor/cell/hierarchies.h"
+
+namespace nightjar {
+
+// What all groups of one tree share.
+struct TreeFrame {
+  Hierarchies hierarchies;
+  SwapAccounting swap = SwapAccounting::kAbsent;
+  // The top group's path below each mount point, "system.slice/nightjar.service/nightjar" or just
+  // "nightjar".
+  std::string unified_top;
+  std::string memory_top;
+  std::string pids_top;
+  std::string cpu_top;
+};
+
+// The directories of one group. A controller whose home is the unified tree has no directory of its
+// own.
+struct GroupDirs {
+  Fd unified;
+  Fd memory_v1;
+  Fd pids_v1;
+  Fd cpu_v1;  // canvases only: a run gets its share of the cpu as a process of its canvas
+
+  int memory() const { return memory_v1.valid() ? memory_v1.get() : unified.get(); }
+  int pids() const { return pids_v1.valid() ? pids_v1.get() : unified.get(); }
+  int cpu() const { return cpu_v1.valid() ? cpu_v1.get() : unified.get(); }
+};
+
+class Group {
+ public:
+  // `path` is below the top group: "canvas-demo" or "canvas-demo/cell-3"; the last part is made
+  // below `parent`'s directories.
+  static Result<Group> MakeCanvas(const TreeFrame& frame, const GroupDirs& parent,
+                                  const std::string& path, const CanvasLimits& limits);
+  static Result<Group> MakeCell(const TreeFrame& frame, const GroupDirs& parent,
+                                const std::string& path, const CellLimits& limits);
+
+  const std::string& path() const { return path_; }
+  const GroupDirs& dirs() const { return dirs_; }
+
+  // Set only what differs from what is in force. `frame` is the tree's, as at the making.
+  Status SetCanvas(const TreeFrame& frame, const CanvasLimits& limits);
+  Status SetCell(const TreeFrame& frame, const CellLimits& limits);
+
+ private:
+  Group(std::string path, GroupDirs dirs) : path_(std::move(path)), dirs_(std::move(dirs)) {}
+
+  Status SetMemoryAndPids(const TreeFrame& frame, GroupLevel level, uint64_t memory_bytes,
+                          uint64_t pids);
+
+  std::string path_;
+  GroupDirs dirs_;
+  CanvasLimits in_force_;  // a cell uses memory_bytes and pids of it
+};
+
+// Removes the directory `name` below each of parent's directories. A directory that is not there is
+// fine; one that is busy is an error with sys EBUSY, and the others are removed all the same.
+Status RemoveGroup(const GroupDirs& parent, const std::string& name);
+
+}  // namespace nightjar

@@ -1,0 +1,58 @@
+// The Cell of a real kernel. Made by KernelTree; see cell.h for what each method promises.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/cell/canvas_group.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/cell/cell_counters.h"
+
+namespace nightjar {
+
+class KernelCell final : public Cell {
+ public:
+  static Result<std::unique_ptr<KernelCell>> Create(std::shared_ptr<CanvasGroup> canvas,
+                                                    uint64_t number, const CellLimits& limits);
+  ~KernelCell() override;
+
+  const std::string& name() const override { return group_.path(); }
+  std::vector<CellDoor> doors() const override;
+  Result<CellUsage> ReadUsage() const override { return counters_.Read(); }
+  Status Freeze() override;
+  Status Thaw() override;
+  Status LiftCpuThrottle() override;
+  Status Kill() override;
+  Result<bool> Empty() const override;
+  int events_fd() const override { return events_.get(); }
+
+  const std::shared_ptr<CanvasGroup>& canvas() const { return canvas_; }
+  // Ready for the next worker of the same canvas. An error means that it is not fit for use any
+  // more.
+  Status Reuse(const CellLimits& limits);
+  // To a worker, and back from one that is gone or given up: then what was done to the canvas on
+  // its behalf ends.
+  void Lend();
+  void TakeBack();
+  // After it the object only waits for its destruction. kInternal with sys EBUSY while something is
+  // in it.
+  Status Remove();
+
+ private:
+  KernelCell(std::shared_ptr<CanvasGroup> canvas, Group group)
+      : canvas_(std::move(canvas)), group_(std::move(group)) {}
+
+  std::string DirectoryName() const;
+
+  std::shared_ptr<CanvasGroup> canvas_;
+  Group group_;
+  Fd events_;  // also tells Empty(): the read is what arms the next POLLPRI
+  CellCounters counters_;
+  bool frozen_ = false;
+  bool lifted_ = false;
+  bool lent_ = false;
+  bool removed_ = false;
+};
+
+}  // namespace nightjar

@@ -1,0 +1,203 @@
+#include "supervisor/cell/top_group.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "supervisor/cell/control_groups.h"
+#include "supervisor/cell/leftovers.h"
+
+namespace nightjar {
+namespace {
+
+constexpr char kLeaf[] = "/supervisor";
+
+Result<Fd> OpenDir(const std::string& path) {
+  Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FailErrno("opening " + path);
+  return fd;
+}
+
+std::string Join(const std::string& base, const std::string& name) {
+  return base.empty() ? name : base + "/" + name;
+}
+
+// "/a/b" as "a/b"; the root, or a group outside this cgroup namespace, as "".
+std::string Relative(std::string_view path) {
+  if (path.find("/..") != std::string_view::npos) return "";
+  while (path.starts_with('/')) path.remove_prefix(1);
+  return std::string(path);
+}
+
+bool IsDelegated(const std::string& path) {
+  char value[8];
+  for (const char* name : {"user.delegate", "trusted.delegate"})
+    if (getxattr(path.c_str(), name, value, sizeof value) == 1 && value[0] == '1') return true;
+  return false;
+}
+
+std::string WithoutLeaf(std::string path) {
+  if (path.ends_with(kLeaf)) path.resize(path.size() - (sizeof kLeaf - 1));
+  return path;
+}
+
+struct Bases {
+  std::string unified, memory, pids, cpu;
+};
+
+Result<Bases> FindBases(const Hierarchies& h) {
+  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
+  auto own = ParseOwnGroups(text);
+  std::string unit = WithoutLeaf(Relative(own[""]));
+  if (unit.empty() || !IsDelegated(h.unified_mount + "/" + unit)) return Bases{};
+  auto base = [&](const ControllerPlace& place, const char* name) {
+    return place.home == ControllerHome::kV1 ? Relative(own[name]) : std::string();
+  };
+  return Bases{unit, base(h.memory, "memory"), base(h.pids, "pids"), base(h.cpu, "cpu")};
+}
+
+std::string UnifiedControllers(const Hierarchies& h) {
+  std::string words;
+  if (h.memory.home == ControllerHome::kUnified) words += "+memory ";
+  if (h.pids.home == ControllerHome::kUnified) words += "+pids ";
+  if (h.cpu.home == ControllerHome::kUnified) words += "+cpu";
+  return words;
+}
+
+// A process that leaves by itself in the meantime is no failure.
+Status MoveToLeaf(const Fd& unit) {
+  if (mkdirat(unit.get(), kLeaf + 1, 0755) != 0 && errno != EEXIST)
+    return FailErrno("making the leaf /supervisor");
+  Fd leaf(openat(unit.get(), kLeaf + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!leaf.valid()) return FailErrno("opening the leaf /supervisor");
+  NJ_ASSIGN(std::string members, ReadFileAt(unit.get(), "cgroup.procs", bounds::kCellMembersRead));
+  for (const std::string& pid : SplitWords(members))
+    if (Status moved = WriteFileAt(leaf.get(), "cgroup.procs", pid);
+        !moved && moved.error().sys != ESRCH)
+      return Wrap(moved.error(), "moving the unit's processes to a leaf");
+  return {};
+}
+
+// Hands the controllers down from the base to the top group's children.
+Status EnableControllers(const Hierarchies& h, const std::string& base, const Fd& base_dir,
+                         const Fd& top) {
+  std::string words = UnifiedControllers(h);
+  if (words.empty()) return {};
+  if (!base.empty()) NJ_TRY(MoveToLeaf(base_dir));
+  for (const Fd* dir : {&base_dir, &top})
+    if (Status set = WriteFileAt(dir->get(), "cgroup.subtree_control", words); !set)
+      return Wrap(set.error(), "handing " + words + " down in the unified tree");
+  return {};
+}
+
+// mkdir and cgroup.procs are what the owner needs; limits of the top group itself stay root's.
+Status GiveAway(const Fd& dir, std::initializer_list<const char*> files,
+                const CellTree::Options& options) {
+  if (fchown(dir.get(), options.owner_uid, options.owner_gid) != 0)
+    return FailErrno("giving the top group away");
+  for (const char* file : files)
+    if (fchownat(dir.get(), file, options.owner_uid, options.owner_gid, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno != ENOENT)
+      return FailErrno(std::string("giving away ") + file);
+  return {};
+}
+
+Status MakeUnifiedTop(const CellTree::Options& options, const Bases& bases, TopGroup& top) {
+  const Hierarchies& h = top.frame.hierarchies;
+  NJ_ASSIGN(Fd base, OpenDir(h.unified_mount + (bases.unified.empty() ? "" : "/" + bases.unified)));
+  if (mkdirat(base.get(), options.top.c_str(), 0755) != 0 && errno != EEXIST)
+    return FailErrno("making the group " + options.top + " in " + h.unified_mount);
+  top.frame.unified_top = Join(bases.unified, options.top);
+  NJ_ASSIGN(top.dirs.unified, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
+  NJ_ASSIGN(top.lock, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
+  if (flock(top.lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return Fail(ErrorCode::kExists,
+                  "another supervisor holds the cgroup " + top.frame.unified_top);
+    return FailErrno("locking the top group");
+  }
+  return EnableControllers(h, bases.unified, base, top.dirs.unified);
+}
+
+Status MakeV1Top(const ControllerPlace& place, const char* controller, const std::string& path,
+                 Fd& dir) {
+  if (place.home != ControllerHome::kV1) return {};
+  NJ_TRY(CreateControlGroup(controller, path, {}));
+  NJ_ASSIGN(dir, OpenDir(place.mount + "/" + path));
+  return {};
+}
+
+// Kernels before 5.11 count a group's children only where it says 1; it must be set before there
+// are children.
+void CountChildren(const GroupDirs& dirs) {
+  if (!dirs.memory_v1.valid()) return;
+  auto now = ReadFileAt(dirs.memory_v1.get(), "memory.use_hierarchy");
+  if (!now || now->starts_with('1')) return;
+  if (Status set = WriteFileAt(dirs.memory_v1.get(), "memory.use_hierarchy", "1"); !set)
+    LogWarning("memory_hierarchy_off", {{"error", set.error().ToString()}});
+}
+
+SwapAccounting FindSwapAccounting(const Hierarchies& h, const GroupDirs& dirs) {
+  const char* file =
+      h.memory.home == ControllerHome::kV1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max";
+  return faccessat(dirs.memory(), file, F_OK, 0) == 0 ? SwapAccounting::kPresent
+                                                      : SwapAccounting::kAbsent;
+}
+
+Status MakeHelpers(const CellTree::Options& options, TopGroup& top) {
+  if (mkdirat(top.dirs.unified.get(), "helpers", 0755) != 0 && errno != EEXIST)
+    return FailErrno("making the group helpers");
+  top.helpers = Fd(openat(top.dirs.unified.get(), "helpers", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!top.helpers.valid()) return FailErrno("opening the group helpers");
+  return GiveAway(top.helpers, {"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze"},
+                  options);
+}
+
+Status RefuseOwnTree(const std::string& top) {
+  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
+  std::string own = Relative(ParseOwnGroups(text)[""]) + "/";
+  if (own.starts_with(top + "/"))
+    return Fail(ErrorCode::kInvalid, "the supervisor runs inside its own cgroup " + top +
+                                         ", whose processes it would kill");
+  return {};
+}
+
+}  // namespace
+
+Result<TopGroup> OpenTopGroup(const CellTree::Options& options) {
+  NJ_TRY(StartControlGroups());
+  TopGroup top;
+  NJ_ASSIGN(top.frame.hierarchies, FindHierarchies());
+  const Hierarchies& h = top.frame.hierarchies;
+  if (h.unified_mount.empty())
+    return Fail(ErrorCode::kUnsupported,
+                "no unified cgroup tree (cgroup2) is mounted, and v1 alone cannot kill a group: "
+                "mount -t cgroup2 none /sys/fs/cgroup/unified");
+  NJ_ASSIGN(Bases bases, FindBases(h));
+  NJ_TRY(RefuseOwnTree(Join(bases.unified, options.top)));
+  NJ_TRY(MakeUnifiedTop(options, bases, top));
+  top.frame.memory_top = Join(bases.memory, options.top);
+  top.frame.pids_top = Join(bases.pids, options.top);
+  top.frame.cpu_top = Join(bases.cpu, options.top);
+  NJ_TRY(MakeV1Top(h.memory, "memory", top.frame.memory_top, top.dirs.memory_v1));
+  NJ_TRY(MakeV1Top(h.pids, "pids", top.frame.pids_top, top.dirs.pids_v1));
+  NJ_TRY(MakeV1Top(h.cpu, "cpu", top.frame.cpu_top, top.dirs.cpu_v1));
+  // The lock is held: what is below belongs to nobody alive.
+  if (Status cleared = ClearGroups(top.dirs, "", bounds::kCellClearWait); !cleared)
+    LogWarning("leftover_cells",
+               {{"group", top.frame.unified_top}, {"error", cleared.error().ToString()}});
+  CountChildren(top.dirs);
+  top.frame.swap = FindSwapAccounting(h, top.dirs);
+  NJ_TRY(MakeHelpers(options, top));
+  NJ_TRY(GiveAway(top.dirs.unified,
+                  {"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze"}, options));
+  for (const Fd* dir : {&top.dirs.memory_v1, &top.dirs.pids_v1, &top.dirs.cpu_v1})
+    if (dir->valid()) NJ_TRY(GiveAway(*dir, {}, options));
+  return top;
+}
+
+}  // namespace nightjar
