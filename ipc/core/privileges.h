@@ -1,0 +1,15 @@
+// How a program that was started as root becomes an ordinary user for good.
+#pragma once
+
+#include <cstdint>
+
+#include "ipc/core/result.h"
+
+namespace nightjar {
+
+// Root to this user and group, with no supplementary group, no capability, none to gain again
+// (no_new_privs), and no core dumps, which would hold tenants' data. Checks that it worked: an
+// error must end the process. While the process has one thread.
+Status DropPrivileges(uint32_t uid, uint32_t gid);
+
+}  // namespace nightjar

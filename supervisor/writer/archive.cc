@@ -1,0 +1,108 @@
+#include "supervisor/writer/archive.h"
+
+#include <utility>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "supervisor/writer/local_store.h"
+#include "supervisor/writer/trace_reader.h"
+
+namespace nightjar {
+
+Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock) {
+  NJ_ASSIGN(auto objects, LocalStore::Create(dir + "/traces"));
+  NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
+  NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
+  return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog));
+}
+
+Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
+                 std::unique_ptr<Catalog> catalog)
+    : objects_(std::move(objects)), index_(std::move(index)), catalog_(std::move(catalog)) {}
+
+void Archive::Store(SealedRun run) {
+  if (IsStored(run)) return;
+  waiting_.push_back({run.ticket, run.run, 0, run.condemned, {}});
+  std::string key;
+  if (!run.row.canvas().empty()) key = StoreObject(run);
+  AddRows(run, key);
+}
+
+// The writer before this one stored it and died before its answer was read.
+bool Archive::IsStored(const SealedRun& run) {
+  if (!run.resumed) return false;
+  auto found = index_->Get(run.row.canvas(), run.run);
+  if (!found) return false;
+  waiting_.push_back({run.ticket, run.run, found->row.stored_bytes(), run.condemned, {}});
+  return true;
+}
+
+// The writer before this one may have stored the object and died before its row was safe. What it
+// had drained is no longer in the ring, so its object is the better one.
+void Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
+  auto earlier = objects_->Get(key, bounds::kTraceContainerBytes);
+  if (!earlier) return;
+  auto reader = TraceReader::Open(*earlier);
+  if (!reader) return;
+  const proto::StoredRun* stored = reader->Find(run.run);
+  if (stored != nullptr && stored->events() > run.events) run.object = std::move(*earlier);
+}
+
+// Returns the object's key; empty when there is none, and run.lost says why.
+std::string Archive::StoreObject(SealedRun& run) {
+  if (run.lost.empty()) {
+    auto key = TraceKey(run.row.canvas(), run.row.run_id(), run.row.received_unix_us());
+    if (key && run.resumed) KeepEarlierObject(*key, run);
+    Status put = key ? objects_->Put(*key, run.object) : Status(tl::unexpected<Error>(key.error()));
+    if (put) {
+      run.row.set_stored_bytes(run.object.size());
+      return *key;
+    }
+    run.lost = put.error().ToString();
+  }
+  LogError("trace_lost",
+           {{"run", run.run.ToString()}, {"canvas", run.row.canvas()}, {"error", run.lost}});
+  std::string detail = run.row.detail();
+  run.row.set_detail(detail + (detail.empty() ? "" : "; ") + "its trace was lost: " + run.lost);
+  return {};
+}
+
+void Archive::AddRows(const SealedRun& run, const std::string& key) {
+  Status added;
+  if (!run.row.canvas().empty()) added = index_->AddTrace(run.row, key);
+  if (added && run.incident) added = index_->AddIncident(*run.incident);
+  StoredRun& stored = waiting_.back();
+  if (added) {
+    stored.bytes = run.row.stored_bytes();
+    stored.error = run.lost;
+    return;
+  }
+  LogError("row_lost", {{"run", run.run.ToString()}, {"error", added.error().ToString()}});
+  stored.error = added.error().ToString();
+  // A full disk rolls the whole batch back, not only the row that failed.
+  if (!index_->Due())
+    for (StoredRun& other : waiting_)
+      if (other.error.empty()) other.error = stored.error;
+}
+
+std::optional<MonoTime> Archive::Due() const {
+  if (waiting_.empty()) return std::nullopt;
+  return index_->Due().value_or(MonoTime::min());
+}
+
+std::vector<StoredRun> Archive::Commit() {
+  Status committed = index_->Commit();
+  if (!committed) {
+    LogError("rows_lost", {{"rows", waiting_.size()}, {"error", committed.error().ToString()}});
+    for (StoredRun& run : waiting_) run.error = committed.error().ToString();
+  }
+  for (StoredRun& run : waiting_)
+    if (!run.error.empty()) run.bytes = 0;
+  return std::exchange(waiting_, {});
+}
+
+Result<std::string> Archive::ReadObject(std::string_view key) const {
+  return objects_->Get(key, bounds::kTraceContainerBytes);
+}
+
+}  // namespace nightjar

@@ -1,0 +1,71 @@
+// Everything on the disk: stores ended runs, then lists them, in this order, and hands out what was
+// stored.
+//
+// A run's row is written once its object is, and Commit() tells whose rows are safe. A disk that is
+// full or broken costs the traces of that time, each with a row that says so where a row can still
+// be written; nothing waits for it. Every call blocks; one thread, but for ReadObject().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/writer/catalog.h"
+#include "supervisor/writer/object_store.h"
+#include "supervisor/writer/trace_index.h"
+
+namespace nightjar {
+
+// An ended run, as the drain hands it over.
+struct SealedRun {
+  uint64_t ticket = 0;
+  RunId run;
+  proto::TraceRow row;  // canvas empty: the run never began, there is only the incident
+  std::optional<proto::Incident> incident;
+  std::string object;      // the sealed container
+  uint64_t events = 0;     // in it
+  bool resumed = false;    // an earlier writer may have stored more of it
+  bool condemned = false;  // its worker's ring is condemned
+  std::string lost;        // not empty: why there is no object
+};
+
+struct StoredRun {
+  uint64_t ticket = 0;
+  RunId run;
+  uint64_t bytes = 0;
+  bool condemned = false;
+  std::string error;
+};
+
+class Archive {
+ public:
+  // `dir` is the store's directory. `clock` outlives the archive.
+  static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock);
+  Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
+          std::unique_ptr<Catalog> catalog);
+
+  void Store(SealedRun run);
+  // When Commit() must be called; nullopt: nothing waits for it.
+  std::optional<MonoTime> Due() const;
+  // The runs whose fate is now known.
+  std::vector<StoredRun> Commit();
+
+  TraceIndex& index() { return *index_; }
+  Catalog& catalog() { return *catalog_; }
+  // Any thread.
+  Result<std::string> ReadObject(std::string_view key) const;
+
+ private:
+  bool IsStored(const SealedRun& run);
+  void KeepEarlierObject(const std::string& key, SealedRun& run);
+  std::string StoreObject(SealedRun& run);
+  void AddRows(const SealedRun& run, const std::string& key);
+
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<TraceIndex> index_;
+  std::unique_ptr<Catalog> catalog_;
+  std::vector<StoredRun> waiting_;  // for a commit
+};
+
+}  // namespace nightjar

@@ -1,0 +1,56 @@
+// Every revision of every canvas that was ever deployed, and what is in force.
+//
+// A revision that Save() accepted is on the disk and never changes. All sources and manifests are
+// kept; of compiled programs the newest kProgramsKept of each canvas. It parses no program. One
+// thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ipc/core/clock.h"
+#include "ipc/core/ids.h"
+#include "ipc/core/result.h"
+#include "ipc/proto/writer.pb.h"
+#include "supervisor/writer/sqlite.h"
+
+namespace nightjar {
+
+class Catalog {
+ public:
+  // `clock` outlives the catalog.
+  static Result<std::unique_ptr<Catalog>> Create(const std::string& path, const Clock& clock);
+
+  struct Revision {
+    std::string canvas;
+    RevisionNumber number = 0;
+    std::string source;
+    std::string program;
+    proto::Manifest manifest;
+    std::string deployed_by;
+  };
+  // Saving the same revision again is fine; another one under a number that is not above the
+  // canvas's newest is kInvalid.
+  Status Save(const Revision& revision);
+
+  struct Entry {
+    proto::CatalogEntry entry;
+    std::string program;
+  };
+  // The newest revision of the first canvas after this name, in the order of names; "" starts.
+  // nullopt: there is none.
+  Result<std::optional<Entry>> NextAfter(std::string_view canvas);
+
+ private:
+  Catalog(std::unique_ptr<Database> db, const Clock& clock) : db_(std::move(db)), clock_(clock) {}
+  Status PrepareAll();
+  Status Insert(const Revision& revision);
+  Result<bool> Saved(const Revision& revision);
+
+  std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
+  const Clock& clock_;
+  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_;
+};
+
+}  // namespace nightjar

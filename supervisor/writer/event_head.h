@@ -1,0 +1,29 @@
+// The outermost fields of an encoded proto::TraceEvent, without parsing what lies inside.
+//
+// Draining looks at no more than this; whole events are parsed by whoever reads a trace. Bytes come
+// from workers: anything is allowed to be wrong with them. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ipc/core/ids.h"
+#include "ipc/proto/trace.pb.h"
+
+namespace nightjar {
+
+struct EventHead {
+  uint64_t seq = 0;
+  uint64_t at_ns = 0;
+  std::optional<RunId> starts;  // RunStart only: the run that begins
+};
+
+// nullopt: not the encoding of a message of this shape, or a RunStart without a run's id.
+std::optional<EventHead> ReadEventHead(std::string_view event);
+
+// Parses all of it. False also for values nested so deeply that they could not be read inside an
+// answer.
+bool ParseEvent(std::string_view event, proto::TraceEvent* parsed);
+
+}  // namespace nightjar

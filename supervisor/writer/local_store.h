@@ -1,0 +1,33 @@
+// An ObjectStore in a local directory: one file an object, below ROOT/week/<day>/<canvas>/.
+//
+// Objects appear whole or not at all (written aside, then renamed). They are not synced: a crash of
+// the host may lose the newest traces, and their readers say so. One directory has one store at a
+// time, which the writer's lock sees to.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ipc/core/fd.h"
+#include "supervisor/writer/object_store.h"
+
+namespace nightjar {
+
+class LocalStore final : public ObjectStore {
+ public:
+  // Makes `root` and clears what an earlier writer left half written.
+  static Result<std::unique_ptr<LocalStore>> Create(const std::string& root);
+
+  Status Put(std::string_view key, std::string_view object) override;
+  Result<std::string> Get(std::string_view key, size_t bytes_max) override;
+  Status Delete(std::string_view key) override;
+
+ private:
+  LocalStore(Fd root, Fd unfinished) : root_(std::move(root)), unfinished_(std::move(unfinished)) {}
+  Status MakeParents(const std::string& path);
+
+  Fd root_;
+  Fd unfinished_;
+};
+
+}  // namespace nightjar

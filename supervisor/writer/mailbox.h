@@ -1,0 +1,56 @@
+// The writer's end of the supervisor's socket: messages in as they come, messages out without
+// waiting.
+//
+// What the socket does not take is queued. When the queue is full, answers to questions are dropped
+// and counted: whoever asked runs into a timeout. Acknowledgements of ended runs never are; the
+// supervisor has a bounded number of them open. Loop thread only.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ipc/proto/writer.pb.h"
+#include "ipc/wire/channel.h"
+#include "supervisor/loop/loop.h"
+
+namespace nightjar {
+
+class Mailbox {
+ public:
+  struct Handlers {
+    std::function<void(proto::ToWriter message, std::vector<Fd> fds)> message;
+    std::function<void()> room;    // the queue is empty again
+    std::function<void()> closed;  // the supervisor is gone; nothing is called after it
+  };
+
+  Mailbox(Loop& loop, Channel channel, Handlers handlers);
+
+  enum class Kind { kAnswer, kAcknowledgement };
+  void Send(Kind kind, proto::FromWriter message, std::vector<Fd> fds = {});
+  // For one encoded FromWriter of any size: as a packet, or as a memfd that the packet names.
+  void SendEncoded(uint64_t ticket, std::string_view encoded);
+  bool empty() const { return waiting_.empty(); }
+
+ private:
+  struct Outgoing {
+    proto::FromWriter message;
+    std::vector<Fd> fds;
+  };
+
+  void OnEvents(unsigned events);
+  void Receive();
+  void Flush();
+  void Close();
+  Status SendNow(const Outgoing& outgoing);
+  void OnUnsendable(const Outgoing& outgoing, const Error& error);
+
+  Channel channel_;
+  Handlers handlers_;
+  std::unique_ptr<FdWatch> watch_;
+  std::deque<Outgoing> waiting_;
+  bool open_ = true;
+};
+
+}  // namespace nightjar

@@ -1,0 +1,111 @@
+// nightjar-writer: the program that owns everything on the disk. nightjard's launcher starts it as
+// root; it prepares its directory, becomes its own user for good, and serves the socket it was
+// given until that is closed.
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
+#include "supervisor/writer/service.h"
+#include "supervisor/writer/store_dir.h"
+
+namespace nightjar {
+namespace {
+
+struct Options {
+  int control_fd = -1;
+  std::string state;
+  uint32_t uid = UINT32_MAX;
+  uint32_t gid = UINT32_MAX;
+};
+
+template <typename T>
+bool ParseNumber(const char* text, T& value) {
+  const char* end = text + strlen(text);
+  auto [stop, error] = std::from_chars(text, end, value);
+  return error == std::errc() && stop == end;
+}
+
+bool ParseOptions(int argc, char** argv, Options& options) {
+  constexpr option kLong[] = {{"control-fd", required_argument, nullptr, 'c'},
+                              {"state", required_argument, nullptr, 's'},
+                              {"uid", required_argument, nullptr, 'u'},
+                              {"gid", required_argument, nullptr, 'g'},
+                              {nullptr, 0, nullptr, 0}};
+  for (int choice; (choice = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
+    bool good = true;
+    switch (choice) {
+      case 'c':
+        good = ParseNumber(optarg, options.control_fd);
+        break;
+      case 's':
+        options.state = optarg;
+        break;
+      case 'u':
+        good = ParseNumber(optarg, options.uid);
+        break;
+      case 'g':
+        good = ParseNumber(optarg, options.gid);
+        break;
+      default:
+        good = false;
+    }
+    if (!good) return false;
+  }
+  return optind == argc && options.control_fd >= 0 && !options.state.empty() &&
+         options.uid != UINT32_MAX && options.gid != UINT32_MAX;
+}
+
+Status BecomeWriter(const Options& options, const std::string& store) {
+  NJ_TRY(StoreDir::Prepare(store, options.uid, options.gid));
+  if (geteuid() == 0) return DropPrivileges(options.uid, options.gid);
+  if (geteuid() != options.uid)
+    return Fail(ErrorCode::kPermission, "only root can become uid " + std::to_string(options.uid));
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno("no_new_privs");
+  return {};
+}
+
+Status Serve(const Options& options) {
+  Fd control(options.control_fd);
+  if (fcntl(control.get(), F_SETFD, FD_CLOEXEC) != 0) return FailErrno("--control-fd");
+  // The supervisor stops the writer by closing the socket. A signal for the whole process group, as
+  // a terminal's Ctrl-C, must not take away what seals the traces that the others leave open; and
+  // neither must the supervisor's death.
+  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);
+  if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
+
+  const std::string store = options.state + "/store";
+  NJ_TRY(BecomeWriter(options, store));
+  StartLog("nightjar-writer", LogMode::kAsync);
+  NJ_ASSIGN(StoreDir dir, StoreDir::Open(store));
+  SystemClock clock;
+  NJ_ASSIGN(auto archive, Archive::Open(store, clock));
+  NJ_ASSIGN(auto loop, Loop::Create());
+  WriterService service(*loop, clock, Channel(std::move(control), Channel::Waiting::kNo),
+                        std::move(archive));
+  LogInfo("writer_ready", {{"store", store}});
+  loop->Run();
+  return {};
+}
+
+}  // namespace
+}  // namespace nightjar
+
+int main(int argc, char** argv) {
+  nightjar::Options options;
+  if (!nightjar::ParseOptions(argc, argv, options)) {
+    fprintf(stderr, "usage: nightjar-writer --control-fd N --state DIR --uid U --gid G\n");
+    return 2;
+  }
+  nightjar::Status served = nightjar::Serve(options);
+  if (!served) nightjar::LogError("writer_failed", {{"error", served.error().ToString()}});
+  nightjar::FlushLog();
+  return served ? 0 : 1;
+}

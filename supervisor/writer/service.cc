@@ -1,0 +1,326 @@
+#include "supervisor/writer/service.h"
+
+#include <utility>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "supervisor/writer/trace_document.h"
+
+namespace nightjar {
+namespace {
+
+constexpr size_t kCatalogPage = 16;  // programs held at once while the catalog is sent
+
+proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  answer.set_error(error.ToString());
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      answer.set_error_kind(proto::ERROR_KIND_NOT_FOUND);
+      break;
+    case ErrorCode::kInvalid:
+      answer.set_error_kind(proto::ERROR_KIND_INVALID);
+      break;
+    default:
+      answer.set_error_kind(proto::ERROR_KIND_STORAGE);
+  }
+  return answer;
+}
+
+proto::FromWriter Acknowledge(const StoredRun& run) {
+  proto::FromWriter answer;
+  answer.set_ticket(run.ticket);
+  proto::TraceStored& stored = *answer.mutable_trace_stored();
+  stored.set_run_id(std::string(run.run.bytes()));
+  stored.set_bytes(run.bytes);
+  stored.set_ring_condemned(run.condemned);
+  if (run.error.empty()) return answer;
+  answer.set_error(run.error);
+  answer.set_error_kind(proto::ERROR_KIND_STORAGE);
+  return answer;
+}
+
+Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds) {
+  bool source_aside = save.source_memfd_bytes() > 0;
+  if (fds.size() != (source_aside ? 2 : 1))
+    return Fail(ErrorCode::kInvalid, "a revision came without its files");
+  Catalog::Revision revision;
+  NJ_ASSIGN(revision.program, ReadForeignMemfd(fds[0], bounds::kProgramBytes));
+  if (source_aside) {
+    NJ_ASSIGN(revision.source, ReadForeignMemfd(fds[1], bounds::kSourceBytes));
+  } else {
+    revision.source = std::move(*save.mutable_source());
+  }
+  if (revision.program.size() != save.program_bytes())
+    return Fail(ErrorCode::kInvalid, "a revision's program is not as long as it says");
+  revision.canvas = save.canvas();
+  revision.number = save.revision();
+  revision.manifest = std::move(*save.mutable_manifest());
+  revision.deployed_by = save.deployed_by();
+  return revision;
+}
+
+}  // namespace
+
+WriterService::WriterService(Loop& loop, const Clock& clock, Channel supervisor,
+                             std::unique_ptr<Archive> archive)
+    : loop_(loop),
+      clock_(clock),
+      drain_(clock),
+      drain_timer_(loop, [this] { OnDrainTimer(); }),
+      mailbox_(loop, std::move(supervisor),
+               {[this](proto::ToWriter message, std::vector<Fd> fds) {
+                  OnMessage(std::move(message), std::move(fds));
+                },
+                [this] { SendCatalogPage(); }, [this] { OnClosed(); }}),
+      archive_(std::move(archive)),
+      reading_thread_("nj-reading", bounds::kTraceReads, {}),
+      archive_thread_("nj-archive", bounds::kArchiveTasks, [this] { return ArchiveTick(); }) {}
+
+void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
+  const uint64_t ticket = message.ticket();
+  switch (message.kind_case()) {
+    case proto::ToWriter::kAttachRing:
+      return OnAttach(message.attach_ring(), fds);
+    case proto::ToWriter::kDetachRing:
+      return drain_.Detach(message.detach_ring().worker_id());
+    case proto::ToWriter::kRunBegan:
+      if (Status begun = drain_.Begin(std::move(*message.mutable_run_began())); !begun)
+        LogError("message_refused", {{"error", begun.error().ToString()}});
+      return StartDraining();
+    case proto::ToWriter::kRunEnded:
+      return OnEnded(ticket, std::move(*message.mutable_run_ended()));
+    case proto::ToWriter::kSaveRevision:
+      return OnSave(ticket, std::move(*message.mutable_save_revision()), std::move(fds));
+    case proto::ToWriter::kLoadCatalog:
+      return OnLoadCatalog(ticket);
+    case proto::ToWriter::kGetTrace:
+      return OnGetTrace(ticket, message.get_trace());
+    case proto::ToWriter::kListTraces:
+      return Answer(ticket, [question = message.list_traces()](Archive& archive) {
+        return archive.index().List(question).map([](proto::TraceList list) {
+          proto::FromWriter answer;
+          *answer.mutable_traces() = std::move(list);
+          return answer;
+        });
+      });
+    case proto::ToWriter::kListIncidents:
+      return Answer(ticket, [question = message.list_incidents()](Archive& archive) {
+        return archive.index().ListIncidents(question).map([](proto::IncidentList list) {
+          proto::FromWriter answer;
+          *answer.mutable_incidents() = std::move(list);
+          return answer;
+        });
+      });
+    case proto::ToWriter::kGetIncident:
+      return Answer(
+          ticket,
+          [id = message.get_incident().run_id()](Archive& archive) -> Result<proto::FromWriter> {
+            auto run = RunId::FromBytes(id);
+            if (!run) return nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+            proto::FromWriter answer;
+            NJ_ASSIGN(*answer.mutable_incident(), archive.index().GetIncident(*run));
+            return answer;
+          });
+    case proto::ToWriter::KIND_NOT_SET:
+      break;
+  }
+  Fail(ticket, Error{ErrorCode::kInvalid, 0, "a message that this writer does not know"});
+}
+
+void WriterService::OnAttach(const proto::AttachRing& attach, const std::vector<Fd>& fds) {
+  Status attached =
+      fds.size() == 1 ? drain_.Attach(attach.worker_id(), attach.canvas(), fds[0])
+                      : Status(nightjar::Fail(ErrorCode::kInvalid, "a ring came without its file"));
+  if (!attached)
+    LogError("ring_refused", {{"worker", attach.worker_id()},
+                              {"canvas", attach.canvas()},
+                              {"error", attached.error().ToString()}});
+}
+
+void WriterService::OnEnded(uint64_t ticket, proto::RunEnded ended) {
+  auto sealed = drain_.End(std::move(ended));
+  if (!sealed) return Fail(ticket, sealed.error());
+  sealed->ticket = ticket;
+  Store(std::move(*sealed));
+}
+
+void WriterService::Store(SealedRun run) {
+  size_t bytes = run.object.size();
+  if (archive_bytes_ + bytes > bounds::kArchiveBytes) {
+    run.object = {};
+    run.lost = "the disk is too slow for this many traces";
+    bytes = 0;
+  }
+  archive_bytes_ += bytes;
+  StoredRun given_up{run.ticket, run.run, 0, run.condemned,
+                     "the disk is too slow for this many runs"};
+  bool taken = archive_thread_.Add([this, bytes, run = std::move(run)]() mutable {
+    archive_->Store(std::move(run));
+    archive_bytes_ -= bytes;
+  });
+  if (taken) return;
+  archive_bytes_ -= bytes;
+  LogError("trace_lost", {{"run", given_up.run.ToString()}, {"error", given_up.error}});
+  if (given_up.ticket != 0) mailbox_.Send(Mailbox::Kind::kAcknowledgement, Acknowledge(given_up));
+}
+
+std::optional<MonoTime> WriterService::ArchiveTick() {
+  auto due = archive_->Due();
+  if (!due) return std::nullopt;
+  if (*due > clock_.Mono()) return due;
+  std::vector<StoredRun> stored = archive_->Commit();
+  loop_.Post([this, stored = std::move(stored)] {
+    for (const StoredRun& run : stored)
+      if (run.ticket != 0) mailbox_.Send(Mailbox::Kind::kAcknowledgement, Acknowledge(run));
+  });
+  return std::nullopt;
+}
+
+void WriterService::Answer(uint64_t ticket,
+                           std::function<Result<proto::FromWriter>(Archive&)> ask) {
+  bool taken = archive_thread_.Add([this, ticket, ask = std::move(ask)] {
+    auto answer = ask(*archive_);
+    if (!answer) answer = ErrorAnswer(ticket, answer.error());
+    answer->set_ticket(ticket);
+    loop_.Post([this, ticket, encoded = answer->SerializeAsString()] {
+      mailbox_.SendEncoded(ticket, encoded);
+    });
+  });
+  if (!taken)
+    Fail(ticket, Error{ErrorCode::kExhausted, 0, "the disk is too slow: ask again later"});
+}
+
+void WriterService::Fail(uint64_t ticket, const Error& error) {
+  if (ticket == 0) {
+    LogError("message_refused", {{"error", error.ToString()}});
+    return;
+  }
+  mailbox_.Send(Mailbox::Kind::kAnswer, ErrorAnswer(ticket, error));
+}
+
+void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds) {
+  auto revision = TakeRevision(std::move(save), fds);
+  if (!revision) return Fail(ticket, revision.error());
+  auto shared = std::make_shared<Catalog::Revision>(std::move(*revision));
+  Answer(ticket, [shared](Archive& archive) -> Result<proto::FromWriter> {
+    NJ_TRY(archive.catalog().Save(*shared));
+    proto::FromWriter answer;
+    answer.mutable_revision_saved()->set_canvas(shared->canvas);
+    answer.mutable_revision_saved()->set_revision(shared->number);
+    return answer;
+  });
+}
+
+void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
+  auto busy = [this, ticket] {
+    Fail(ticket,
+         Error{ErrorCode::kExhausted, 0, "too many traces are being read: ask again later"});
+  };
+  bool taken = archive_thread_.Add([this, ticket, busy, question = std::move(question)] {
+    auto run = RunId::FromBytes(question.run_id());
+    auto found = run ? archive_->index().Get(question.canvas(), *run)
+                     : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+    if (!found) {
+      loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
+      return;
+    }
+    bool reading = reading_thread_.Add([this, ticket, found = std::move(*found)] {
+      // Without its object, the row is still an answer.
+      auto object = archive_->ReadObject(found.object_key);
+      auto encoded = EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
+                                       bounds::kTraceAnswerBytes);
+      loop_.Post([this, ticket, encoded = std::move(encoded)] {
+        encoded ? mailbox_.SendEncoded(ticket, *encoded) : Fail(ticket, encoded.error());
+      });
+    });
+    if (!reading) loop_.Post(busy);
+  });
+  if (!taken) busy();
+}
+
+void WriterService::OnLoadCatalog(uint64_t ticket) {
+  walk_.emplace();
+  walk_->ticket = ticket;
+  SendCatalogPage();
+}
+
+// The next page is read when the last one has left, so that a slow reader does not make all
+// programs pile up here.
+void WriterService::SendCatalogPage() {
+  if (!walk_ || walk_->page_asked || !mailbox_.empty()) return;
+  walk_->page_asked = true;
+  bool taken = archive_thread_.Add([this, after = walk_->after, ticket = walk_->ticket] {
+    std::vector<Catalog::Entry> page;
+    std::string last = after;
+    Status status;
+    while (page.size() < kCatalogPage) {
+      auto next = archive_->catalog().NextAfter(last);
+      if (!next) status = tl::unexpected<Error>(next.error());
+      if (!next || !*next) break;
+      last = (*next)->entry.canvas();
+      page.push_back(std::move(**next));
+    }
+    auto shared = std::make_shared<std::vector<Catalog::Entry>>(std::move(page));
+    loop_.Post([this, ticket, shared, status] {
+      if (walk_ && walk_->ticket == ticket) OnCatalogPage(std::move(*shared), status);
+    });
+  });
+  if (taken) return;
+  Fail(walk_->ticket, Error{ErrorCode::kExhausted, 0, "the disk is too slow: ask again later"});
+  walk_.reset();
+}
+
+void WriterService::OnCatalogPage(std::vector<Catalog::Entry> page, Status status) {
+  for (Catalog::Entry& next : page) {
+    auto program = CreateImmutableMemfd("nightjar-program", next.program);
+    if (!program) {
+      status = tl::unexpected<Error>(program.error());
+      break;
+    }
+    proto::FromWriter message;
+    message.set_ticket(walk_->ticket);
+    walk_->after = next.entry.canvas();
+    ++walk_->canvases;
+    *message.mutable_catalog_entry() = std::move(next.entry);
+    std::vector<Fd> fds;
+    fds.push_back(std::move(*program));
+    mailbox_.Send(Mailbox::Kind::kAcknowledgement, std::move(message), std::move(fds));
+  }
+  walk_->page_asked = false;
+  if (status && page.size() == kCatalogPage) return SendCatalogPage();
+  proto::FromWriter end = status ? proto::FromWriter() : ErrorAnswer(walk_->ticket, status.error());
+  end.set_ticket(walk_->ticket);
+  if (status) end.mutable_catalog_end()->set_canvases(walk_->canvases);
+  walk_.reset();
+  mailbox_.Send(Mailbox::Kind::kAcknowledgement, std::move(end));
+}
+
+void WriterService::StartDraining() {
+  if (draining_) return;
+  draining_ = true;
+  drain_timer_.StartAfter(bounds::kDrainPeriod);
+}
+
+void WriterService::OnDrainTimer() {
+  draining_ = false;
+  size_t taken = drain_.Turn();
+  if (last_drain_ && (taken == 0 || clock_.Mono() >= *last_drain_)) {
+    for (SealedRun& run : drain_.EndAll()) Store(std::move(run));
+    return loop_.Stop();
+  }
+  if (!last_drain_ && !drain_.busy()) return;
+  draining_ = true;
+  drain_timer_.StartAfter(taken >= bounds::kDrainTurnBytes ? Nanos(0) : bounds::kDrainPeriod);
+}
+
+// Its workers die with the supervisor, a moment later: until their rings are silent, there may be
+// more of their last events.
+void WriterService::OnClosed() {
+  LogInfo("supervisor_gone");
+  last_drain_ = clock_.Mono() + bounds::kLastDrain;
+  StartDraining();
+}
+
+}  // namespace nightjar

@@ -1,0 +1,76 @@
+// What the storage writer does, message by message.
+//
+// Three threads: the loop talks to the supervisor and drains rings; the archive's thread owns
+// everything on the disk, so that a slow disk never holds up a ring; the reading thread puts traces
+// together. When the supervisor goes away, every open run is sealed and stored, and the loop stops.
+// Loop thread only.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "ipc/core/clock.h"
+#include "supervisor/loop/loop.h"
+#include "supervisor/writer/archive.h"
+#include "supervisor/writer/drain.h"
+#include "supervisor/writer/mailbox.h"
+#include "supervisor/writer/task_thread.h"
+
+namespace nightjar {
+
+class WriterService {
+ public:
+  // `loop` and `clock` outlive the service.
+  WriterService(Loop& loop, const Clock& clock, Channel supervisor,
+                std::unique_ptr<Archive> archive);
+  // Stores what was handed to the archive before it returns.
+  ~WriterService() = default;
+
+ private:
+  void OnMessage(proto::ToWriter message, std::vector<Fd> fds);
+  void OnClosed();
+
+  void OnAttach(const proto::AttachRing& attach, const std::vector<Fd>& fds);
+  void OnEnded(uint64_t ticket, proto::RunEnded ended);
+  void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
+  void OnLoadCatalog(uint64_t ticket);
+  void OnGetTrace(uint64_t ticket, proto::GetTrace question);
+  void SendCatalogPage();
+  void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
+
+  void OnDrainTimer();
+  void StartDraining();
+  void Store(SealedRun run);
+  std::optional<MonoTime> ArchiveTick();
+
+  // Runs `ask` on the archive's thread and sends what it returns.
+  void Answer(uint64_t ticket, std::function<Result<proto::FromWriter>(Archive&)> ask);
+  void Fail(uint64_t ticket, const Error& error);
+
+  // A LoadCatalog that is being answered. One at a time: a new one replaces it.
+  struct CatalogWalk {
+    uint64_t ticket = 0;
+    std::string after;
+    uint32_t canvases = 0;
+    bool page_asked = false;
+  };
+
+  Loop& loop_;
+  const Clock& clock_;
+  Drain drain_;
+  Timer drain_timer_;
+  bool draining_ = false;
+  std::optional<MonoTime>
+      last_drain_;  // set: the supervisor is gone, and this is when waiting for its workers ends
+  Mailbox mailbox_;
+  std::optional<CatalogWalk> walk_;
+  std::atomic<size_t> archive_bytes_{0};  // of objects on their way to the disk
+  std::unique_ptr<Archive> archive_;      // the archive thread's, but for ReadObject
+  // After everything that their tasks use. The archive's thread hands tasks to the reading thread,
+  // so it goes first.
+  TaskThread reading_thread_;
+  TaskThread archive_thread_;
+};
+
+}  // namespace nightjar

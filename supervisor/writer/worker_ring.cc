@@ -1,0 +1,157 @@
+#include "supervisor/writer/worker_ring.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+
+namespace nightjar {
+namespace {
+
+// A shorter memfd, or one that can be cut, would be SIGBUS here.
+Status CheckRing(const Fd& ring) {
+  struct stat info;
+  if (fstat(ring.get(), &info) != 0) return FailErrno("a ring's size");
+  int seals = fcntl(ring.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || info.st_size < static_cast<off_t>(RingBytes()))
+    return Fail(ErrorCode::kProtocol, "a passed ring is not a ring");
+  return {};
+}
+
+bool WasReadBefore(std::span<std::byte> ring) {
+  auto* header = reinterpret_cast<ring::Header*>(ring.data());
+  return std::atomic_ref(header->read_position).load(std::memory_order_relaxed) != 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerRing>> WorkerRing::Create(WorkerId worker, std::string canvas,
+                                                       const Fd& ring, OpenTraces& shared) {
+  NJ_TRY(CheckRing(ring));
+  NJ_ASSIGN(Mapping mapping, Mapping::Create(ring, RingBytes(), Mapping::Access::kReadWrite));
+  return std::unique_ptr<WorkerRing>(
+      new WorkerRing(worker, std::move(canvas), std::move(mapping), shared));
+}
+
+WorkerRing::WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, OpenTraces& shared)
+    : worker_(worker),
+      canvas_(std::move(canvas)),
+      mapping_(std::move(mapping)),
+      shared_(shared),
+      consumer_(mapping_.bytes()),
+      resumed_(WasReadBefore(mapping_.bytes())) {}
+
+void WorkerRing::Begin(const RunId& run, proto::RunBegan began) {
+  auto [at, fresh] = open_.emplace(run, nullptr);
+  if (!fresh) return;
+  at->second = std::make_unique<OpenTrace>(run, std::move(began), shared_);
+  auto early = std::find_if(early_.begin(), early_.end(),
+                            [&](const EarlyRun& candidate) { return candidate.run == run; });
+  if (early == early_.end()) {
+    if (!early_.empty() && !resumed_) Condemn("a run that was not given to this worker");
+    early_.clear();
+    return;
+  }
+  bool last = early + 1 == early_.end();
+  for (const std::string& event : early->events) Append(*at->second, event, *ReadEventHead(event));
+  early_.erase(early);
+  current_ = last ? at->second.get() : nullptr;
+}
+
+std::unique_ptr<OpenTrace> WorkerRing::End(const RunId& run) {
+  auto at = open_.find(run);
+  if (at == open_.end()) return nullptr;
+  // A later run's RunStart has been seen when there are early events: then this one is complete.
+  // Otherwise its last record was published before its end was told, and at most a full stream lies
+  // before that.
+  size_t taken = 0;
+  while (taken < bounds::kRingStreamBytes) {
+    size_t more = Drain(bounds::kDrainChunkBytes);
+    if (more == 0) break;
+    taken += more;
+  }
+  std::unique_ptr<OpenTrace> ended = std::move(at->second);
+  if (current_ == ended.get()) current_ = nullptr;
+  open_.erase(at);
+  return ended;
+}
+
+std::vector<RunId> WorkerRing::open_runs() const {
+  std::vector<RunId> runs;
+  for (const auto& [run, trace] : open_) runs.push_back(run);
+  return runs;
+}
+
+size_t WorkerRing::Drain(size_t bytes_max) {
+  if (!condemned_.empty() || !early_.empty()) return 0;
+  auto taken = consumer_.Drain(
+      [this](std::span<const std::byte> record) {
+        OnRecord({reinterpret_cast<const char*>(record.data()), record.size()});
+      },
+      bytes_max);
+  if (!taken) {
+    Condemn(taken.error().context);
+    return 0;
+  }
+  return *taken;
+}
+
+void WorkerRing::OnRecord(std::string_view event) {
+  if (!condemned_.empty()) return;  // the rest of the chunk
+  auto head = ReadEventHead(event);
+  if (!head) return Condemn("a trace record that is not an event");
+  if (head->starts) OnStart(*head->starts);
+  if (!condemned_.empty()) return;
+  if (!early_.empty()) {
+    early_.back().events.emplace_back(event);
+    return;
+  }
+  if (current_ == nullptr) {
+    if (!resumed_) return Condemn("events of no run");
+    Adopt();
+  }
+  if (current_ != nullptr) Append(*current_, event, *head);
+}
+
+void WorkerRing::OnStart(const RunId& run) {
+  auto at = open_.find(run);
+  bool seen = at != open_.end() && at->second->started();
+  if (seen && !resumed_) return Condemn("a run that started twice");
+  current_ = nullptr;
+  if (at != open_.end()) {
+    current_ = at->second.get();
+    return;
+  }
+  // Its RunBegan may be on its way, unless an earlier one says that another run is next.
+  bool other_next = std::any_of(open_.begin(), open_.end(), [](const auto& open) {
+    return open.second->records() && !open.second->started();
+  });
+  if (other_next && !resumed_) return Condemn("a run that was not given to this worker");
+  early_.push_back({run, {}});
+}
+
+// The stream begins in the middle of a run: of the one that the worker says is going on, or of the
+// only one.
+void WorkerRing::Adopt() {
+  auto at = open_.find(ReadRingCounters(mapping_.bytes()).run);
+  if (at == open_.end() && open_.size() == 1) at = open_.begin();
+  if (at != open_.end()) current_ = at->second.get();
+}
+
+void WorkerRing::Append(OpenTrace& trace, std::string_view event, const EventHead& head) {
+  if (!condemned_.empty()) return;
+  if (Status appended = trace.Append(event, head); !appended) Condemn(appended.error().context);
+}
+
+void WorkerRing::Condemn(std::string_view why) {
+  condemned_ = why;
+  early_.clear();
+  LogWarning("ring_condemned", {{"worker", worker_}, {"canvas", canvas_}, {"why", why}});
+}
+
+}  // namespace nightjar
