@@ -1,3 +1,5 @@
+#include "supervisor/loop/fd_watch.h"
+
 #include <uv.h>
 
 #include "ipc/core/check.h"
@@ -5,51 +7,55 @@
 
 namespace nightjar {
 
+// uv_close is asynchronous, so this outlives its FdWatch; the callback, which may be running, dies
+// with it.
 struct FdWatch::Impl {
-  uv_poll_t poll{};
-  std::function<void(unsigned)> callback;
-  bool gone = false;
+  static void OnPoll(uv_poll_t* poll, int status, int ready);
+  void Apply();
 
-  static void OnPoll(uv_poll_t* poll, int status, int events) {
-    auto* impl = static_cast<Impl*>(poll->data);
-    unsigned seen = 0;
-    if (events & UV_READABLE) seen |= kReadable;
-    if (events & UV_WRITABLE) seen |= kWritable;
-    if (events & UV_PRIORITIZED) seen |= kPriority;
-    if (events & UV_DISCONNECT) seen |= kHangup;
-    // An error is told as "readable": the read that follows says what it is.
-    if (status != 0) seen |= kReadable | kHangup;
-    if (impl->gone) return;
-    auto callback = impl->callback;  // a copy: it may destroy the watch
-    callback(seen);
-  }
+  uv_poll_t poll;
+  std::function<void(unsigned)> callback;
+  unsigned events = 0;
 };
 
+static_assert(FdWatch::kReadable == static_cast<int>(UV_READABLE));
+static_assert(FdWatch::kWritable == static_cast<int>(UV_WRITABLE));
+static_assert(FdWatch::kPriority == static_cast<int>(UV_PRIORITIZED));
+static_assert(FdWatch::kHangup == static_cast<int>(UV_DISCONNECT));
+void FdWatch::Impl::OnPoll(uv_poll_t* poll, int status, int ready) {
+  Impl* self = static_cast<Impl*>(poll->data);
+  if (status >= 0) return self->callback(static_cast<unsigned>(ready));
+  // libuv stops a handle whose descriptor has an error pending. The watch stays level-triggered: it
+  // tells again until its owner has read the error or is gone.
+  unsigned events = self->events;
+  self->Apply();
+  self->callback(events | kHangup);
+}
+
+void FdWatch::Impl::Apply() {
+  CHECK(uv_poll_start(&poll, static_cast<int>(events), &Impl::OnPoll) == 0);
+}
+
 FdWatch::FdWatch(Loop& loop, int fd, std::function<void(unsigned events)> callback)
-    : impl_(new Impl) {
-  impl_->callback = std::move(callback);
-  // Fails only for a descriptor that cannot be polled or is watched already: a bug of the caller.
+    : impl_(new Impl{{}, std::move(callback)}) {
   CHECK(uv_poll_init(loop.raw(), &impl_->poll, fd) == 0);
   impl_->poll.data = impl_;
 }
 
 FdWatch::~FdWatch() {
-  impl_->gone = true;
-  uv_poll_stop(&impl_->poll);
-  uv_close(reinterpret_cast<uv_handle_t*>(&impl_->poll), [](uv_handle_t* handle) {
-    delete static_cast<Impl*>(handle->data);
-  });
+  // Stops it at once; only the memory is given back later.
+  uv_close(reinterpret_cast<uv_handle_t*>(&impl_->poll),
+           [](uv_handle_t* handle) { delete static_cast<Impl*>(handle->data); });
 }
 
 void FdWatch::Start(unsigned events) {
-  int wanted = 0;
-  if (events & kReadable) wanted |= UV_READABLE;
-  if (events & kWritable) wanted |= UV_WRITABLE;
-  if (events & kPriority) wanted |= UV_PRIORITIZED;
-  if (events & kHangup) wanted |= UV_DISCONNECT;
-  CHECK(uv_poll_start(&impl_->poll, wanted, Impl::OnPoll) == 0);
+  if (events == impl_->events) return;
+  impl_->events = events;
+  impl_->Apply();
 }
 
-void FdWatch::Stop() { uv_poll_stop(&impl_->poll); }
+void FdWatch::Stop() {
+  Start(0);
+}
 
 }  // namespace nightjar

@@ -1,57 +1,65 @@
 #include "supervisor/loop/loop.h"
 
-#include <uv.h>
-
-#include <mutex>
-#include <vector>
-
 #include "ipc/core/check.h"
-#include "supervisor/loop/deadlines.h"
 #include "supervisor/loop/loop_impl.h"
 
 namespace nightjar {
-namespace {
 
-void RunPosted(uv_async_t* handle) {
-  auto* loop = static_cast<Loop::Impl*>(handle->data);
-  std::vector<std::function<void()>> tasks;
-  {
-    std::lock_guard lock(loop->mutex);
-    tasks.swap(loop->posted);
-  }
-  // What is posted meanwhile is for a later turn.
-  for (auto& task : tasks) task();
+Status Loop::Impl::Open() {
+  if (int rc = uv_loop_init(&loop); rc != 0) return FailErrno("creating an event loop", -rc);
+  loop.data = this;
+  opened = true;
+  NJ_TRY(timers.Open(&loop));
+  int rc = uv_async_init(&loop, &wake_up, [](uv_async_t* async) {
+    static_cast<Impl*>(async->loop->data)->RunPosted();
+  });
+  if (rc != 0) return FailErrno("creating an event loop's wake-up", -rc);
+  return {};
 }
 
-}  // namespace
+void Loop::Impl::RunPosted() {
+  std::vector<std::function<void()>> tasks;
+  {
+    std::lock_guard lock(mutex);
+    tasks.swap(posted);
+  }
+  for (auto& task : tasks) {
+    task();
+    task =
+        nullptr;  // what it holds dies before the next one runs, as if each had a turn of its own
+  }
+}
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 
 Result<std::unique_ptr<Loop>> Loop::Create() {
   std::unique_ptr<Loop> loop(new Loop());
-  Impl& impl = *loop->impl_;
-  if (int failed = uv_loop_init(&impl.uv); failed != 0) return FailErrno("uv_loop_init", -failed);
-  impl.initialized = true;
-  if (int failed = uv_async_init(&impl.uv, &impl.wake, RunPosted); failed != 0)
-    return FailErrno("uv_async_init", -failed);
-  impl.wake.data = &impl;
-  impl.wake_ready = true;
-  NJ_ASSIGN(impl.deadlines, Deadlines::Create(&impl.uv));
+  NJ_TRY(loop->impl_->Open());
   return loop;
 }
 
 Loop::~Loop() {
-  if (!impl_->initialized) return;
-  impl_->deadlines.reset();
-  if (impl_->wake_ready) uv_close(reinterpret_cast<uv_handle_t*>(&impl_->wake), nullptr);
-  // Runs the close steps that handles asked for; a handle that is still open afterwards is a bug of its owner.
-  uv_run(&impl_->uv, UV_RUN_NOWAIT);
-  CHECK(uv_loop_close(&impl_->uv) == 0);
+  if (!impl_->opened) return;
+  impl_->posted.clear();
+  CHECK(impl_->timers.alive() == 0);
+  auto close = [](uv_handle_t* handle, void* own) {
+    // Watches that closed in the last turn are on their way; anything else still open was leaked.
+    CHECK(handle->data == own || handle->type == UV_ASYNC || uv_is_closing(handle) != 0);
+    if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+  };
+  uv_walk(&impl_->loop, close, &impl_->timers);
+  // More than once where a Stop() was never seen by a Run().
+  while (uv_run(&impl_->loop, UV_RUN_DEFAULT) != 0) continue;
+  CHECK(uv_loop_close(&impl_->loop) == 0);
 }
 
-void Loop::Run() { uv_run(&impl_->uv, UV_RUN_DEFAULT); }
+void Loop::Run() {
+  uv_run(&impl_->loop, UV_RUN_DEFAULT);
+}
 
-void Loop::Stop() { uv_stop(&impl_->uv); }
+void Loop::Stop() {
+  uv_stop(&impl_->loop);
+}
 
 void Loop::Post(std::function<void()> task) {
   bool first;
@@ -60,9 +68,11 @@ void Loop::Post(std::function<void()> task) {
     first = impl_->posted.empty();
     impl_->posted.push_back(std::move(task));
   }
-  if (first) uv_async_send(&impl_->wake);
+  if (first) uv_async_send(&impl_->wake_up);
 }
 
-uv_loop_s* Loop::raw() const { return &impl_->uv; }
+uv_loop_s* Loop::raw() const {
+  return &impl_->loop;
+}
 
 }  // namespace nightjar

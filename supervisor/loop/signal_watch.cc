@@ -1,3 +1,5 @@
+#include "supervisor/loop/signal_watch.h"
+
 #include <uv.h>
 
 #include "ipc/core/check.h"
@@ -5,28 +7,25 @@
 
 namespace nightjar {
 
+// Outlives its SignalWatch until libuv has closed the handle.
 struct SignalWatch::Impl {
-  uv_signal_t signal{};
+  uv_signal_t handle;
   std::function<void()> callback;
 };
 
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> callback)
-    : impl_(new Impl) {
-  impl_->callback = std::move(callback);
-  CHECK(uv_signal_init(loop.raw(), &impl_->signal) == 0);
-  impl_->signal.data = impl_;
-  auto deliver = [](uv_signal_t* handle, int) {
-    auto callback = static_cast<Impl*>(handle->data)->callback;  // a copy: it may destroy the watch
-    callback();
-  };
-  CHECK(uv_signal_start(&impl_->signal, deliver, signal) == 0);
+    : impl_(new Impl{{}, std::move(callback)}) {
+  CHECK(uv_signal_init(loop.raw(), &impl_->handle) == 0);
+  impl_->handle.data = impl_;
+  int rc = uv_signal_start(
+      &impl_->handle,
+      [](uv_signal_t* handle, int) { static_cast<Impl*>(handle->data)->callback(); }, signal);
+  CHECK(rc == 0);
 }
 
 SignalWatch::~SignalWatch() {
-  uv_signal_stop(&impl_->signal);
-  uv_close(reinterpret_cast<uv_handle_t*>(&impl_->signal), [](uv_handle_t* handle) {
-    delete static_cast<Impl*>(handle->data);
-  });
+  uv_close(reinterpret_cast<uv_handle_t*>(&impl_->handle),
+           [](uv_handle_t* handle) { delete static_cast<Impl*>(handle->data); });
 }
 
 }  // namespace nightjar

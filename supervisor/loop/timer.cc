@@ -1,28 +1,43 @@
-#include "supervisor/loop/deadlines.h"
-#include "supervisor/loop/loop.h"
+#include "supervisor/loop/timer.h"
+
+#include "ipc/core/check.h"
 #include "supervisor/loop/loop_impl.h"
 
 namespace nightjar {
 
-struct Timer::Impl {
-  Deadlines& deadlines;
-  Deadline deadline;
-};
-
 Timer::Timer(Loop& loop, std::function<void()> callback)
-    : impl_(new Impl{*loop.impl_->deadlines, {{}, false, std::move(callback)}}) {}
-
-Timer::~Timer() {
-  Stop();
-  delete impl_;
+    : impl_(new Impl{Loop::Impl::Of(loop).timers, std::move(callback), {}, false, false, {}, {}}) {
+  impl_->queue.Created();
 }
 
-void Timer::StartAt(MonoTime when) { impl_->deadlines.Set(&impl_->deadline, when); }
+Timer::~Timer() {
+  impl_->queue.Destroy(impl_);
+}
 
-void Timer::StartAfter(Nanos delay) { StartAt(std::chrono::steady_clock::now() + delay); }
+void Timer::StartAt(MonoTime when) {
+  impl_->period = Nanos(0);
+  impl_->queue.Add(impl_, when);
+}
 
-void Timer::Stop() { impl_->deadlines.Clear(&impl_->deadline); }
+void Timer::StartAfter(Nanos delay) {
+  MonoTime now = std::chrono::steady_clock::now();
+  // A delay beyond the clock's range means never, which its last moment is.
+  StartAt(delay > MonoTime::max() - now ? MonoTime::max() : now + delay);
+}
 
-bool Timer::armed() const { return impl_->deadline.set; }
+void Timer::StartEvery(Nanos period) {
+  CHECK(period > Nanos(0));
+  StartAfter(period);
+  impl_->period = period;
+}
+
+void Timer::Stop() {
+  impl_->period = Nanos(0);
+  impl_->queue.Remove(impl_);
+}
+
+bool Timer::armed() const {
+  return impl_->armed;
+}
 
 }  // namespace nightjar
