@@ -30,12 +30,24 @@ static_assert(kFrameBytes < 200 * kKiB);
 inline constexpr size_t kHttpHeaderBytes = 32 * kKiB;  // classic Dark's figure
 inline constexpr size_t kHttpHeaderCount = 100;        // classic Dark's figure
 inline constexpr size_t kHttpBodyBytes = 10 * kMiB;    // classic Dark's figure
-inline constexpr size_t kHttpPipelineDepth = 16;       // requests read ahead on one connection
+inline constexpr size_t kHttpTargetBytes = 8 * kKiB;   // of a request line
+inline constexpr size_t kHttpMethodBytes = 64;
+inline constexpr size_t kHttpBodiesBytes = 512 * kMiB;  // of requests received or not yet answered
+inline constexpr size_t kHttpReadBytes = 64 * kKiB;     // read from a connection in one turn
+inline constexpr size_t kHttpOutboxBytes = 256 * kKiB;  // unsent answers, then no more is read
+inline constexpr size_t kHttpPipelineDepth = 16;        // requests read ahead on one connection
 inline constexpr size_t kHttpConnections = 4096;
 inline constexpr seconds kHttpHeaderTime{10};  // first byte of a request to its last header byte
 inline constexpr seconds kHttpBodyTime{30};
 inline constexpr seconds kHttpIdleTime{60};
-inline constexpr seconds kHttpWriteTime{30};
+inline constexpr seconds kHttpWriteTime{30};  // without a byte taken by the client
+// After a refusal, so that the client can read it before its unread bytes reset the connection.
+inline constexpr seconds kHttpLingerTime{2};
+inline constexpr size_t kHttpLingerBytes = 1 * kMiB;  // read and thrown away meanwhile
+inline constexpr size_t kHttpAcceptsPerTurn = 64;
+inline constexpr milliseconds kHttpAcceptPause{100};  // after running out of descriptors
+static_assert(kHttpTargetBytes < kHttpHeaderBytes);
+static_assert(kHttpBodyBytes < kHttpBodiesBytes);
 
 // --- canvases and programs
 inline constexpr size_t kCanvases = 100'000;
@@ -140,6 +152,8 @@ inline constexpr size_t kPolicyErrors = 20;             // told of one file
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
 inline constexpr size_t kListRows = 1000;
+inline constexpr size_t kCliAnswerBytes = 512 * kMiB;   // an answer that `nightjar` reads
+static_assert(kTraceAnswerBytes * 4 <= kCliAnswerBytes, "a trace as JSON is some four times its size");
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kControlBodyBytes);
 

@@ -1,0 +1,146 @@
+#include "supervisor/cli/client.h"
+
+#include <curl/curl.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr int kTickMs = 100;
+
+size_t TakeBody(char* bytes, size_t size, size_t count, void* answer) {
+  auto& body = static_cast<Answer*>(answer)->body;
+  if (body.size() + size * count > bounds::kCliAnswerBytes) return 0;  // curl: CURLE_WRITE_ERROR
+  body.append(bytes, size * count);
+  return size * count;
+}
+
+class CurlClient final : public ControlClient {
+ public:
+  CurlClient(std::string socket_path, std::function<void(Nanos)> waiting)
+      : socket_path_(std::move(socket_path)), waiting_(std::move(waiting)) {
+    easy_ = curl_easy_init();
+    multi_ = curl_multi_init();
+    CHECK(easy_ != nullptr && multi_ != nullptr);
+  }
+  ~CurlClient() override {
+    curl_easy_cleanup(easy_);
+    curl_multi_cleanup(multi_);
+  }
+
+  Result<Answer> Ask(std::string_view method, const std::string& target,
+                     std::string_view body) override {
+    Answer answer;
+    SetUp(std::string(method), "http://nightjar" + target, body, &answer);
+    MonoTime asked = SystemClock().Mono();
+    curl_multi_add_handle(multi_, easy_);
+    CURLcode ended = CURLE_OK;
+    int running = 1;
+    while (running > 0) {
+      if (curl_multi_perform(multi_, &running) != CURLM_OK) break;
+      if (running == 0) break;
+      curl_multi_poll(multi_, nullptr, 0, kTickMs, nullptr);
+      waiting_(SystemClock().Mono() - asked);
+    }
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_, &left))
+      if (message->msg == CURLMSG_DONE) ended = message->data.result;
+    curl_multi_remove_handle(multi_, easy_);
+    if (ended != CURLE_OK) return Explain(ended);
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
+    if (answer.status == 0)
+      return Fail(ErrorCode::kUnavailable, socket_path_ + " was closed without an answer");
+    return answer;
+  }
+
+ private:
+  void SetUp(const std::string& method, const std::string& url, std::string_view body,
+             Answer* answer) {
+    curl_easy_reset(easy_);
+    curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, socket_path_.c_str());
+    curl_easy_setopt(easy_, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
+    curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, TakeBody);
+    curl_easy_setopt(easy_, CURLOPT_WRITEDATA, answer);
+    if (method == "PUT" || method == "POST") {
+      curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+      curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
+      // Nothing is gained by asking first on the same machine, and curl would wait a second for the
+      // go-ahead.
+      static curl_slist* const kHeaders = curl_slist_append(
+          curl_slist_append(nullptr, "Expect:"), "Content-Type: application/octet-stream");
+      curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, kHeaders);
+    }
+  }
+
+  tl::unexpected<Error> Explain(CURLcode code) const {
+    long sys = 0;
+    curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &sys);
+    switch (code) {
+      case CURLE_COULDNT_CONNECT:
+        if (sys == EACCES || sys == EPERM)
+          return Fail(ErrorCode::kUnavailable,
+                      socket_path_ + " is for root and the supervisor's own user only: try sudo");
+        return Fail(ErrorCode::kUnavailable,
+                    "nothing listens on " + socket_path_ +
+                        ": is `nightjar serve` running, and is --state right?");
+      case CURLE_GOT_NOTHING:
+      case CURLE_RECV_ERROR:
+      case CURLE_SEND_ERROR:
+      case CURLE_PARTIAL_FILE:
+        return Fail(ErrorCode::kUnavailable,
+                    "the supervisor hung up before its answer was complete: did it stop?");
+      case CURLE_WRITE_ERROR:
+        return Fail(
+            ErrorCode::kExhausted,
+            "the answer is larger than " + std::to_string(bounds::kCliAnswerBytes >> 20) + " MiB");
+      default:
+        return Fail(ErrorCode::kUnavailable,
+                    "asking over " + socket_path_ + ": " + curl_easy_strerror(code));
+    }
+  }
+
+  std::string socket_path_;
+  std::function<void(Nanos)> waiting_;
+  CURL* easy_ = nullptr;
+  CURLM* multi_ = nullptr;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ControlClient>> ControlClient::Create(const std::string& socket_path,
+                                                             std::function<void(Nanos)> waiting) {
+  if (socket_path.size() >= sizeof(sockaddr_un::sun_path))
+    return Fail(ErrorCode::kInvalid, socket_path + " is too long for a socket's path, which has " +
+                                         std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                                         " bytes at most: use a shorter --state");
+  static const CURLcode kStarted = curl_global_init(CURL_GLOBAL_NOTHING);
+  CHECK(kStarted == CURLE_OK);
+  return std::make_unique<CurlClient>(socket_path, std::move(waiting));
+}
+
+std::string EncodePart(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (char c : text) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      encoded += c;
+    } else {
+      encoded += '%';
+      encoded += kHex[static_cast<unsigned char>(c) >> 4];
+      encoded += kHex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return encoded;
+}
+
+}  // namespace nightjar::cli

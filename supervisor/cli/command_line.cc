@@ -1,0 +1,124 @@
+#include "supervisor/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "supervisor/cli/exit_code.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "Ids may be cut to their first characters, six or more, while they stay unique.\n"
+    "Exit codes: 0 done, 1 the answer was no, 2 wrong usage, 3 the supervisor cannot be reached.";
+
+class Parser {
+ public:
+  Parser()
+      : app_("Nightjar: runs strangers' programs, each request sealed, limited and traced.",
+             "nightjar") {
+    app_.set_version_flag("--version", "nightjar " NIGHTJAR_VERSION);
+    app_.footer(kFooter);
+    app_.require_subcommand(1);
+    app_.add_option("--state", line_.state, "State directory of the supervisor")
+        ->envname("NIGHTJAR_STATE")
+        ->capture_default_str();
+    app_.add_flag("--json", line_.json, "Print the supervisor's answer as JSON");
+    app_.add_option("--color", line_.colour, "auto, always or never")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, ColourChoice>{{"auto", ColourChoice::kAuto},
+                                                {"always", ColourChoice::kAlways},
+                                                {"never", ColourChoice::kNever}}))
+        ->option_text("WHEN");
+    // Listed for its help only: main runs it.
+    app_.add_subcommand("serve",
+                        "Run the supervisor in the foreground (see `nightjar serve --help`)");
+    AddActing();
+    AddWatching();
+    AddEvidence();
+  }
+
+  std::variant<CommandLine, int> Parse(int argc, const char* const* argv, std::ostream& out,
+                                       std::ostream& err) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      int code = app_.exit(error, out, err);
+      return code == 0 ? kOk : kUsage;
+    }
+    return line_;
+  }
+
+ private:
+  CLI::App* Add(const char* name, Command command, const char* what) {
+    CLI::App* sub = app_.add_subcommand(name, what);
+    sub->fallthrough();  // so that --json and --state may come after the command
+    sub->final_callback([this, command] { line_.command = command; });
+    return sub;
+  }
+
+  CLI::App* WithCanvas(CLI::App* sub) {
+    sub->add_option("CANVAS", line_.canvas, "Its name")->required();
+    return sub;
+  }
+
+  void WithCount(CLI::App* sub, const char* what) {
+    sub->add_option("-n", line_.count, what)->check(CLI::Range(1u, 1'000'000u));
+  }
+
+  void AddActing() {
+    CLI::App* deploy =
+        WithCanvas(Add("deploy", Command::kDeploy, "Compile a canvas file and serve it"));
+    deploy->add_option("FILE", line_.file, "The canvas file; -: standard input")->required();
+    CLI::App* run =
+        WithCanvas(Add("run", Command::kRun, "Run one handler once and print its answer"));
+    run->add_option("HANDLER", line_.handler, "As `deploy` lists it: \"GET /hello\"")->required();
+    run->add_option("--input", line_.file,
+                    "File with the request's body or event; -: standard input");
+    CLI::App* kill = Add("kill", Command::kKill, "End one run now");
+    kill->add_option("RUN", line_.id, "Its id")->required();
+  }
+
+  void AddWatching() {
+    Add("canvases", Command::kCanvases, "Every canvas: revision, load, latency, refused, killed");
+    Add("ps", Command::kPs, "Runs in flight");
+    CLI::App* top = Add("top", Command::kTop, "Canvases and runs, refreshed every second");
+    WithCount(top, "Refresh so many times, then end");
+    CLI::App* limits =
+        WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
+    limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    Add("doctor", Command::kDoctor,
+        "What this host can enforce, what it cannot and what that means");
+  }
+
+  void AddEvidence() {
+    CLI::App* traces = WithCanvas(Add("traces", Command::kTraces, "The newest runs of a canvas"));
+    traces->add_option("--handler", line_.handler, "Of this handler only: \"GET /hello\"");
+    traces->add_option("--verdict", line_.verdict,
+                       "With this verdict only: wall_time, finished ...");
+    WithCount(traces, "So many, instead of 20");
+    CLI::App* trace =
+        WithCanvas(Add("trace", Command::kTrace, "Everything one run did, as a call tree"));
+    trace->add_option("ID", line_.id, "The run's id")->required();
+    trace->add_flag("--full", line_.full, "Leave nothing out: whole values, every iteration");
+    CLI::App* incidents = Add("incidents", Command::kIncidents, "What was killed or refused");
+    incidents->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    WithCount(incidents, "So many, instead of 20");
+    CLI::App* incident =
+        Add("incident", Command::kIncident, "One kill or refusal with its evidence");
+    incident->add_option("ID", line_.id, "The run's id")->required();
+    incident->add_flag("--full", line_.full, "Leave nothing out: whole values");
+  }
+
+  CLI::App app_;
+  CommandLine line_;
+};
+
+}  // namespace
+
+std::variant<CommandLine, int> ParseCommandLine(int argc, const char* const* argv,
+                                                std::ostream& out, std::ostream& err) {
+  return Parser().Parse(argc, argv, out, err);
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,55 @@
+// What `nightjar` was asked to do. Plain values; parsing prints help and mistakes by itself.
+//
+// `serve` never comes here: main hands its arguments to nightjard as they are.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <variant>
+
+#include "supervisor/cli/terminal.h"
+
+namespace nightjar::cli {
+
+inline constexpr char kDefaultState[] = "/var/lib/nightjar";
+
+enum class Command {
+  kDeploy,
+  kCanvases,
+  kRun,
+  kPs,
+  kTop,
+  kKill,
+  kTraces,
+  kTrace,
+  kIncidents,
+  kIncident,
+  kLimits,
+  kDoctor,
+};
+
+// Fields that the command does not take are empty.
+struct CommandLine {
+  Command command = Command::kCanvases;
+  std::string state = kDefaultState;
+  bool json = false;
+  ColourChoice colour = ColourChoice::kAuto;
+
+  std::string canvas;
+  std::string handler;
+  std::string file;  // deploy's program, run's input; "-": standard input
+  std::string id;    // of a run, a trace or an incident; may be a prefix
+  std::string verdict;
+  std::optional<uint32_t> count;  // -n
+  bool full = false;
+
+  std::string control_socket() const { return state + "/control.sock"; }
+};
+
+// The exit code instead, when all has been said: help, version, wrong usage.
+std::variant<CommandLine, int> ParseCommandLine(int argc, const char* const* argv,
+                                                std::ostream& out, std::ostream& err);
+
+}  // namespace nightjar::cli

@@ -1,0 +1,78 @@
+#include "supervisor/cli/render_deploy.h"
+
+#include "supervisor/cli/printable.h"
+#include "supervisor/cli/quantity.h"
+#include "supervisor/cli/table.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr size_t kSourceColumns = 120;
+
+const char* KindText(proto::HandlerKind kind) {
+  switch (kind) {
+    case proto::HANDLER_KIND_HTTP:
+      return "http";
+    case proto::HANDLER_KIND_WORKER:
+      return "worker";
+    case proto::HANDLER_KIND_CRON:
+      return "cron";
+    case proto::HANDLER_KIND_REPL:
+      return "repl";
+    default:
+      return "handler";
+  }
+}
+
+// Where the character of `column` (from 1) starts in `line`; its end when the line is shorter.
+size_t ByteOf(std::string_view line, uint32_t column) {
+  size_t at = 0;
+  for (uint32_t seen = 0; at < line.size(); ++at) {
+    bool starts = (static_cast<unsigned char>(line[at]) & 0xc0) != 0x80;
+    if (starts && ++seen == column) break;
+  }
+  return at;
+}
+
+std::string WithoutTabs(std::string_view text) {
+  std::string spaced(text);
+  for (char& c : spaced)
+    if (c == '\t') c = ' ';
+  return Printable(spaced);
+}
+
+}  // namespace
+
+std::string RenderDeploy(const proto::DeployAnswer& answer, const std::string& file,
+                         const Paint& paint) {
+  std::string text =
+      paint.Bold(Printable(answer.canvas())) + " revision " + std::to_string(answer.revision()) +
+      " is live: " +
+      CountText(static_cast<uint64_t>(answer.handlers_size()), "handler", "handlers") + ", took " +
+      TimeText(answer.total_us()) + " (compiled in " + TimeText(answer.compile_us()) + ")\n";
+  Table table({{""}, {""}, {""}});
+  for (const proto::HandlerEntry& handler : answer.handlers())
+    table.AddRow({KindText(handler.kind()), handler.name(), handler.interval()});
+  text += table.Render(paint, "  ");
+  for (const proto::Diagnostic& warning : answer.warnings())
+    text += RenderDiagnostic(warning, file, paint);
+  return text;
+}
+
+std::string RenderDiagnostic(const proto::Diagnostic& diagnostic, const std::string& file,
+                             const Paint& paint) {
+  std::string place = Printable(file) + ":" + std::to_string(diagnostic.line()) + ":" +
+                      std::to_string(diagnostic.column()) + ": ";
+  std::string kind = diagnostic.warning() ? paint.Warn("warning: ") : paint.Bad("error: ");
+  std::string text = paint.Bold(place) + kind + Printable(diagnostic.message()) + "\n";
+  const std::string& line = diagnostic.source_line();
+  if (line.empty() || diagnostic.column() == 0) return text;
+  std::string before =
+      WithoutTabs(std::string_view(line).substr(0, ByteOf(line, diagnostic.column())));
+  size_t columns = ColumnsOf(before);
+  if (columns >= kSourceColumns) return text;
+  text += "  " + CutTo(WithoutTabs(line), kSourceColumns) + "\n";
+  return text + "  " + std::string(columns, ' ') + paint.Good("^") + "\n";
+}
+
+}  // namespace nightjar::cli

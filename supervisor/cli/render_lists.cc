@@ -1,0 +1,146 @@
+#include "supervisor/cli/render_lists.h"
+
+#include "supervisor/cli/printable.h"
+#include "supervisor/cli/quantity.h"
+#include "supervisor/cli/table.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr auto kRight = Table::Align::kRight;
+
+std::string Number(uint64_t count) {
+  return std::to_string(count);
+}
+
+std::string TimeOrDash(uint64_t micros) {
+  return micros == 0 ? "-" : TimeText(micros);
+}
+
+}  // namespace
+
+std::string RenderCanvases(const proto::CanvasList& list, const Paint& paint) {
+  if (list.canvases().empty()) return "No canvas yet. `nightjar deploy CANVAS FILE` makes one.\n";
+  Table table({{"CANVAS"},
+               {"REVISION", kRight},
+               {"HANDLERS", kRight},
+               {"ARMED", kRight},
+               {"RUNNING", kRight},
+               {"QUEUED", kRight},
+               {"REQUESTS", kRight},
+               {"P50", kRight},
+               {"P99", kRight},
+               {"REFUSED", kRight},
+               {"KILLED", kRight},
+               {"CPU", kRight},
+               {"MEMORY", kRight}});
+  for (const proto::CanvasRow& row : list.canvases())
+    table.AddRow({row.canvas(), Number(row.revision()), Number(row.handlers()), Number(row.armed()),
+                  Number(row.running()), Number(row.queued()), Number(row.requests()),
+                  TimeOrDash(row.latency_p50_us()), TimeOrDash(row.latency_p99_us()),
+                  Number(row.refused()), Number(row.killed()), TimeOrDash(row.cpu_us()),
+                  BytesText(row.memory_bytes())});
+  return table.Render(paint);
+}
+
+std::string RenderRuns(const proto::RunList& list, const Paint& paint) {
+  if (list.runs().empty()) return "Nothing is running.\n";
+  Table table({{"RUN"},
+               {"CANVAS"},
+               {"HANDLER", Table::Align::kLeft, 40},
+               {"STATE"},
+               {"PID", kRight},
+               {"WALL", kRight},
+               {"LIMIT", kRight},
+               {"CPU", kRight},
+               {"MEMORY", kRight}});
+  for (const proto::RunRow& row : list.runs())
+    table.AddRow({row.run_id(), row.canvas(), row.handler(), row.state(),
+                  row.pid() == 0 ? "-" : std::to_string(row.pid()), TimeText(row.wall_us()),
+                  TimeText(row.wall_limit_us()), TimeText(row.cpu_us()),
+                  BytesText(row.memory_bytes())});
+  return table.Render(paint);
+}
+
+std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
+  if (list.traces().empty()) return "No trace matches.\n";
+  Table table({{"TRACE"},
+               {"AT"},
+               {"REQUEST", Table::Align::kLeft, 48},
+               {"VERDICT"},
+               {"STATUS", kRight},
+               {"WALL", kRight},
+               {"CPU", kRight},
+               {"MEMORY", kRight},
+               {"EVENTS", kRight},
+               {"DROPPED", kRight},
+               {"STORED", kRight}});
+  for (const proto::TraceRow& row : list.traces()) {
+    const proto::Usage& usage = row.usage();
+    table.AddRow({row.run_id(), ClockText(row.received_unix_us()),
+                  row.request_line().empty() ? row.handler() : row.request_line(),
+                  VerdictText(row.verdict()),
+                  row.http_status() == 0 ? "-" : Number(row.http_status()),
+                  TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
+                  BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),
+                  Number(usage.trace_dropped()), BytesText(row.stored_bytes())});
+  }
+  return table.Render(paint);
+}
+
+std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint) {
+  if (list.incidents().empty()) return "No incident: nothing was killed or refused.\n";
+  Table table({{"INCIDENT"},
+               {"AT"},
+               {"CANVAS"},
+               {"HANDLER", Table::Align::kLeft, 32},
+               {"VERDICT"},
+               {"WHAT HAPPENED", Table::Align::kLeft, 100}});
+  for (const proto::IncidentRow& row : list.incidents())
+    table.AddRow({row.run_id(), ClockText(row.at_unix_us()), row.canvas(), row.handler(),
+                  VerdictText(row.verdict()), row.detail()});
+  return table.Render(paint);
+}
+
+std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
+  std::string text = "Limits of canvas " + Printable(answer.canvas());
+  if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
+  text += "\n";
+  Table table({{"LIMIT"}, {"VALUE", kRight}, {"SET BY"}, {"LAYER"}});
+  for (const proto::LimitInForce& limit : answer.limits()) {
+    bool built_in = limit.source() == "built in";
+    table.AddRow({limit.name(), limit.value(), limit.source(), built_in ? "" : limit.layer()});
+  }
+  return text + table.Render(paint);
+}
+
+std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint) {
+  std::string text;
+  for (const proto::DoctorCheck& check : answer.checks()) {
+    std::string state;
+    switch (check.state()) {
+      case proto::DOCTOR_OK:
+        state = paint.Good("ok      ");
+        break;
+      case proto::DOCTOR_DEGRADED:
+        state = paint.Warn("degraded");
+        break;
+      case proto::DOCTOR_MISSING:
+        state = paint.Bad("missing ");
+        break;
+      default:
+        state = "unknown ";
+    }
+    text +=
+        state + "  " + paint.Bold(Printable(check.name())) + ": " + Printable(check.found()) + "\n";
+    if (check.state() == proto::DOCTOR_OK) continue;
+    if (!check.means().empty()) text += "          means: " + Printable(check.means()) + "\n";
+    if (!check.fix().empty()) text += "          fix:   " + Printable(check.fix()) + "\n";
+  }
+  text += answer.can_serve() ? "This host can serve.\n"
+                             : "This host cannot serve as it is: fix what is missing, or name it "
+                               "with `nightjar serve --without NAME`.\n";
+  return text;
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,19 @@
+// What `nightjar` prints as tables: canvases, runs, traces, incidents, limits, doctor. Pure: a
+// message in, text out.
+#pragma once
+
+#include <string>
+
+#include "ipc/proto/control.pb.h"
+#include "supervisor/cli/paint.h"
+
+namespace nightjar::cli {
+
+std::string RenderCanvases(const proto::CanvasList& list, const Paint& paint);
+std::string RenderRuns(const proto::RunList& list, const Paint& paint);
+std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
+std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
+std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint);
+std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint);
+
+}  // namespace nightjar::cli

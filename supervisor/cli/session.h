@@ -1,0 +1,60 @@
+// One invocation of a command: asks the supervisor in messages instead of bytes, and says what went
+// wrong in one line.
+//
+// Commands use it; it knows no command. One thread.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ipc/proto/control.pb.h"
+#include "supervisor/cli/client.h"
+#include "supervisor/cli/command_line.h"
+#include "supervisor/cli/exit_code.h"
+#include "supervisor/cli/progress.h"
+#include "supervisor/cli/terminal.h"
+
+namespace nightjar::cli {
+
+struct Question {
+  std::string method = "GET";
+  std::string target;
+  std::string_view body = {};
+  std::string waiting_for = "waiting for the supervisor";  // told when it takes long
+};
+
+class Session {
+ public:
+  // Both outlive it.
+  Session(const CommandLine& line, Terminal& terminal);
+
+  // Fills `answer`. What failed is printed, and `refusal`, where given, takes what the supervisor
+  // said about it.
+  ExitCode Ask(const Question& question, google::protobuf::Message* answer,
+               proto::ControlError* refusal = nullptr);
+  // Under --json: prints the last answer as it came and returns true, so that the caller is done.
+  bool PrintedJson();
+
+  // One line on standard error: "nightjar: ...".
+  ExitCode Complain(ExitCode code, std::string_view sentence);
+
+  const CommandLine& line() const { return line_; }
+  std::ostream& out() { return terminal_.out; }
+  std::ostream& err() { return terminal_.err; }
+  const Terminal& terminal() const { return terminal_; }
+  const Paint& paint() const { return terminal_.paint; }
+
+ private:
+  ExitCode Refused(const Answer& answer, proto::ControlError* refusal);
+
+  const CommandLine& line_;
+  Terminal& terminal_;
+  Progress progress_;
+  std::unique_ptr<ControlClient> client_;
+  std::string last_body_;
+};
+
+}  // namespace nightjar::cli
