@@ -4,13 +4,21 @@
 #include <map>
 
 #include "supervisor/cli/exit_code.h"
+#include "supervisor/cli/printable.h"
 
 namespace nightjar::cli {
 namespace {
 
 constexpr char kFooter[] =
+    "--state DIR, --json and --color WHEN go with every command.\n"
     "Ids may be cut to their first characters, six or more, while they stay unique.\n"
     "Exit codes: 0 done, 1 the answer was no, 2 wrong usage, 3 the supervisor cannot be reached.";
+
+std::string FirstWord(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i)
+    if (argv[i][0] != '-') return argv[i];
+  return "";
+}
 
 class Parser {
  public:
@@ -40,8 +48,21 @@ class Parser {
 
   std::variant<CommandLine, int> Parse(int argc, const char* const* argv, std::ostream& out,
                                        std::ostream& err) {
+    if (argc < 2) {
+      err << app_.help();
+      return kUsage;
+    }
     try {
       app_.parse(argc, argv);
+    } catch (const CLI::RequiredError& error) {
+      // Of a word that is no command the library only says that a command is missing.
+      std::string typed = app_.get_subcommands().empty() ? FirstWord(argc, argv) : "";
+      if (!typed.empty())
+        err << "nightjar: there is no command `" << Printable(typed)
+            << "`; `nightjar --help` lists them\n";
+      else
+        app_.exit(error, out, err);
+      return kUsage;
     } catch (const CLI::ParseError& error) {
       int code = app_.exit(error, out, err);
       return code == 0 ? kOk : kUsage;

@@ -22,33 +22,53 @@ Session::Session(const CommandLine& line, Terminal& terminal)
       progress_(terminal.err, terminal.err_is_terminal ? Progress::Where::kTerminal
                                                        : Progress::Where::kNowhere) {}
 
-ExitCode Session::Ask(const Question& question, google::protobuf::Message* answer,
-                      proto::ControlError* refusal) {
-  if (!client_) {
-    auto client = ControlClient::Create(line_.control_socket(),
-                                        [this](Nanos waited) { progress_.Tick(waited); });
-    if (!client) return Complain(kUsage, client.error().ToString());
-    client_ = std::move(*client);
-  }
-  progress_.Begin(question.waiting_for);
-  auto got = client_->Ask(question.method, question.target, question.body);
-  progress_.End();
-  if (!got)
-    return Complain(got.error().code == ErrorCode::kUnavailable ? kUnreachable : kNo,
-                    got.error().ToString());
-  last_body_ = std::move(got->body);
-  if (got->status != 200) return Refused({got->status, {}}, refusal);
-  if (!ReadJson(last_body_, answer))
-    return Complain(kNo, "the supervisor's answer makes no sense to this version of nightjar");
+ExitCode Session::Connect() {
+  if (client_) return kOk;
+  auto client = ControlClient::Create(line_.control_socket(),
+                                      [this](Nanos waited) { progress_.Tick(waited); });
+  if (!client) return Complain(kUsage, client.error().ToString());
+  client_ = std::move(*client);
   return kOk;
 }
 
-ExitCode Session::Refused(const Answer& answer, proto::ControlError* refusal) {
+Result<Answer> Session::Send(const Question& question) {
+  progress_.Begin(question.waiting_for);
+  auto answer = client_->Ask(question.method, question.target, question.body);
+  progress_.End();
+  return answer;
+}
+
+ExitCode Session::Ask(const Question& question, google::protobuf::Message* answer,
+                      proto::ControlError* refusal) {
+  if (ExitCode code = Connect(); code != kOk) return code;
+  auto got = Send(question);
+  if (!got)
+    return Complain(got.error().code == ErrorCode::kUnavailable ? kUnreachable : kNo,
+                    got.error().ToString());
+  return Understand(std::move(*got), answer, refusal);
+}
+
+Session::Tried Session::TryAsk(const Question& question, google::protobuf::Message* answer) {
+  if (Connect() != kOk) return Tried::kRefused;
+  auto got = Send(question);
+  if (!got) return Tried::kNobody;
+  return Understand(std::move(*got), answer, nullptr) == kOk ? Tried::kAnswered : Tried::kRefused;
+}
+
+ExitCode Session::Understand(Answer answer, google::protobuf::Message* message,
+                             proto::ControlError* refusal) {
+  last_body_ = std::move(answer.body);
+  if (answer.status != 200) return Refused(answer.status, refusal);
+  if (ReadJson(last_body_, message)) return kOk;
+  return Complain(kNo, "the supervisor's answer makes no sense to this version of nightjar");
+}
+
+ExitCode Session::Refused(long status, proto::ControlError* refusal) {
   proto::ControlError said;
   bool understood = ReadJson(last_body_, &said) && !said.error().empty();
   if (line_.json && understood) terminal_.out << PrettyJson(last_body_);
   if (!understood)
-    said.set_error("the supervisor answered with HTTP status " + std::to_string(answer.status));
+    said.set_error("the supervisor answered with HTTP status " + std::to_string(status));
   if (refusal != nullptr) *refusal = said;
   // Diagnostics are shown by who asked; the summary above them would only repeat the first.
   if (refusal == nullptr || said.diagnostics().empty()) Complain(kNo, said.error());

@@ -35,20 +35,31 @@ class Session {
   // said about it.
   ExitCode Ask(const Question& question, google::protobuf::Message* answer,
                proto::ControlError* refusal = nullptr);
+  // For a question that has another way to be answered: kNobody is silent, kRefused has been told.
+  enum class Tried { kAnswered, kRefused, kNobody };
+  Tried TryAsk(const Question& question, google::protobuf::Message* answer);
+
   // Under --json: prints the last answer as it came and returns true, so that the caller is done.
   bool PrintedJson();
 
   // One line on standard error: "nightjar: ...".
   ExitCode Complain(ExitCode code, std::string_view sentence);
 
+  const std::string& last_body() const { return last_body_; }
   const CommandLine& line() const { return line_; }
   std::ostream& out() { return terminal_.out; }
   std::ostream& err() { return terminal_.err; }
   const Terminal& terminal() const { return terminal_; }
+  // For what goes to standard error: coloured only where that is a terminal too.
+  Paint error_paint() const { return terminal_.err_is_terminal ? terminal_.paint : Paint(); }
   const Paint& paint() const { return terminal_.paint; }
 
  private:
-  ExitCode Refused(const Answer& answer, proto::ControlError* refusal);
+  ExitCode Connect();
+  Result<Answer> Send(const Question& question);
+  ExitCode Understand(Answer answer, google::protobuf::Message* message,
+                      proto::ControlError* refusal);
+  ExitCode Refused(long status, proto::ControlError* refusal);
 
   const CommandLine& line_;
   Terminal& terminal_;

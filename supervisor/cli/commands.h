@@ -1,0 +1,40 @@
+// Every command of `nightjar`, one function each; a family of them is one source file.
+//
+// Each writes its answer to the session's output and returns how the program ends.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "supervisor/cli/exit_code.h"
+#include "supervisor/cli/session.h"
+
+namespace nightjar::cli {
+
+// commands_acting.cc: what changes something
+ExitCode Deploy(Session& session);
+ExitCode RunHandler(Session& session);
+ExitCode KillRun(Session& session);
+
+// commands_watching.cc: what goes on now
+ExitCode ShowCanvases(Session& session);
+ExitCode ShowRuns(Session& session);
+ExitCode ShowTop(Session& session);
+
+// commands_evidence.cc: what went on
+ExitCode ShowTraces(Session& session);
+ExitCode ShowTrace(Session& session);
+ExitCode ShowIncidents(Session& session);
+ExitCode ShowIncident(Session& session);
+
+// commands_host.cc: what holds here
+ExitCode ShowLimits(Session& session);
+ExitCode ShowDoctor(Session& session);
+// Becomes nightjard, with these arguments. Returns only when it cannot.
+ExitCode Serve(std::vector<std::string> arguments, std::ostream& err);
+
+// Runs the one that the session's command line names.
+ExitCode Dispatch(Session& session);
+
+}  // namespace nightjar::cli

@@ -1,0 +1,114 @@
+#include "ipc/core/bounds.h"
+#include "supervisor/cli/commands.h"
+#include "supervisor/cli/render_incident.h"
+#include "supervisor/cli/render_lists.h"
+#include "supervisor/cli/render_trace.h"
+#include "supervisor/cli/short_id.h"
+
+namespace nightjar::cli {
+namespace {
+
+// "?a=1&b=2" of what is not empty.
+class Query {
+ public:
+  Query& With(std::string_view name, std::string_view value) {
+    if (value.empty()) return *this;
+    text_ += text_.empty() ? "?" : "&";
+    text_ += std::string(name) + "=" + EncodePart(value);
+    return *this;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string CountOf(const CommandLine& line) {
+  return line.count ? std::to_string(*line.count) : "";
+}
+
+std::string TracesPath(const CommandLine& line) {
+  return "/canvases/" + EncodePart(line.canvas) + "/traces";
+}
+
+// The longest list there is, to find a cut id in.
+std::string Longest() {
+  return Query().With("n", std::to_string(bounds::kListRows)).text();
+}
+
+Detail DetailOf(const CommandLine& line) {
+  return line.full ? Detail::kFull : Detail::kShort;
+}
+
+// Turns the command's id into a whole one with the ids of `list`, which is asked only for a cut
+// one.
+template <typename List, typename Rows>
+ExitCode Complete(Session& session, const std::string& target, Rows rows, std::string* id) {
+  *id = session.line().id;
+  if (IsWholeId(*id)) return kOk;
+  List list;
+  if (ExitCode code = session.Ask({.target = target}, &list); code != kOk) return code;
+  std::vector<std::string> ids;
+  for (const auto& row : (list.*rows)()) ids.push_back(row.run_id());
+  auto found = FindId(*id, ids);
+  if (!found) return session.Complain(kNo, found.error().ToString());
+  *id = *found;
+  return kOk;
+}
+
+}  // namespace
+
+ExitCode ShowTraces(Session& session) {
+  const CommandLine& line = session.line();
+  Query query;
+  query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
+  proto::TraceList list;
+  if (ExitCode code = session.Ask({.target = TracesPath(line) + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderTraces(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  const google::protobuf::RepeatedPtrField<proto::TraceRow>& (proto::TraceList::*rows)() const =
+      &proto::TraceList::traces;
+  ExitCode code = Complete<proto::TraceList>(session, TracesPath(line) + Longest(), rows, &id);
+  if (code != kOk) return code;
+  proto::TraceDocument document;
+  code = session.Ask(
+      {.target = TracesPath(line) + "/" + EncodePart(id), .waiting_for = "reading the trace"},
+      &document);
+  if (code != kOk) return code;
+  if (!session.PrintedJson())
+    session.out() << RenderTrace(document, DetailOf(line), session.paint());
+  return kOk;
+}
+
+ExitCode ShowIncidents(Session& session) {
+  const CommandLine& line = session.line();
+  Query query;
+  query.With("canvas", line.canvas).With("n", CountOf(line));
+  proto::IncidentList list;
+  if (ExitCode code = session.Ask({.target = "/incidents" + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderIncidents(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowIncident(Session& session) {
+  std::string id;
+  const google::protobuf::RepeatedPtrField<proto::IncidentRow>& (proto::IncidentList::*rows)()
+      const = &proto::IncidentList::incidents;
+  ExitCode code = Complete<proto::IncidentList>(session, "/incidents" + Longest(), rows, &id);
+  if (code != kOk) return code;
+  proto::Incident incident;
+  if (code = session.Ask({.target = "/incidents/" + EncodePart(id)}, &incident); code != kOk)
+    return code;
+  if (!session.PrintedJson())
+    session.out() << RenderIncident(incident, DetailOf(session.line()), session.paint());
+  return kOk;
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,55 @@
+#include <time.h>
+
+#include "supervisor/cli/commands.h"
+#include "supervisor/cli/render_lists.h"
+#include "supervisor/cli/render_top.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
+
+void WaitASecond() {
+  timespec second{1, 0};
+  nanosleep(&second, nullptr);
+}
+
+}  // namespace
+
+ExitCode ShowCanvases(Session& session) {
+  proto::CanvasList list;
+  if (ExitCode code = session.Ask({.target = "/canvases"}, &list); code != kOk) return code;
+  if (!session.PrintedJson()) session.out() << RenderCanvases(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowRuns(Session& session) {
+  proto::RunList list;
+  if (ExitCode code = session.Ask({.target = "/runs"}, &list); code != kOk) return code;
+  if (!session.PrintedJson()) session.out() << RenderRuns(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowTop(Session& session) {
+  bool screen = session.terminal().out_is_terminal && !session.line().json;
+  // Endless on a screen, once elsewhere.
+  uint32_t rounds = session.line().count.value_or(screen ? 0 : 1);
+  TopSample earlier;
+  for (uint32_t round = 0;; ++round) {
+    TopSample now;
+    if (ExitCode code = session.Ask({.target = "/runs"}, &now.runs); code != kOk) return code;
+    if (ExitCode code = session.Ask({.target = "/canvases"}, &now.canvases); code != kOk)
+      return code;
+    now.at = SystemClock().Mono();
+    if (!session.PrintedJson())
+      session.out() << (screen ? kClearScreen : "")
+                    << RenderTop(round == 0 ? nullptr : &earlier, now,
+                                 screen ? session.terminal().rows : 0, session.paint());
+    session.out() << std::flush;
+    if (rounds != 0 && round + 1 == rounds) return kOk;
+    earlier = std::move(now);
+    WaitASecond();
+  }
+}
+
+}  // namespace nightjar::cli

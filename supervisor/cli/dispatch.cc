@@ -1,0 +1,37 @@
+#include "ipc/core/check.h"
+#include "supervisor/cli/commands.h"
+
+namespace nightjar::cli {
+
+ExitCode Dispatch(Session& session) {
+  switch (session.line().command) {
+    case Command::kDeploy:
+      return Deploy(session);
+    case Command::kCanvases:
+      return ShowCanvases(session);
+    case Command::kRun:
+      return RunHandler(session);
+    case Command::kPs:
+      return ShowRuns(session);
+    case Command::kTop:
+      return ShowTop(session);
+    case Command::kKill:
+      return KillRun(session);
+    case Command::kTraces:
+      return ShowTraces(session);
+    case Command::kTrace:
+      return ShowTrace(session);
+    case Command::kIncidents:
+      return ShowIncidents(session);
+    case Command::kIncident:
+      return ShowIncident(session);
+    case Command::kLimits:
+      return ShowLimits(session);
+    case Command::kDoctor:
+      return ShowDoctor(session);
+  }
+  CHECK(!"every command is dispatched");
+  return kUsage;
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,82 @@
+#include "supervisor/cli/neighbour.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/fd.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr char kProgram[] = "nightjard";
+
+Result<std::string> Path() {
+  char own[PATH_MAX];
+  ssize_t size = readlink("/proc/self/exe", own, sizeof own);
+  if (size <= 0) return FailErrno("finding this program's own directory");
+  std::string path(own, static_cast<size_t>(size));
+  path = path.substr(0, path.rfind('/') + 1) + kProgram;
+  if (access(path.c_str(), X_OK) != 0)
+    return FailErrno("the supervisor's program " + path + " cannot be run");
+  return path;
+}
+
+// Pointers into `path` and `arguments`.
+std::vector<char*> Argv(const std::string& path, const std::vector<std::string>& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  return argv;
+}
+
+Result<std::string> ReadAll(const Fd& fd) {
+  std::string text;
+  char block[16 * 1024];
+  for (;;) {
+    ssize_t got = read(fd.get(), block, sizeof block);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FailErrno("reading what nightjard says");
+    if (got == 0) return text;
+    text.append(block, static_cast<size_t>(got));
+    if (text.size() > bounds::kControlBodyBytes)
+      return Fail(ErrorCode::kExhausted, "nightjard says too much");
+  }
+}
+
+}  // namespace
+
+Error BecomeSupervisor(const std::vector<std::string>& arguments) {
+  auto path = Path();
+  if (!path) return path.error();
+  execv(path->c_str(), Argv(*path, arguments).data());
+  return FailErrno("starting " + *path).value();
+}
+
+Result<std::string> AskSupervisorProgram(const std::vector<std::string>& arguments) {
+  NJ_ASSIGN(std::string path, Path());
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
+  Fd read_end(ends[0]);
+  Fd write_end(ends[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
+  pid_t child = -1;
+  int failed =
+      posix_spawn(&child, path.c_str(), &actions, nullptr, Argv(path, arguments).data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return FailErrno("starting " + path, failed);
+  write_end.Close();
+  auto text = ReadAll(read_end);
+  read_end.Close();  // where it was too much, the writer ends by SIGPIPE
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return text;
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,20 @@
+// The supervisor's own program, which is installed beside this one: becoming it, or asking it
+// something.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ipc/core/result.h"
+
+namespace nightjar::cli {
+
+// Replaces this process by nightjard with these arguments. Returns only when it cannot.
+Error BecomeSupervisor(const std::vector<std::string>& arguments);
+
+// Runs nightjard with these arguments, its standard error staying the caller's, and returns what it
+// wrote to standard output (at most bounds::kControlBodyBytes). Its exit code is not looked at:
+// what it wrote says more.
+Result<std::string> AskSupervisorProgram(const std::vector<std::string>& arguments);
+
+}  // namespace nightjar::cli

@@ -1,0 +1,127 @@
+#include "supervisor/cli/render_top.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <vector>
+
+#include "supervisor/cli/quantity.h"
+#include "supervisor/cli/table.h"
+
+namespace nightjar::cli {
+namespace {
+
+constexpr auto kRight = Table::Align::kRight;
+constexpr size_t kOtherLines = 6;  // headings, titles and the prompt's line
+
+struct Rates {
+  const proto::CanvasRow* row = nullptr;
+  double requests = 0;
+  double cpus = 0;
+};
+
+std::string Fixed(double value, int digits) {
+  char text[40];
+  snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+// A counter that went back belongs to a supervisor that started anew.
+double PerSecond(uint64_t earlier, uint64_t now, double seconds) {
+  return now >= earlier && seconds > 0 ? static_cast<double>(now - earlier) / seconds : 0;
+}
+
+std::vector<Rates> RatesOf(const TopSample* earlier, const TopSample& now) {
+  std::map<std::string, const proto::CanvasRow*> before;
+  if (earlier != nullptr)
+    for (const proto::CanvasRow& row : earlier->canvases.canvases()) before[row.canvas()] = &row;
+  std::vector<Rates> rates;
+  for (const proto::CanvasRow& row : now.canvases.canvases()) {
+    Rates one{&row};
+    if (auto at = before.find(row.canvas()); at != before.end()) {
+      double seconds = std::chrono::duration<double>(now.at - earlier->at).count();
+      one.requests = PerSecond(at->second->requests(), row.requests(), seconds);
+      one.cpus = PerSecond(at->second->cpu_us(), row.cpu_us(), seconds) / 1e6;
+    }
+    rates.push_back(one);
+  }
+  std::stable_sort(rates.begin(), rates.end(), [](const Rates& a, const Rates& b) {
+    if (a.cpus != b.cpus) return a.cpus > b.cpus;
+    if (a.requests != b.requests) return a.requests > b.requests;
+    return a.row->requests() > b.row->requests();
+  });
+  return rates;
+}
+
+std::string CanvasTable(const std::vector<Rates>& rates, bool has_rates, size_t rows,
+                        const Paint& paint) {
+  Table table({{"CANVAS"},
+               {"REQ/S", kRight},
+               {"CPUS", kRight},
+               {"RUNNING", kRight},
+               {"QUEUED", kRight},
+               {"ARMED", kRight},
+               {"P50", kRight},
+               {"P99", kRight},
+               {"MEMORY", kRight},
+               {"REFUSED", kRight},
+               {"KILLED", kRight}});
+  for (const Rates& one : rates) {
+    if (table.rows() == rows) break;
+    const proto::CanvasRow& row = *one.row;
+    table.AddRow({row.canvas(), has_rates ? Fixed(one.requests, 0) : "-",
+                  has_rates ? Fixed(one.cpus, 2) : "-", std::to_string(row.running()),
+                  std::to_string(row.queued()), std::to_string(row.armed()),
+                  row.latency_p50_us() == 0 ? "-" : TimeText(row.latency_p50_us()),
+                  row.latency_p99_us() == 0 ? "-" : TimeText(row.latency_p99_us()),
+                  BytesText(row.memory_bytes()), std::to_string(row.refused()),
+                  std::to_string(row.killed())});
+  }
+  return table.Render(paint);
+}
+
+std::string RunTable(const proto::RunList& runs, size_t rows, const Paint& paint) {
+  std::vector<const proto::RunRow*> longest;
+  for (const proto::RunRow& row : runs.runs()) longest.push_back(&row);
+  std::stable_sort(longest.begin(), longest.end(),
+                   [](const auto* a, const auto* b) { return a->wall_us() > b->wall_us(); });
+  Table table({{"RUN"},
+               {"CANVAS"},
+               {"HANDLER", Table::Align::kLeft, 32},
+               {"STATE"},
+               {"WALL", kRight},
+               {"CPU", kRight},
+               {"MEMORY", kRight}});
+  for (const proto::RunRow* row : longest) {
+    if (table.rows() == rows) break;
+    table.AddRow({row->run_id(), row->canvas(), row->handler(), row->state(),
+                  TimeText(row->wall_us()), TimeText(row->cpu_us()),
+                  BytesText(row->memory_bytes())});
+  }
+  return table.rows() == 0 ? "" : "\n" + table.Render(paint);
+}
+
+}  // namespace
+
+std::string RenderTop(const TopSample* earlier, const TopSample& now, size_t rows,
+                      const Paint& paint) {
+  std::vector<Rates> rates = RatesOf(earlier, now);
+  double requests = 0;
+  double cpus = 0;
+  for (const Rates& one : rates) {
+    requests += one.requests;
+    cpus += one.cpus;
+  }
+  std::string text = CountText(rates.size(), "canvas", "canvases") + ", " +
+                     CountText(static_cast<uint64_t>(now.runs.runs_size()), "run", "runs");
+  if (earlier != nullptr)
+    text += ", " + Fixed(requests, 0) + " requests/s on " + Fixed(cpus, 2) + " processors";
+  text += "\n\n";
+  // Two thirds of the screen for canvases, what they leave for runs.
+  size_t room = rows == 0 ? SIZE_MAX : std::max<size_t>(rows, kOtherLines + 3) - kOtherLines;
+  size_t for_canvases = rows == 0 ? SIZE_MAX : room - room / 3;
+  text += CanvasTable(rates, earlier != nullptr, for_canvases, paint);
+  return text + RunTable(now.runs, room - std::min(rates.size(), for_canvases), paint);
+}
+
+}  // namespace nightjar::cli
