@@ -29,14 +29,16 @@ struct Request {
   std::string method;
   std::string
       target;  // as sent: "/users/7?x=1"; absolute-form is split, its authority goes to `host`
-  std::string host;  // lower case, without port; empty where HTTP/1.0 sent none
-  HeaderList headers;
+  std::string host;    // lower case, without port; empty where HTTP/1.0 sent none
+  HeaderList headers;  // values without control bytes, but not always UTF-8
   std::string body;
   std::string peer;       // "127.0.0.1:50312", or "uid 0 pid 4242" on a Unix socket
   int64_t peer_uid = -1;  // Unix sockets only, from SO_PEERCRED
   MonoTime received;      // when its last byte was read
 };
 
+// Headers that would break the message (a name that is no token, a control byte in the value) are
+// left out; a status that is no final one becomes 500.
 struct Response {
   unsigned status = 200;
   HeaderList headers;  // Content-Length, Connection and Date are the server's to write
@@ -44,7 +46,8 @@ struct Response {
 };
 
 // Answers one request. Move-only; Send() once, from the loop thread, now or later. One that is
-// dropped without Send answers 500.
+// dropped without Send answers 500. It may outlive its connection and its server: then what it
+// sends is dropped.
 class Responder {
  public:
   struct State;
@@ -54,6 +57,8 @@ class Responder {
   ~Responder();
 
   void Send(Response response);
+  // The client has ended its side, or the connection broke: whoever works long for the answer may
+  // stop. An answer that is sent all the same still reaches a client that only ended its sending.
   bool client_gone() const;
 
  private:
@@ -65,13 +70,16 @@ using Handler = std::function<void(Request, Responder)>;
 struct Options {
   size_t header_bytes_max = bounds::kHttpHeaderBytes;
   size_t header_count_max = bounds::kHttpHeaderCount;
+  size_t target_bytes_max = bounds::kHttpTargetBytes;
   size_t body_bytes_max = bounds::kHttpBodyBytes;
+  size_t bodies_bytes_max = bounds::kHttpBodiesBytes;  // of all requests received or not answered
   size_t pipeline_depth_max = bounds::kHttpPipelineDepth;
   size_t connections_max = bounds::kHttpConnections;
   std::chrono::milliseconds header_time = bounds::kHttpHeaderTime;
   std::chrono::milliseconds body_time = bounds::kHttpBodyTime;
   std::chrono::milliseconds idle_time = bounds::kHttpIdleTime;
   std::chrono::milliseconds write_time = bounds::kHttpWriteTime;
+  std::chrono::milliseconds linger_time = bounds::kHttpLingerTime;
 };
 
 class Server {
@@ -79,12 +87,15 @@ class Server {
   // `listener`: a bound, listening, non-blocking socket (see Listen* below).
   static Result<std::unique_ptr<Server>> Create(Loop& loop, const Clock& clock, Fd listener,
                                                 Options options, Handler handler);
+  // Closes every connection. May happen in its handler, and in `drained`.
   virtual ~Server() = default;
 
   // No new connections or requests; answers in flight still go out with Connection: close.
   // `drained` is called once, from the loop, when the last connection is closed.
   virtual void Drain(std::function<void()> drained) = 0;
   virtual size_t connections() const = 0;
+  // Connections that were answered 503 and closed because connections_max was reached.
+  virtual uint64_t turned_away() const = 0;
 };
 
 // "127.0.0.1:8080", "[::1]:8080", ":8080". Port 0 picks a free one. A port in use is kExists with

@@ -1,0 +1,25 @@
+// One request that was handed out and the answer it waits for: the seam between a connection, which
+// may end at any time, and a handler, which may answer at any time.
+//
+// Shared by both; each looks at the other only through here. Loop thread only.
+#pragma once
+
+#include "supervisor/http/server.h"
+
+namespace nightjar::http {
+
+class Connection;
+
+struct Responder::State {
+  Connection* connection = nullptr;  // null once the connection is gone: an answer is dropped
+  bool client_gone = false;          // the client stopped sending, or the connection broke
+  bool answered = false;
+  bool refusal = false;       // of the server's own: the client may still be sending
+  bool head_request = false;  // its answer has no body
+  bool http_1_0 = false;
+  bool keep_alive = true;
+  size_t body_bytes = 0;  // counted against Options::bodies_bytes_max until answered
+  Response response;
+};
+
+}  // namespace nightjar::http

@@ -1,0 +1,37 @@
+#include "supervisor/http/peer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+namespace nightjar::http {
+
+Peer PeerOf(int fd, const sockaddr_storage& address) {
+  if (address.ss_family != AF_UNIX) return {AddressText(address), -1};
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return {"an unknown local process", -1};
+  return {"uid " + std::to_string(credentials.uid) + " pid " + std::to_string(credentials.pid),
+          static_cast<int64_t>(credentials.uid)};
+}
+
+std::string AddressText(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  auto& local = reinterpret_cast<const sockaddr_un&>(address);
+  return std::string(local.sun_path, strnlen(local.sun_path, sizeof local.sun_path));
+}
+
+}  // namespace nightjar::http
