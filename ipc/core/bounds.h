@@ -153,7 +153,7 @@ inline constexpr size_t kPolicyErrors = 20;             // told of one file
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
 inline constexpr size_t kListRows = 1000;
 inline constexpr size_t kCliAnswerBytes = 512 * kMiB;   // an answer that `nightjar` reads
-static_assert(kTraceAnswerBytes * 4 <= kCliAnswerBytes, "a trace as JSON is some four times its size");
+static_assert(kTraceAnswerBytes * 4 <= kCliAnswerBytes, "JSON is up to four times as large");
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kControlBodyBytes);
 

@@ -1,0 +1,26 @@
+# Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
+_nightjar() {
+  local commands="serve deploy canvases run ps top kill traces trace incidents incident limits doctor"
+  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
+  done
+  case "$before" in
+    --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    --input | --policy) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
+  esac
+  local options="--state --json --color --help"
+  case "$command" in
+    "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
+    serve) options="--state --listen --policy --without --cgroup --drain --help" ;;
+    deploy) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
+    run) options+=" --input" ;;
+    traces) options+=" --handler --verdict -n" ;;
+    trace | incident) options+=" --full" ;;
+    incidents | top) options+=" -n" ;;
+    limits) options+=" --handler" ;;
+  esac
+  COMPREPLY=($(compgen -W "$options" -- "$word"))
+}
+complete -F _nightjar nightjar

@@ -1,0 +1,266 @@
+// Whole commands against a supervisor that is not there, or a fake one.
+#include "supervisor/cli/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "supervisor/cli/command_line.h"
+#include "supervisor/cli/serve_arguments.h"
+#include "tests/unit/cli/fake_supervisor.h"
+
+namespace nightjar::cli {
+namespace {
+
+using testing::HasSubstr;
+
+struct Ended {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+Ended RunNightjar(std::vector<std::string> words) {
+  words.insert(words.begin(), "nightjar");
+  std::vector<const char*> argv;
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  std::ostringstream out;
+  std::ostringstream err;
+  auto parsed = ParseCommandLine(static_cast<int>(argv.size()), argv.data(), out, err);
+  int code = 0;
+  if (int* early = std::get_if<int>(&parsed)) {
+    code = *early;
+  } else {
+    Terminal terminal{.out = out, .err = err, .paint = Paint()};
+    Session session(std::get<CommandLine>(parsed), terminal);
+    code = Dispatch(session);
+  }
+  return {code, out.str(), err.str()};
+}
+
+constexpr char kId[] = "fe6c1a2b-0000-4000-8000-000000000001";
+
+TEST(CommandsTest, SaysWhatToDoWhenNobodyListens) {
+  TempDir dir;
+  Ended ended = RunNightjar({"ps", "--state", dir.path()});
+  EXPECT_EQ(ended.code, kUnreachable);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, "nightjar: nothing listens on " + dir.path() +
+                           "/control.sock: is `nightjar serve` running, and is --state right?\n");
+  ended = RunNightjar({"ps", "--state", "/" + std::string(200, 'x')});
+  EXPECT_EQ(ended.code, kUsage);
+  EXPECT_THAT(ended.err, HasSubstr("too long for a socket's path"));
+}
+
+TEST(CommandsTest, WrongUsageIsTold) {
+  EXPECT_EQ(RunNightjar({}).code, kUsage);
+  Ended ended = RunNightjar({"depoy", "demo", "file"});
+  EXPECT_EQ(ended.code, kUsage);
+  EXPECT_EQ(ended.err, "nightjar: there is no command `depoy`; `nightjar --help` lists them\n");
+  EXPECT_EQ(RunNightjar({"deploy", "demo"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"traces", "demo", "-n", "0"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"ps", "--color", "sometimes"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"--version"}).code, kOk);
+  EXPECT_EQ(RunNightjar({"trace", "--help"}).code, kOk);
+}
+
+TEST(CommandsTest, DeploySendsTheFileAndSaysWhatIsLive) {
+  FakeSupervisor fake;
+  std::string file = fake.state() + "/my canvas.dark";
+  std::ofstream(file) << "[http-handler GET /]\n1\n";
+  fake.On("PUT /canvases/demo?file=my%20canvas.dark",
+          {200, R"({"canvas":"demo","revision":"2","total_us":"900","compile_us":"500",
+                    "handlers":[{"kind":"HANDLER_KIND_HTTP","name":"GET /"}],"new_field":1})"});
+  Ended ended = RunNightjar({"deploy", "demo", file, "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(
+      ended.out,
+      "demo revision 2 is live: 1 handler, took 900 us (compiled in 500 us)\n  http  GET /\n");
+  ASSERT_EQ(fake.requests().size(), 1u);
+  EXPECT_EQ(fake.requests()[0].body, "[http-handler GET /]\n1\n");
+}
+
+TEST(CommandsTest, DeployShowsWhereTheFileIsWrong) {
+  FakeSupervisor fake;
+  std::string file = fake.state() + "/bad.dark";
+  std::ofstream(file) << "let\n";
+  fake.On("PUT /canvases/demo?file=bad.dark",
+          {422, R"({"error":"the file has errors","diagnostics":[
+                    {"line":1,"column":4,"message":"a name is missing","source_line":"let"}]})"});
+  Ended ended = RunNightjar({"deploy", "demo", file, "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, file +
+                           ":1:4: error: a name is missing\n  let\n     ^\nnightjar: 1 error in " +
+                           file + "; what was deployed before keeps serving\n");
+}
+
+TEST(CommandsTest, DeployWithoutAFileNeverAsks) {
+  FakeSupervisor fake;
+  Ended ended = RunNightjar({"deploy", "demo", fake.state() + "/none", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kUsage);
+  EXPECT_THAT(ended.err, HasSubstr("No such file"));
+  EXPECT_EQ(RunNightjar({"deploy", "demo", fake.state(), "--state", fake.state()}).code, kUsage);
+  EXPECT_TRUE(fake.requests().empty());
+}
+
+TEST(CommandsTest, RunPrintsTheBodyAndTellsTheRest) {
+  FakeSupervisor fake;
+  // The body is base64 in JSON: "hi" and an escape that a file may have.
+  fake.On("POST /canvases/demo/run/GET%20%2Fhello",
+          {200, R"({"run_id":"r1","verdict":"VERDICT_FINISHED","status":200,"body":"aGkb",
+                    "usage":{"wall_us":"1500","cpu_us":"900"}})"});
+  Ended ended = RunNightjar({"run", "demo", "GET /hello", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "hi\x1b");
+  EXPECT_EQ(ended.err, "finished 200 in 1.50 ms (cpu 900 us), run r1\n");
+}
+
+TEST(CommandsTest, ARunThatWasKilledIsANo) {
+  FakeSupervisor fake;
+  std::string input = fake.state() + "/input.json";
+  std::ofstream(input) << "{}";
+  fake.On(
+      "POST /canvases/demo/run/Work",
+      {200, R"({"run_id":"r1","verdict":"VERDICT_CPU_TIME","status":500,"detail":"too much"})"});
+  Ended ended = RunNightjar({"--state", fake.state(), "run", "demo", "Work", "--input", input});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("cpu_time 500"));
+  EXPECT_THAT(ended.err, HasSubstr("too much"));
+  EXPECT_EQ(fake.requests()[0].body, "{}");
+}
+
+TEST(CommandsTest, KillCompletesACutId) {
+  FakeSupervisor fake;
+  fake.On("GET /runs", {200, std::string(R"({"runs":[{"run_id":")") + kId + R"("}]})"});
+  fake.On(std::string("DELETE /runs/") + kId,
+          {200, std::string(R"({"run_id":")") + kId +
+                    R"(","verdict":"VERDICT_OPERATOR","took_us":"700"})"});
+  Ended ended = RunNightjar({"kill", "fe6c1a2b", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, std::string(kId) + " is gone after 700 us, verdict operator\n");
+  ended = RunNightjar({"kill", "abcdef12", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("nothing listed"));
+}
+
+TEST(CommandsTest, EvidenceIsAskedForByItsWholeId) {
+  FakeSupervisor fake;
+  std::string row = std::string(R"([{"run_id":")") + kId + R"("}])";
+  fake.On("GET /canvases/demo/traces?n=1000", {200, "{\"traces\":" + row + "}"});
+  fake.On(std::string("GET /canvases/demo/traces/") + kId,
+          {200, R"({"row":{"canvas":"demo","verdict":"VERDICT_FINISHED"}})"});
+  fake.On(std::string("GET /incidents/") + kId,
+          {200, R"({"canvas":"demo","handler":"GET /","verdict":"VERDICT_MEMORY"})"});
+  EXPECT_EQ(RunNightjar({"trace", "demo", "fe6c1a", "--state", fake.state()}).code, kOk);
+  Ended ended = RunNightjar({"incident", kId, "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("demo GET / was killed, memory"));
+  EXPECT_EQ(fake.requests().size(), 3u);  // no list for an id that is whole
+}
+
+TEST(CommandsTest, ListsPassTheirFiltersOn) {
+  FakeSupervisor fake;
+  fake.On("GET /canvases/demo/traces?n=5&verdict=wall_time&handler=GET%20%2Fx", {200, "{}"});
+  fake.On("GET /incidents?canvas=demo", {200, "{}"});
+  fake.On("GET /canvases/demo/limits?handler=GET%20%2Fx", {200, R"({"canvas":"demo"})"});
+  EXPECT_EQ(RunNightjar({"traces", "demo", "-n", "5", "--verdict", "wall_time", "--handler",
+                         "GET /x", "--state", fake.state()})
+                .code,
+            kOk);
+  EXPECT_EQ(RunNightjar({"incidents", "demo", "--state", fake.state()}).code, kOk);
+  EXPECT_EQ(RunNightjar({"limits", "demo", "--handler", "GET /x", "--state", fake.state()}).code,
+            kOk);
+}
+
+TEST(CommandsTest, JsonIsTheSupervisorsAnswer) {
+  FakeSupervisor fake;
+  fake.On("GET /canvases", {200, R"({"canvases":[],"of_a_newer_version":1})"});
+  Ended ended = RunNightjar({"canvases", "--json", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk);
+  EXPECT_EQ(ended.out, "{\n  \"canvases\": [],\n  \"of_a_newer_version\": 1\n}\n");
+  ended = RunNightjar({"limits", "nobody", "--json", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.out, "{\n  \"error\": \"there is no such thing\"\n}\n");
+}
+
+TEST(CommandsTest, ARefusalIsOneLine) {
+  FakeSupervisor fake;
+  fake.On("GET /runs", {403, R"({"error":"only root may\u001b[2J"})"});
+  Ended ended = RunNightjar({"ps", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.err, "nightjar: only root may\\x1b[2J\n");
+}
+
+TEST(CommandsTest, AnswersThatMakeNoSenseAreTold) {
+  FakeSupervisor fake;
+  fake.On("GET /runs", {200, "<html>"});
+  EXPECT_EQ(RunNightjar({"ps", "--state", fake.state()}).code, kNo);
+  fake.On("GET /runs", {502, "<html>"});
+  Ended ended = RunNightjar({"ps", "--state", fake.state()});
+  EXPECT_EQ(ended.err, "nightjar: the supervisor answered with HTTP status 502\n");
+  fake.On("GET /runs", {.body = "{\"runs\":", .hang_up = true});
+  ended = RunNightjar({"ps", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kUnreachable);
+  EXPECT_THAT(ended.err, HasSubstr("hung up"));
+}
+
+TEST(CommandsTest, TopEndsAfterOneRoundWhereThereIsNoScreen) {
+  FakeSupervisor fake;
+  fake.On("GET /runs", {200, "{}"});
+  fake.On("GET /canvases", {200, R"({"canvases":[{"canvas":"demo"}]})"});
+  Ended ended = RunNightjar({"top", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("1 canvas, 0 runs"));
+  EXPECT_EQ(ended.out.find('\x1b'), std::string::npos);
+}
+
+TEST(CommandsTest, DoctorAsksTheServerFirst) {
+  FakeSupervisor fake;
+  fake.On("GET /doctor", {200, R"({"can_serve":false})"});
+  Ended ended = RunNightjar({"doctor", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.out, HasSubstr("cannot serve"));
+}
+
+TEST(CompletionTest, OffersTheCommandsThatThereAre) {
+  std::ifstream file(std::string(NIGHTJAR_SOURCE_DIR) + "/supervisor/cli/nightjar.bash");
+  std::string line;
+  while (std::getline(file, line) && line.find("commands=\"") == std::string::npos) {
+  }
+  ASSERT_TRUE(file.good());
+  line = line.substr(line.find('"') + 1);
+  std::istringstream offered(line.substr(0, line.find('"')));
+  std::string help = RunNightjar({"--help"}).out;
+  help = help.substr(help.find("Subcommands:"));
+  size_t count = 0;
+  for (std::string command; offered >> command; ++count)
+    EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
+  EXPECT_EQ(count, 13u);
+}
+
+std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {
+  words.insert(words.begin(), "nightjar");
+  return ServeArguments(static_cast<int>(words.size()), words.data());
+}
+
+TEST(ServeArgumentsTest, PassesEverythingOn) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(Serve({"serve", "--listen", "[::1]:80", "--help"}),
+            (Words{"--listen", "[::1]:80", "--help"}));
+  EXPECT_EQ(Serve({"--state", "/x", "serve", "serve"}), (Words{"--state", "/x", "serve"}));
+  EXPECT_EQ(Serve({"ps", "serve"}), std::nullopt);
+  EXPECT_EQ(Serve({"--state", "serve"}), std::nullopt);
+  EXPECT_EQ(Serve({}), std::nullopt);
+}
+
+TEST(EncodePartTest, LeavesNothingThatAnUrlCouldMisread) {
+  EXPECT_EQ(EncodePart("GET /a?b=c&d#e%f"), "GET%20%2Fa%3Fb%3Dc%26d%23e%25f");
+  EXPECT_EQ(EncodePart("a-z_0.9~"), "a-z_0.9~");
+  EXPECT_EQ(EncodePart("\xc3\xa4"), "%C3%A4");
+}
+
+}  // namespace
+}  // namespace nightjar::cli

@@ -1,0 +1,126 @@
+#include "supervisor/cli/render_lists.h"
+
+#include <gtest/gtest.h>
+
+#include "supervisor/cli/render_deploy.h"
+#include "supervisor/cli/render_top.h"
+#include "tests/unit/cli/messages.h"
+
+namespace nightjar::cli {
+namespace {
+
+TEST(RenderListsTest, EmptyListsSaySo) {
+  EXPECT_EQ(RenderCanvases({}, Paint()),
+            "No canvas yet. `nightjar deploy CANVAS FILE` makes one.\n");
+  EXPECT_EQ(RenderRuns({}, Paint()), "Nothing is running.\n");
+  EXPECT_EQ(RenderTraces({}, Paint()), "No trace matches.\n");
+  EXPECT_EQ(RenderIncidents({}, Paint()), "No incident: nothing was killed or refused.\n");
+}
+
+TEST(RenderListsTest, Runs) {
+  EXPECT_EQ(RenderRuns(FromText<proto::RunList>(
+                           R"(runs { run_id: "fe6c1a2b" canvas: "demo" handler: "GET /\033[2J"
+                              pid: 42 state: "running" wall_us: 1500 cpu_us: 900
+                              memory_bytes: 1048576 wall_limit_us: 2000000 }
+                              runs { run_id: "fe6c" canvas: "b" handler: "GET /"
+                                     state: "queued" })"),
+                       Paint()),
+            "RUN       CANVAS  HANDLER       STATE    PID     WALL    LIMIT     CPU   MEMORY\n"
+            "fe6c1a2b  demo    GET /\\x1b[2J  running   42  1.50 ms  2.000 s  900 us  1.0 MiB\n"
+            "fe6c      b       GET /         queued     -     0 us     0 us    0 us      0 B\n");
+}
+
+TEST(RenderListsTest, Incidents) {
+  EXPECT_EQ(
+      RenderIncidents(FromText<proto::IncidentList>(R"(incidents { run_id: "fe6c" canvas: "demo"
+                  handler: "GET /" verdict: VERDICT_MEMORY detail: "used it all"
+                  at_unix_us: 1732448403123456 })"),
+                      Paint()),
+      "INCIDENT  AT                        CANVAS  HANDLER  VERDICT  WHAT HAPPENED\n"
+      "fe6c      2024-11-24 11:40:03.123Z  demo    GET /    memory   used it all\n");
+}
+
+TEST(RenderListsTest, Limits) {
+  EXPECT_EQ(RenderLimits(FromText<proto::LimitsAnswer>(R"(canvas: "demo" handler: "GET /"
+                  limits { name: "wall" value: "2s" source: "policy.toml:4" layer: "plan free" }
+                  limits { name: "pids" value: "8" source: "built in" layer: "default" })"),
+                         Paint()),
+            "Limits of canvas demo, handler GET /\n"
+            "LIMIT  VALUE  SET BY         LAYER\n"
+            "wall      2s  policy.toml:4  plan free\n"
+            "pids       8  built in\n");
+}
+
+TEST(RenderListsTest, Doctor) {
+  EXPECT_EQ(RenderDoctor(FromText<proto::DoctorAnswer>(R"(
+                  checks { name: "cgroups" state: DOCTOR_OK found: "v2" }
+                  checks { name: "landlock" state: DOCTOR_DEGRADED found: "none"
+                           means: "one wall less" fix: "a newer kernel" }
+                  checks { name: "memory" state: DOCTOR_MISSING found: "no controller" }
+                  can_serve: false)"),
+                         Paint()),
+            "ok        cgroups: v2\n"
+            "degraded  landlock: none\n"
+            "          means: one wall less\n"
+            "          fix:   a newer kernel\n"
+            "missing   memory: no controller\n"
+            "This host cannot serve as it is: fix what is missing, or name it with `nightjar serve "
+            "--without NAME`.\n");
+}
+
+TEST(RenderDeployTest, SaysWhatIsLive) {
+  EXPECT_EQ(RenderDeploy(FromText<proto::DeployAnswer>(R"(canvas: "demo" revision: 4
+                  compile_us: 8000 total_us: 12000
+                  handlers { kind: HANDLER_KIND_HTTP name: "GET /hello" }
+                  handlers { kind: HANDLER_KIND_CRON name: "Nightly" interval: "EveryDay" }
+                  warnings { line: 3 column: 5 message: "unused" warning: true
+                             source_line: "let x = 1" })"),
+                         "demo.dark", Paint()),
+            "demo revision 4 is live: 2 handlers, took 12.0 ms (compiled in 8.00 ms)\n"
+            "  http  GET /hello\n"
+            "  cron  Nightly     EveryDay\n"
+            "demo.dark:3:5: warning: unused\n"
+            "  let x = 1\n"
+            "      ^\n");
+}
+
+TEST(RenderDeployTest, PointsAtTheCharacterWhateverStandsBeforeIt) {
+  auto diagnostic = FromText<proto::Diagnostic>(R"(line: 1 column: 4 message: "what?")");
+  diagnostic.set_source_line("\tä\x1b(");
+  EXPECT_EQ(RenderDiagnostic(diagnostic, "f", Paint()),
+            "f:1:4: error: what?\n   ä\\x1b(\n        ^\n");
+  diagnostic.set_column(99);
+  EXPECT_EQ(RenderDiagnostic(diagnostic, "f", Paint()),
+            "f:1:99: error: what?\n   ä\\x1b(\n         ^\n");
+}
+
+TEST(RenderTopTest, ShowsRatesOnceThereAreTwoSamples) {
+  TopSample before;
+  before.canvases = FromText<proto::CanvasList>(
+      "canvases { canvas: 'idle' requests: 900 } canvases { canvas: 'busy' requests: 100 cpu_us: 0 "
+      "}");
+  TopSample now = before;
+  now.at = before.at + std::chrono::seconds(2);
+  now.canvases.mutable_canvases(1)->set_requests(300);
+  now.canvases.mutable_canvases(1)->set_cpu_us(1'000'000);
+  std::string text = RenderTop(&before, now, 0, Paint());
+  EXPECT_EQ(text.substr(0, text.find('\n')),
+            "2 canvases, 0 runs, 100 requests/s on 0.50 processors");
+  EXPECT_LT(text.find("busy      100  0.50"), text.find("idle        0  0.00")) << text;
+  EXPECT_NE(RenderTop(nullptr, now, 0, Paint()).find("idle        -     -"), std::string::npos);
+}
+
+TEST(RenderTopTest, FitsTheScreen) {
+  TopSample now;
+  for (int i = 0; i < 100; ++i) {
+    now.canvases.add_canvases()->set_canvas("c" + std::to_string(i));
+    now.runs.add_runs()->set_canvas("c" + std::to_string(i));
+  }
+  for (size_t rows : {10u, 24u, 50u}) {
+    std::string text = RenderTop(nullptr, now, rows, Paint());
+    EXPECT_LT(std::count(text.begin(), text.end(), '\n'), static_cast<long>(rows));
+  }
+}
+
+}  // namespace
+}  // namespace nightjar::cli
