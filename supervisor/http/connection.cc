@@ -109,7 +109,8 @@ void Connection::Dispatch(ParsedRequest parsed) {
   exchange->body_bytes = std::exchange(receiving_bytes_, 0);
   owes_continue_ = false;  // the body came without being asked for
   taking_ = parsed.keep_alive;
-  waiting_ = Wait::kNothing;
+  waiting_ = Wait::kNothing;  // what comes next has a deadline of its own
+  read_deadline_ = MonoTime::max();
   pipeline_.push_back(exchange);
   parsed.request.peer = peer_.text;
   parsed.request.peer_uid = peer_.uid;
