@@ -1,0 +1,49 @@
+#include "supervisor/proc/launch_arguments.h"
+
+#include <charconv>
+
+namespace nightjar {
+namespace {
+
+// --launcher DOORS [FD...] WORDS [zygote's words...] [writer's words...]
+Result<size_t> Count(const char* text) {
+  size_t value = 0;
+  std::string_view whole(text);
+  auto [end, failed] = std::from_chars(whole.data(), whole.data() + whole.size(), value);
+  if (failed != std::errc() || end != whole.data() + whole.size())
+    return Fail(ErrorCode::kInvalid, "the launcher's command line is not of the supervisor's making");
+  return value;
+}
+
+}  // namespace
+
+std::vector<std::string> FormatLaunchArguments(const LaunchArguments& arguments) {
+  std::vector<std::string> words{kLauncherFlag, std::to_string(arguments.doors.size())};
+  for (int door : arguments.doors) words.push_back(std::to_string(door));
+  words.push_back(std::to_string(arguments.plan.zygote.size()));
+  words.insert(words.end(), arguments.plan.zygote.begin(), arguments.plan.zygote.end());
+  words.insert(words.end(), arguments.plan.writer.begin(), arguments.plan.writer.end());
+  return words;
+}
+
+Result<LaunchArguments> ParseLaunchArguments(int argc, char** argv) {
+  std::vector<const char*> words(argv + std::min(argc, 2), argv + argc);
+  auto bad = [] { return Fail(ErrorCode::kInvalid, "the launcher's command line is incomplete"); };
+  LaunchArguments arguments;
+  size_t at = 0;
+  if (words.empty()) return bad();
+  NJ_ASSIGN(size_t doors, Count(words[at++]));
+  for (size_t i = 0; i < doors; ++i) {
+    if (at >= words.size()) return bad();
+    NJ_ASSIGN(size_t door, Count(words[at++]));
+    arguments.doors.push_back(static_cast<int>(door));
+  }
+  if (at >= words.size()) return bad();
+  NJ_ASSIGN(size_t zygote, Count(words[at++]));
+  if (zygote == 0 || zygote >= words.size() - at) return bad();
+  arguments.plan.zygote.assign(words.begin() + static_cast<long>(at), words.begin() + static_cast<long>(at + zygote));
+  arguments.plan.writer.assign(words.begin() + static_cast<long>(at + zygote), words.end());
+  return arguments;
+}
+
+}  // namespace nightjar

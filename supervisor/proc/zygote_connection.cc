@@ -1,0 +1,73 @@
+#include "supervisor/proc/zygote_connection.h"
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "ipc/proto/worker.pb.h"
+
+namespace nightjar {
+namespace {
+
+tl::unexpected<Error> Away() {
+  return Fail(ErrorCode::kUnavailable, "the zygote is away; it is being restarted");
+}
+
+}  // namespace
+
+void ZygoteConnection::Connect(Channel channel) {
+  channel_.emplace(std::move(channel));
+  watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned) { OnReadable(); });
+  watch_->Start(FdWatch::kReadable);
+}
+
+void ZygoteConnection::Disconnect() {
+  watch_.reset();
+  channel_.reset();
+  auto asked = std::move(asked_);
+  asked_.clear();
+  for (auto& [worker, done] : asked) done(Away());
+}
+
+void ZygoteConnection::Spawn(const SpawnRequest& request,
+                             std::function<void(Result<SpawnedProcess>)> done) {
+  // In a later turn: the caller has not told anyone yet what it is waiting for.
+  auto later = [this, done](Error error) {
+    loop_.Post([done, error = std::move(error)] { done(tl::unexpected<Error>(error)); });
+  };
+  if (!channel_) return later(Away().value());
+  proto::SpawnWorker message;
+  message.set_worker_id(request.worker);
+  message.set_uid(request.uid);
+  message.set_cpu_seconds_max(request.cpu_seconds_max);
+  std::vector<int> fds{request.control_fd, request.ring_fd};
+  for (const SpawnRequest::Door& door : request.doors) {
+    message.add_cells(door.born_into ? proto::CELL_DIR_UNIFIED : proto::CELL_DIR_V1);
+    fds.push_back(door.dir_fd);
+  }
+  // A full socket means hundreds of workers asked for at once: as good a no as any.
+  if (Status sent = channel_->Send(message, fds); !sent) return later(sent.error());
+  asked_.emplace(request.worker, std::move(done));
+}
+
+void ZygoteConnection::OnReadable() {
+  while (channel_) {
+    auto packet = channel_->Receive();
+    if (!packet) {
+      LogWarning("zygote_disconnected", {{"error", packet.error().ToString()}});
+      return Disconnect();
+    }
+    if (!*packet) return;
+    auto answer = (*packet)->Parse<proto::WorkerSpawned>();
+    if (!answer) return Disconnect();
+    auto at = asked_.find(answer->worker_id());
+    if (at == asked_.end()) continue;
+    auto done = std::move(at->second);
+    asked_.erase(at);
+    if (!answer->failed_step().empty() || (*packet)->fds.size() != 1)
+      done(tl::unexpected<Error>(Error{ErrorCode::kUnavailable, answer->error(),
+                                       "the zygote failed at " + answer->failed_step()}));
+    else
+      done(SpawnedProcess{std::move((*packet)->fds[0]), answer->pid()});
+  }
+}
+
+}  // namespace nightjar
