@@ -64,7 +64,7 @@ Result<CellCounters> CellCounters::Open(const TreeFrame& frame, const GroupDirs&
       counters.memory_current_ = OpenIfThere(memory, "memory.usage_in_bytes");
       counters.memory_peak_ = OpenIfThere(memory, "memory.max_usage_in_bytes", O_RDWR);
       counters.memory_events_ = OpenIfThere(memory, "memory.oom_control");
-      counters.memory_failcnt_ = OpenIfThere(memory, "memory.failcnt");
+      counters.memory_limit_ = OpenIfThere(memory, "memory.limit_in_bytes");
       break;
     case ControllerHome::kUnified:
       counters.memory_current_ = OpenIfThere(memory, "memory.current");
@@ -89,15 +89,20 @@ Result<CellCounters::Totals> CellCounters::ReadTotals() const {
   Totals totals;
   NJ_ASSIGN(totals.cpu_us, ReadCounter(cpu_stat_, "usage_usec"));
   NJ_ASSIGN(totals.oom_kills, ReadCounter(memory_events_, "oom_kill"));
-  // Asked for only when somebody was killed: it tells this cell's limit from the canvas's.
-  if (totals.oom_kills != baseline_.oom_kills) {
-    NJ_ASSIGN(totals.at_limit,
-              memory_v1_ ? ReadCounter(memory_failcnt_, "") : ReadCounter(memory_events_, "oom"));
-  } else {
-    totals.at_limit = baseline_.at_limit;
-  }
   NJ_ASSIGN(totals.pids_denied, ReadCounter(pids_events_, "max"));
+  if (!memory_v1_) {
+    NJ_ASSIGN(totals.oom_events, ReadCounter(memory_events_, "oom"));
+  }
   return totals;
+}
+
+// In v1 the peak tells: memory.failcnt stays 0 on kernels as new as 6.18, also at the limit. The
+// kernel charges in batches of up to 64 pages, so that the peak may stop that much below the limit.
+Result<bool> CellCounters::MetOwnLimit(const Totals& now, uint64_t memory_peak) const {
+  if (!memory_v1_) return now.oom_events > baseline_.oom_events;
+  constexpr uint64_t kBatchBytes = 64 * 4096;
+  NJ_ASSIGN(uint64_t limit, ReadCounter(memory_limit_, ""));
+  return memory_peak + kBatchBytes >= limit;
 }
 
 Status CellCounters::Restart() {
@@ -105,8 +110,6 @@ Status CellCounters::Restart() {
   // Elsewhere it stays, as `inherited`.
   if (memory_peak_.valid()) (void)!pwrite(memory_peak_.get(), "0", 1, 0);
   NJ_ASSIGN(Totals totals, ReadTotals());
-  NJ_ASSIGN(totals.at_limit,
-            memory_v1_ ? ReadCounter(memory_failcnt_, "") : ReadCounter(memory_events_, "oom"));
   baseline_ = totals;
   memory_at_most_ = {};
   pids_at_most_ = {};
@@ -119,13 +122,14 @@ Result<CellUsage> CellCounters::Read() const {
   NJ_ASSIGN(Totals now, ReadTotals());
   CellUsage usage;
   usage.cpu_us = now.cpu_us - std::min(now.cpu_us, baseline_.cpu_us);
-  uint64_t killed = now.oom_kills - std::min(now.oom_kills, baseline_.oom_kills);
-  bool own_limit = now.at_limit > baseline_.at_limit;
-  (own_limit ? usage.oom_kills : usage.oom_kills_outside) = killed;
   usage.pids_denied = now.pids_denied - std::min(now.pids_denied, baseline_.pids_denied);
   NJ_ASSIGN(usage.memory_bytes, ReadCounter(memory_current_, ""));
   NJ_ASSIGN(uint64_t memory_peak, ReadCounter(memory_peak_, ""));
   usage.memory_peak_bytes = memory_at_most_.Of(usage.memory_bytes, memory_peak);
+  if (now.oom_kills > baseline_.oom_kills) {
+    NJ_ASSIGN(bool own, MetOwnLimit(now, usage.memory_peak_bytes));
+    (own ? usage.oom_kills : usage.oom_kills_outside) = now.oom_kills - baseline_.oom_kills;
+  }
   NJ_ASSIGN(usage.pids, ReadCounter(pids_current_, ""));
   NJ_ASSIGN(uint64_t pids_peak, ReadCounter(pids_peak_, ""));
   usage.pids_peak = pids_at_most_.Of(usage.pids, pids_peak);

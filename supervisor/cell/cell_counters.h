@@ -32,8 +32,7 @@ class CellCounters {
   struct Totals {
     uint64_t cpu_us = 0;
     uint64_t oom_kills = 0;
-    uint64_t at_limit =
-        0;  // v1: charges that met the cell's limit; v2: the same, as oom events of this very group
+    uint64_t oom_events = 0;  // v2: times this very group was out of memory
     uint64_t pids_denied = 0;
   };
   // A peak the kernel keeps, and what may be said of it.
@@ -44,13 +43,15 @@ class CellCounters {
   };
 
   Result<Totals> ReadTotals() const;
+  // Whose limit it was that the kernel killed for.
+  Result<bool> MetOwnLimit(const Totals& now, uint64_t memory_peak) const;
 
   bool memory_v1_ = false;
   Fd cpu_stat_;
   Fd memory_current_;
   Fd memory_peak_;
   Fd memory_events_;
-  Fd memory_failcnt_;  // v1
+  Fd memory_limit_;  // v1
   Fd pids_current_;
   Fd pids_peak_;
   Fd pids_events_;

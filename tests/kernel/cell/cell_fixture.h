@@ -1,0 +1,144 @@
+// A tree of its own for each test, and processes that live in its cells. Needs root; says so and
+// skips otherwise.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "supervisor/cell/cell.h"
+#include "supervisor/cell/hierarchies.h"
+
+namespace nightjar {
+
+inline std::string TestTop() {
+  return "nightjar-test-" + std::to_string(getpid());
+}
+
+// What a process does first after its fork. Async-signal-safe.
+inline bool EnterDoors(const std::vector<CellDoor>& doors) {
+  for (const CellDoor& door : doors) {
+    int fd = openat(door.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) != 1) return false;
+    close(fd);
+  }
+  return true;
+}
+
+// A child in a cell that says one byte when it is where the test wants it, and is killed and reaped
+// at the end.
+class Inmate {
+ public:
+  // `life` runs in the child: it calls ready() and should not return.
+  Inmate(const Cell& cell, const std::function<void(const std::function<void()>& ready)>& life) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      if (!EnterDoors(cell.doors())) _exit(111);
+      life([&] { (void)!write(ends[1], "r", 1); });
+      _exit(0);
+    }
+    close(ends[1]);
+    ready_ = Fd(ends[0]);
+  }
+  ~Inmate() {
+    if (pid_ > 0) kill(pid_, SIGKILL);
+    if (pid_ > 0) waitpid(pid_, nullptr, 0);
+  }
+
+  // False when it died without a word.
+  bool WaitReady() {
+    char byte;
+    return read(ready_.get(), &byte, 1) == 1;
+  }
+  int Reap() {
+    int status = 0;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    return status;
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+  Fd ready_;
+};
+
+// Waits for the kernel's word that the cell is empty, at most ten seconds.
+inline bool WaitEmpty(const Cell& cell) {
+  for (;;) {
+    auto empty = cell.Empty();
+    if (!empty) return false;
+    if (*empty) return true;
+    pollfd watched{cell.events_fd(), POLLPRI, 0};
+    if (poll(&watched, 1, 10'000) <= 0) return false;
+  }
+}
+
+class CellTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root to make cgroups";
+    auto found = FindHierarchies();
+    ASSERT_TRUE(found) << found.error().ToString();
+    if (found->unified_mount.empty()) GTEST_SKIP() << "this host has no unified cgroup tree";
+    if (found->memory.home == ControllerHome::kNone || found->pids.home == ControllerHome::kNone)
+      GTEST_SKIP() << "this host lacks the memory or pids controller: " << found->Describe();
+    hierarchies_ = *found;
+    tree_ = MakeTree();
+    ASSERT_NE(tree_, nullptr);
+  }
+  void TearDown() override {
+    if (!tree_) return;
+    tree_->RemoveAll();
+    tree_.reset();
+    EXPECT_FALSE(TopExists());
+  }
+
+  static std::unique_ptr<CellTree> MakeTree() {
+    CellTree::Options options;
+    options.top = TestTop();
+    auto tree = CellTree::Create(options);
+    EXPECT_TRUE(tree) << tree.error().ToString();
+    return tree ? std::move(*tree) : nullptr;
+  }
+  std::unique_ptr<Cell> Acquire(const CellLimits& limits, const CanvasLimits& canvas = {}) {
+    auto cell = tree_->Acquire("demo", canvas, limits);
+    EXPECT_TRUE(cell) << cell.error().ToString();
+    return cell ? std::move(*cell) : nullptr;
+  }
+  // A control file of the cell, wherever its controller lives.
+  static std::string FileOf(const Cell& cell, const char* v1, const char* v2) {
+    for (const CellDoor& door : cell.doors())
+      for (const char* name : {v1, v2})
+        if (auto text = ReadFileAt(door.dir_fd, name)) return *text;
+    return "(none)";
+  }
+  std::string ReadCanvasFile(const char* v1, const char* v2) const {
+    bool is_v1 = hierarchies_.cpu.home == ControllerHome::kV1;
+    std::string path = (is_v1 ? hierarchies_.cpu.mount : hierarchies_.unified_mount) + "/" +
+                       TestTop() + "/canvas-demo/" + (is_v1 ? v1 : v2);
+    return ReadFileAt(AT_FDCWD, path.c_str()).value_or("(none)");
+  }
+  bool Exists(const std::string& below_top) const {
+    std::string path = "/" + TestTop() + below_top;
+    for (const std::string* mount :
+         {&hierarchies_.unified_mount, &hierarchies_.memory.mount, &hierarchies_.pids.mount})
+      if (!mount->empty() && access((*mount + path).c_str(), F_OK) == 0) return true;
+    return false;
+  }
+  bool TopExists() const { return Exists(""); }
+
+  Hierarchies hierarchies_;
+  std::unique_ptr<CellTree> tree_;
+};
+
+}  // namespace nightjar

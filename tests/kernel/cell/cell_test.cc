@@ -1,0 +1,260 @@
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include <cstring>
+
+#include "ipc/core/bounds.h"
+#include "tests/kernel/cell/cell_fixture.h"
+
+namespace nightjar {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+void Dirty(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory != MAP_FAILED) memset(memory, 1, bytes);
+}
+
+void BurnCpu(int64_t ns) {
+  timespec now;
+  do {
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  } while (now.tv_sec * 1'000'000'000 + now.tv_nsec < ns);
+}
+
+TEST_F(CellTest, FreshCellCarriesItsLimits) {
+  auto cell = Acquire({32 * kMiB, 7}, {256 * kMiB, 100, 1.5, 200});
+  EXPECT_EQ(FileOf(*cell, "memory.limit_in_bytes", "memory.max"), "33554432\n");
+  EXPECT_EQ(FileOf(*cell, "pids.max", "pids.max"), "7\n");
+  EXPECT_EQ(cell->name(), "canvas-demo/cell-1");
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->pids, 0u);
+  EXPECT_EQ(usage->cpu_us, 0u);
+  EXPECT_TRUE(cell->Empty().value());
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, CanvasQuotaFollowsItsLimits) {
+  auto quota = [&] { return ReadCanvasFile("cpu.cfs_quota_us", "cpu.max"); };
+  if (hierarchies_.cpu.home == ControllerHome::kNone)
+    GTEST_SKIP() << "no cpu controller on this host";
+  auto one = Acquire({}, {0, 0, 1.5, 100});
+  EXPECT_EQ(std::stol(quota()), 150'000);
+  auto two = Acquire({}, {0, 0, 0.5, 100});
+  EXPECT_EQ(std::stol(quota()), 50'000);
+  tree_->Release(std::move(one));
+  tree_->Release(std::move(two));
+}
+
+TEST_F(CellTest, CountsCpuMemoryAndProcesses) {
+  auto cell = Acquire({64 * kMiB, 4});
+  Inmate inmate(*cell, [](auto& ready) {
+    Dirty(8 * kMiB);
+    BurnCpu(60'000'000);
+    ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_GE(usage->cpu_us, 40'000u);  // the kernel's account lags by a timer tick or two
+  EXPECT_GE(usage->memory_bytes, 8 * kMiB);
+  EXPECT_GE(usage->memory_peak_bytes, usage->memory_bytes);
+  EXPECT_EQ(usage->pids, 1u);
+  EXPECT_GE(usage->pids_peak, 1u);
+  EXPECT_EQ(usage->oom_kills + usage->oom_kills_outside + usage->pids_denied, 0u);
+  auto canvas = tree_->CanvasUsage("demo");
+  ASSERT_TRUE(canvas);
+  EXPECT_GE(canvas->memory_bytes, 8 * kMiB);
+  ASSERT_TRUE(cell->Kill());
+  EXPECT_TRUE(WIFSIGNALED(inmate.Reap()));
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, ReusedCellStartsAtZeroWithNewLimits) {
+  auto cell = Acquire({64 * kMiB, 4});
+  std::string name = cell->name();
+  {
+    Inmate inmate(*cell, [](auto& ready) {
+      Dirty(16 * kMiB);
+      BurnCpu(30'000'000);
+      ready();
+      pause();
+    });
+    ASSERT_TRUE(inmate.WaitReady());
+    ASSERT_TRUE(cell->Freeze());
+    ASSERT_TRUE(cell->Kill());
+    inmate.Reap();
+    ASSERT_TRUE(WaitEmpty(*cell));
+  }
+  tree_->Release(std::move(cell));
+  cell = Acquire({32 * kMiB, 3});
+  EXPECT_EQ(cell->name(), name);
+  EXPECT_EQ(FileOf(*cell, "memory.limit_in_bytes", "memory.max"), "33554432\n");
+  EXPECT_EQ(FileOf(*cell, "pids.max", "pids.max"), "3\n");
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->cpu_us, 0u);
+  EXPECT_LT(usage->memory_peak_bytes, 8 * kMiB);
+  // It was frozen at the kill: a process that enters now must run.
+  Inmate next(*cell, [](auto& ready) {
+    ready();
+    pause();
+  });
+  EXPECT_TRUE(next.WaitReady());
+  ASSERT_TRUE(cell->Kill());
+  next.Reap();
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, KillsGrandchildrenThatSetsid) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  auto cell = Acquire({64 * kMiB, 16});
+  Inmate inmate(*cell, [](auto& ready) {
+    for (int i = 0; i < 8; ++i)
+      if (fork() == 0) {
+        setsid();
+        for (;;) getppid();
+      }
+    ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  EXPECT_EQ(cell->ReadUsage()->pids, 9u);
+  EXPECT_FALSE(cell->Empty().value());
+  ASSERT_TRUE(cell->Kill());
+  EXPECT_TRUE(WaitEmpty(*cell));
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  for (int i = 0; i < 8; ++i) EXPECT_GT(waitpid(-1, nullptr, 0), 0);
+  tree_->Release(std::move(cell));
+  EXPECT_EQ(tree_->quarantined(), 0u);
+}
+
+TEST_F(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
+  auto cell = Acquire({16 * kMiB, 4});
+  Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_GE(usage->oom_kills, 1u);
+  EXPECT_EQ(usage->oom_kills_outside, 0u);
+  EXPECT_GE(usage->memory_peak_bytes, 15 * kMiB);
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
+  auto cell = Acquire({128 * kMiB, 4}, {24 * kMiB, 0, 0, 100});
+  Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->oom_kills, 0u);
+  EXPECT_GE(usage->oom_kills_outside, 1u);
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, RefusedForksAreCounted) {
+  auto cell = Acquire({64 * kMiB, 2});
+  Inmate inmate(*cell, [](auto& ready) {
+    if (fork() == 0) pause();
+    pid_t third = fork();
+    if (third == 0) pause();
+    if (third < 0 && errno == EAGAIN) ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_GE(usage->pids_denied, 1u);
+  EXPECT_EQ(usage->pids_peak, 2u);
+  ASSERT_TRUE(cell->Kill());
+  inmate.Reap();
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+}
+
+TEST_F(CellTest, ThrottledVictimDiesWithoutWaitingForItsPeriod) {
+  if (hierarchies_.cpu.home == ControllerHome::kNone)
+    GTEST_SKIP() << "no cpu controller on this host";
+  auto quota = [&] { return ReadCanvasFile("cpu.cfs_quota_us", "cpu.max"); };
+  auto cell = Acquire({64 * kMiB, 4}, {0, 0, 0.05, 100});
+  Inmate inmate(*cell, [](auto& ready) {
+    ready();
+    for (;;) getppid();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  std::string before = quota();
+  while (ReadCanvasFile("cpu.stat", "cpu.stat").find("nr_throttled 0") != std::string::npos)
+    poll(nullptr, 0, 1);
+  ASSERT_TRUE(cell->LiftCpuThrottle());
+  EXPECT_TRUE(quota().starts_with("-1") || quota().starts_with("max")) << quota();
+  ASSERT_TRUE(cell->Kill());
+  inmate.Reap();
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+  EXPECT_EQ(quota(), before);
+}
+
+TEST_F(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
+  auto cell = Acquire({64 * kMiB, 4});
+  std::string name = cell->name();
+  Inmate inmate(*cell, [](auto& ready) {
+    ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  Fd events(fcntl(cell->events_fd(), F_DUPFD_CLOEXEC, 3));
+  tree_->Release(std::move(cell));
+  EXPECT_EQ(tree_->quarantined(), 1u);
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  while (tree_->quarantined() > 0) tree_->Sweep();
+  EXPECT_FALSE(Exists("/" + name));
+}
+
+TEST_F(CellTest, DroppedCellIsKilledAndSweptAway) {
+  auto cell = Acquire({64 * kMiB, 4});
+  std::string name = cell->name();
+  Inmate inmate(*cell, [](auto& ready) {
+    ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  cell.reset();
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  while (Exists("/" + name)) tree_->Sweep();
+}
+
+TEST_F(CellTest, SweepsKeepASmallReserveAndThenNothing) {
+  std::vector<std::unique_ptr<Cell>> cells;
+  constexpr size_t kCells = bounds::kCellIdlePerCanvas + 4;
+  for (size_t i = 0; i < kCells; ++i) cells.push_back(Acquire({16 * kMiB, 4}));
+  for (auto& cell : cells) tree_->Release(std::move(cell));
+  auto left = [&] {
+    size_t count = 0;
+    for (size_t i = 1; i <= kCells; ++i) count += Exists("/canvas-demo/cell-" + std::to_string(i));
+    return count;
+  };
+  tree_->Sweep();
+  EXPECT_EQ(left(), bounds::kCellIdlePerCanvas);
+  for (unsigned i = 0; i < 3 * bounds::kCellIdleSweeps; ++i) tree_->Sweep();
+  EXPECT_EQ(left(), 0u);
+  EXPECT_FALSE(Exists("/canvas-demo"));
+  EXPECT_EQ(tree_->CanvasUsage("demo").error().code, ErrorCode::kNotFound);
+  // And it comes back when it is needed.
+  auto again = Acquire({16 * kMiB, 4});
+  ASSERT_NE(again, nullptr);
+  tree_->Release(std::move(again));
+}
+
+TEST_F(CellTest, RefusesACanvasNameThatIsAPath) {
+  EXPECT_EQ(tree_->Acquire("../x", {}, {}).error().code, ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace nightjar
