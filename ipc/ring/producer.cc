@@ -177,7 +177,7 @@ void RingProducer::RestoreFrame(uint64_t depth, const SpineFrame& frame) {
   slot.opened_ns = frame.opened_ns;
   slot.kind = frame.kind;
   slot.name_bytes = static_cast<uint32_t>(std::min(frame.fn.size(), sizeof slot.name));
-  std::memcpy(slot.name, frame.fn.data(), slot.name_bytes);
+  std::copy_n(frame.fn.data(), slot.name_bytes, slot.name);
   Shared(slot.mark).store(depth + 1, std::memory_order_release);
 }
 

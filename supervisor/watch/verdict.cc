@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "ipc/core/worker_exit.h"
+
 namespace nightjar {
 namespace {
 
@@ -22,6 +24,8 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
     return {proto::VERDICT_PIDS, "it asked for more processes than its limit allows", "pids"};
   switch (evidence.exit.signal) {
     case 0:
+      if (evidence.exit.exit_code == worker_exit::kBackstop)
+        return {proto::VERDICT_WALL_TIME, "its own backstop timer ended it: the supervisor was stuck", "wall"};
       return {proto::VERDICT_WORKER_EXITED,
               "the worker left without an answer, exit status " +
                   std::to_string(evidence.exit.exit_code),

@@ -6,6 +6,7 @@
 // at 16 KiB - 1, as bounds.h does.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <protozero/types.hpp>
@@ -44,8 +45,7 @@ char* PutUint(char* at, uint64_t value) {
 template <uint32_t kField>
 char* PutText(char* at, std::string_view text) {
   at = PutVarint(PutTag<kField, Type::length_delimited>(at), text.size());
-  std::memcpy(at, text.data(), text.size());
-  return at + text.size();
+  return std::copy_n(text.data(), text.size(), at);  // which takes the null of an empty text
 }
 
 template <uint32_t kField>

@@ -1,0 +1,258 @@
+#include "worker/lang/lexer.h"
+
+#include <array>
+
+#include "ipc/core/utf8.h"
+
+namespace nightjar::lang {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsWordStart(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '\''; }
+
+// Longest first.
+constexpr std::array<std::string_view, 21> kOperators = {
+    "|>", "->", "<=", ">=", "==", "!=", "<>", "++", "&&", "||", "+", "-",
+    "*",  "/",  "%",  "^",  "<",  ">",  "=",  "|",  "::"};
+
+class Lexer {
+ public:
+  Lexer(std::string_view text, uint32_t first_line) : text_(text), line_(first_line) {}
+
+  LexResult Run() {
+    while (SkipBlank() && result_.errors.empty()) One();
+    Push(TokenKind::kEnd, "");
+    return std::move(result_);
+  }
+
+ private:
+  char Peek(size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+
+  void Advance() {
+    if (text_[at_] == '\n') {
+      ++line_;
+      column_ = 1;
+      fresh_line_ = true;
+    } else if ((static_cast<unsigned char>(text_[at_]) & 0xc0) != 0x80) {
+      ++column_;
+    }
+    ++at_;
+  }
+
+  void Fail(std::string message) { result_.errors.push_back({line_, column_, std::move(message)}); }
+
+  // False at the end.
+  bool SkipBlank() {
+    space_ = at_ == 0;
+    while (at_ < text_.size()) {
+      char c = text_[at_];
+      if (c == '/' && Peek(1) == '/') {
+        while (at_ < text_.size() && text_[at_] != '\n') Advance();
+      } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+        Advance();
+      } else {
+        return true;
+      }
+      space_ = true;
+    }
+    return false;
+  }
+
+  void Push(TokenKind kind, std::string text) {
+    Token token{kind, std::move(text), start_line_, start_column_, space_, fresh_line_, false};
+    if (kind == TokenKind::kEnd) {
+      token.line = line_;
+      token.column = column_;
+      token.first_on_line = true;
+    }
+    result_.tokens.push_back(std::move(token));
+    fresh_line_ = false;
+  }
+
+  // A minus sign is part of a number when a number follows at once and no operand stands directly before: `f -5`, `(-5`, `[-1`.
+  bool StartsNegativeLiteral() const {
+    if (Peek() != '-' || !IsDigit(Peek(1))) return false;
+    if (result_.tokens.empty() || space_) return true;
+    const Token& before = result_.tokens.back();
+    return before.text == "(" || before.text == "[" || before.text == "," || before.text == ";" ||
+           before.kind == TokenKind::kOperator;
+  }
+
+  void One() {
+    start_line_ = line_;
+    start_column_ = column_;
+    char c = Peek();
+    if (IsDigit(c) || StartsNegativeLiteral()) return Number();
+    if (c == '"') return String();
+    if (c == '\'') return Character();
+    if (c == '`' && Peek(1) == '`') return QuotedWord();
+    if (IsWordStart(c)) return Word();
+    for (std::string_view op : kOperators) {
+      if (text_.substr(at_, op.size()) != op) continue;
+      for (size_t i = 0; i < op.size(); ++i) Advance();
+      return Push(TokenKind::kOperator, std::string(op));
+    }
+    if (std::string_view("()[]{},;.:").find(c) != std::string_view::npos) {
+      Advance();
+      return Push(TokenKind::kPunctuation, std::string(1, c));
+    }
+    Fail("this character has no meaning here");
+  }
+
+  void Number() {
+    size_t begin = at_;
+    if (Peek() == '-') Advance();
+    while (IsDigit(Peek())) Advance();
+    bool is_float = false;
+    if (Peek() == '.' && IsDigit(Peek(1))) {
+      is_float = true;
+      Advance();
+      while (IsDigit(Peek())) Advance();
+    }
+    if ((Peek() == 'e' || Peek() == 'E') &&
+        (IsDigit(Peek(1)) || ((Peek(1) == '+' || Peek(1) == '-') && IsDigit(Peek(2))))) {
+      is_float = true;
+      Advance();
+      Advance();
+      while (IsDigit(Peek())) Advance();
+    }
+    std::string digits(text_.substr(begin, at_ - begin));
+    if (!is_float && (Peek() == 'I' || Peek() == 'L')) Advance();  // F#'s big and 64-bit suffixes
+    if (IsWordPart(Peek())) return Fail("a number must not run into a word");
+    Push(is_float ? TokenKind::kFloat : TokenKind::kInteger, std::move(digits));
+  }
+
+  void Word() {
+    size_t begin = at_;
+    while (IsWordPart(Peek())) Advance();
+    Push(TokenKind::kWord, std::string(text_.substr(begin, at_ - begin)));
+  }
+
+  void QuotedWord() {
+    size_t end = text_.find("``", at_ + 2);
+    if (end == std::string_view::npos) return Fail("a name in double backticks has no end");
+    std::string name(text_.substr(at_ + 2, end - at_ - 2));
+    while (at_ < end + 2) Advance();
+    Push(TokenKind::kWord, std::move(name));
+    result_.tokens.back().quoted = true;
+  }
+
+  void String() {
+    std::string content;
+    Advance();
+    while (Peek() != '"') {
+      if (at_ >= text_.size()) {
+        result_.errors.push_back({start_line_, start_column_, "this string has no closing quote"});
+        return;
+      }
+      if (!Element(content)) return;
+    }
+    Advance();
+    Push(TokenKind::kString, std::move(content));
+  }
+
+  void Character() {
+    std::string content;
+    Advance();
+    while (Peek() != '\'' && at_ < text_.size() && Peek() != '\n')
+      if (!Element(content)) return;
+    if (Peek() != '\'' || content.empty()) return Fail("a character stands between two single quotes");
+    Advance();
+    Push(TokenKind::kCharacter, std::move(content));
+  }
+
+  // One character of a string, decoded.
+  bool Element(std::string& out) {
+    if (Peek() != '\\') {
+      out += Peek();
+      Advance();
+      return true;
+    }
+    Advance();
+    char c = Peek();
+    if (at_ >= text_.size()) return Fail("the text ends in an escape"), false;
+    Advance();
+    switch (c) {
+      case 'n': out += '\n'; return true;
+      case 't': out += '\t'; return true;
+      case 'r': out += '\r'; return true;
+      case 'b': out += '\b'; return true;
+      case 'f': out += '\f'; return true;
+      case 'v': out += '\v'; return true;
+      case 'a': out += '\a'; return true;
+      case '0': out += '\0'; return true;
+      case '\\':
+      case '"':
+      case '\'': out += c; return true;
+      case 'u': return CodePoint(4, out);
+      case 'U': return CodePoint(8, out);
+      case 'x': return CodePoint(2, out);
+      default:  // F# keeps an unknown escape as it stands
+        out += '\\';
+        out += c;
+        return true;
+    }
+  }
+
+  bool CodePoint(int digits, std::string& out) {
+    uint32_t value = 0;
+    for (int i = 0; i < digits; ++i) {
+      char c = Peek();
+      int digit = IsDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                     : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                            : -1;
+      if (digit < 0) return Fail("this escape needs " + std::to_string(digits) + " hexadecimal digits"), false;
+      value = value << 4 | static_cast<uint32_t>(digit);
+      Advance();
+    }
+    if (value >= 0xd800 && value < 0xdc00 && Peek() == '\\' && Peek(1) == 'u') {
+      Advance();
+      Advance();
+      std::string low;
+      uint32_t second = 0;
+      for (int i = 0; i < 4; ++i, Advance()) {
+        char c = Peek();
+        second = second << 4 | static_cast<uint32_t>(IsDigit(c) ? c - '0' : (c | 32) - 'a' + 10);
+      }
+      value = 0x10000 + ((value - 0xd800) << 10) + (second - 0xdc00);
+    }
+    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return Fail("there is no such character"), false;
+    if (value < 0x80) {
+      out += static_cast<char>(value);
+    } else if (value < 0x800) {
+      out += static_cast<char>(0xc0 | value >> 6);
+      out += static_cast<char>(0x80 | (value & 0x3f));
+    } else if (value < 0x10000) {
+      out += static_cast<char>(0xe0 | value >> 12);
+      out += static_cast<char>(0x80 | (value >> 6 & 0x3f));
+      out += static_cast<char>(0x80 | (value & 0x3f));
+    } else {
+      out += static_cast<char>(0xf0 | value >> 18);
+      out += static_cast<char>(0x80 | (value >> 12 & 0x3f));
+      out += static_cast<char>(0x80 | (value >> 6 & 0x3f));
+      out += static_cast<char>(0x80 | (value & 0x3f));
+    }
+    return true;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  uint32_t line_;
+  uint32_t column_ = 1;
+  uint32_t start_line_ = 1;
+  uint32_t start_column_ = 1;
+  bool space_ = false;
+  bool fresh_line_ = true;
+  LexResult result_;
+};
+
+}  // namespace
+
+LexResult Lex(std::string_view text, uint32_t first_line) { return Lexer(text, first_line).Run(); }
+
+}  // namespace nightjar::lang

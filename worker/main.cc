@@ -1,0 +1,45 @@
+// nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket as a descriptor; never by hand.
+#include <fcntl.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "ipc/core/log.h"
+#include "worker/zygote.h"
+
+namespace nightjar {
+namespace {
+
+template <typename T>
+bool ParseNumber(const char* text, T& value) {
+  const char* end = text + strlen(text);
+  auto [stop, failed] = std::from_chars(text, end, value);
+  return failed == std::errc() && stop == end;
+}
+
+bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
+  return argc == 6 && std::string_view(argv[1]) == "--zygote" &&
+         std::string_view(argv[2]) == "--control-fd" && ParseNumber(argv[3], options.control_fd) &&
+         std::string_view(argv[4]) == "--uid" && ParseNumber(argv[5], options.uid);
+}
+
+}  // namespace
+}  // namespace nightjar
+
+int main(int argc, char** argv) {
+  using namespace nightjar;
+  ZygoteOptions options;
+  if (!ParseOptions(argc, argv, options)) {
+    fprintf(stderr, "nightjar-worker is started by nightjard: see `nightjar serve`\n");
+    return 2;
+  }
+  StartLog("nightjar-zygote", LogMode::kSync);
+  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
+  auto engine = CreateDarkEngine();
+  Status served = ServeZygote(options, *engine);
+  if (served) return 0;
+  LogError("zygote_failed", {{"error", served.error().ToString()}});
+  return 1;
+}

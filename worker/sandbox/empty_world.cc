@@ -1,0 +1,69 @@
+#include "worker/sandbox/empty_world.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace nightjar {
+namespace {
+
+constexpr const char* kMountPoint = "/tmp";
+
+constexpr uint64_t Bit(int capability) { return uint64_t{1} << capability; }
+constexpr uint64_t kKept = Bit(CAP_SYS_ADMIN) | Bit(CAP_SETUID) | Bit(CAP_SETGID);
+
+Status SetCapabilities(uint64_t kept) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  for (int half = 0; half < 2; ++half)
+    data[half].effective = data[half].permitted = static_cast<uint32_t>(kept >> (32 * half));
+  if (syscall(SYS_capset, &header, data) != 0) return FailErrno("keeping three capabilities");
+  return {};
+}
+
+}  // namespace
+
+Status EnterEmptyWorld() {
+  if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
+    return FailErrno("making new namespaces");
+  // Nothing that happens to mounts here may be seen outside.
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return FailErrno("making mounts private");
+  constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("nightjar", kMountPoint, "tmpfs", kFlags, "size=4k,nr_inodes=2,mode=0555") != 0)
+    return FailErrno("mounting an empty root");
+  if (chdir(kMountPoint) != 0) return FailErrno("entering the empty root");
+  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2), NOTES).
+  if (syscall(SYS_pivot_root, ".", ".") != 0) return FailErrno("pivot_root");
+  if (umount2(".", MNT_DETACH) != 0) return FailErrno("detaching the old root");
+  if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) != 0)
+    return FailErrno("making the empty root read-only");
+  if (chdir("/") != 0) return FailErrno("chdir");
+  if (sethostname("nightjar", 8) != 0) return FailErrno("sethostname");
+  return {};
+}
+
+Status KeepThreeCapabilities(uint32_t uid) {
+  for (int capability = 0; capability <= 63; ++capability) {
+    if (capability < 64 && (kKept & Bit(capability))) continue;
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break;  // past the last one that this kernel knows
+    return FailErrno("emptying the capability bounding set");
+  }
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return FailErrno("keeping capabilities");
+  if (setgroups(0, nullptr) != 0) return FailErrno("dropping supplementary groups");
+  if (setresgid(uid, uid, uid) != 0) return FailErrno("changing the group id");
+  if (setresuid(uid, uid, uid) != 0) return FailErrno("changing the user id");
+  NJ_TRY(SetCapabilities(kKept));
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno("no_new_privs");
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return FailErrno("not dumpable");
+  return {};
+}
+
+}  // namespace nightjar

@@ -1,0 +1,34 @@
+// Enter(): the one function that turns a fresh fork of the zygote into a sealed worker.
+//
+// Called first thing in the child, before anything of a tenant is near. The order matters and each step's failure is fatal to the
+// worker. The zygote has prepared what children inherit: an empty root, an empty network namespace, the compiled filter.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace nightjar {
+
+struct Seal {
+  std::vector<int> v1_cells;  // directories of cells to enter; borrowed
+  uint32_t uid = 0;           // uid and gid of this worker alone
+  uint64_t cpu_seconds_max = 0;
+  int control_fd = -1;        // these two survive, as kControlFd and kRingFd
+  int ring_fd = -1;
+  const std::vector<sock_filter>* profile = nullptr;  // borrowed
+};
+
+inline constexpr int kControlFd = 3;
+inline constexpr int kRingFd = 4;
+
+struct SealFailure {
+  const char* step = nullptr;  // null: sealed
+  int error = 0;
+};
+
+// After it returned without a failure the process has no privilege, no file, no network, no other process, and no way back.
+SealFailure Enter(const Seal& seal);
+
+}  // namespace nightjar

@@ -1,0 +1,21 @@
+// The zygote: holds the warm engine and forks sealed workers from it, one for each message on its control socket.
+//
+// Single-threaded. It runs no tenant's code, reads nothing but its socket, and ends with it. The engine is warmed before the root goes
+// away.
+#pragma once
+
+#include "ipc/core/result.h"
+#include "ipc/wire/channel.h"
+#include "worker/engine.h"
+
+namespace nightjar {
+
+struct ZygoteOptions {
+  int control_fd = -1;
+  uint32_t uid = 0;  // the supervisor's: the owner of the cells
+};
+
+// Returns when the supervisor closed the socket; in a child it does not return.
+Status ServeZygote(const ZygoteOptions& options, Engine& engine);
+
+}  // namespace nightjar
