@@ -8,6 +8,7 @@
 namespace nightjar::http {
 namespace {
 
+using namespace std::string_literals;
 using Step = RequestParser::Step;
 
 struct Outcome {
@@ -213,7 +214,7 @@ TEST(RequestParserTest, RefusesMalformedRequestsWithTheRightStatus) {
       {400, "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n"},
       {400, "GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n"},
       {400, "GET /h\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n"},
-      {400, std::string("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 29)},
+      {400, "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"s},
       {400, std::string(bounds::kHttpMethodBytes + 1, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n"},
       {400, "GET /\r\n\r\n"},
       {505, "GET / HTTP/2.0\r\nHost: a\r\n\r\n"},
@@ -229,7 +230,7 @@ TEST(RequestParserTest, RefusesMalformedRequestsWithTheRightStatus) {
       {400, "GET / HTTP/1.1\r\n Host: a\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01z\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: a\r\nX: a\x7fz\r\n\r\n"},
-      {400, std::string("GET / HTTP/1.1\r\nHost: a\r\nX: a\0z\r\n\r\n", 37)},
+      {400, "GET / HTTP/1.1\r\nHost: a\r\nX: a\0z\r\n\r\n"s},
       {400, "GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n"},
       {400, "GET / HTTP/1.1\r\nHost: a\r\nX\xc3\xa9: a\r\n\r\n"},
@@ -342,7 +343,7 @@ TEST(RequestParserTest, SurvivesMutations) {
       "100-continue\r\n\r\nhello",
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   };
-  const std::string bytes("\0\r\n\t :;,=0159afgxX\x7f\x80\xff/*", 27);
+  const std::string bytes = "\0\r\n\t :;,=0159afgxX\x7f\x80\xff/*"s;
   uint64_t random = 88172645463325252ull;  // xorshift64: the same run every time
   auto next = [&random](size_t below) {
     random ^= random << 13;
