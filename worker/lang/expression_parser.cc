@@ -1,0 +1,526 @@
+#include "worker/lang/expression_parser.h"
+
+#include <charconv>
+#include <cstdlib>
+
+#include "worker/lang/function_name.h"
+#include "worker/lang/parser.h"
+
+namespace nightjar::lang {
+namespace {
+
+struct Binding {
+  int left;
+  int right;  // smaller than left: associates to the right
+};
+
+// F#'s own order, loosest first: || && (= < > |> and their kin) ^ (+ -) (* / %). Zero: no operator.
+Binding BindingOf(const Token& token) {
+  if (token.kind != TokenKind::kOperator) return {0, 0};
+  const std::string& op = token.text;
+  if (op == "||") return {1, 2};
+  if (op == "&&") return {3, 4};
+  if (op == "|>" || op == "==" || op == "!=" || op == "<>" || op == "<" || op == ">" ||
+      op == "<=" || op == ">=")
+    return {5, 6};
+  if (op == "^" || op == "++") return {8, 7};
+  if (op == "+" || op == "-") return {9, 10};
+  if (op == "*" || op == "/" || op == "%") return {11, 12};
+  return {0, 0};
+}
+
+bool IsReserved(const std::string& word) {
+  return word == "in" || word == "then" || word == "else" || word == "with" || word == "of";
+}
+
+// Counts nesting for as long as it stands.
+class Deeper {
+ public:
+  explicit Deeper(int& nesting) : nesting_(nesting) { ++nesting_; }
+  ~Deeper() { --nesting_; }
+
+ private:
+  int& nesting_;
+};
+
+// Sets a value for as long as it stands.
+template <typename T>
+class Temporarily {
+ public:
+  Temporarily(T& place, T value) : place_(place), before_(place) { place = value; }
+  ~Temporarily() { place_ = before_; }
+
+ private:
+  T& place_;
+  T before_;
+};
+
+}  // namespace
+
+ExpressionParser::ExpressionParser(std::vector<Token> tokens, uint64_t first_id)
+    : tokens_(std::move(tokens)), next_id_(first_id) {}
+
+std::optional<proto::Expr> ExpressionParser::ParseWhole() {
+  proto::Expr whole = Block(Now().column);
+  if (!failed_ && Now().kind != TokenKind::kEnd)
+    Fail("the expression has ended before this; an operator, `in` or a new line at the same column is missing");
+  if (failed_) return std::nullopt;
+  return whole;
+}
+
+bool ExpressionParser::Is(std::string_view text) const {
+  const Token& token = Now();
+  return (token.kind == TokenKind::kOperator || token.kind == TokenKind::kPunctuation) &&
+         token.text == text;
+}
+
+bool ExpressionParser::IsKeyword(std::string_view word) const {
+  return Now().kind == TokenKind::kWord && !Now().quoted && Now().text == word;
+}
+
+bool ExpressionParser::Offside() const {
+  return Now().kind == TokenKind::kEnd || (Now().first_on_line && Now().column <= offside_);
+}
+
+void ExpressionParser::Fail(const std::string& message) {
+  if (failed_) return;  // the first is the cause
+  failed_ = true;
+  error_ = {Now().line, Now().column, message};
+}
+
+bool ExpressionParser::Expect(std::string_view text, const char* what) {
+  if (failed_) return false;
+  if (!Is(text) && !IsKeyword(text)) {
+    Fail(std::string("expected ") + what);
+    return false;
+  }
+  Take();
+  return true;
+}
+
+proto::Expr ExpressionParser::Node() {
+  proto::Expr node;
+  node.set_id(next_id_++);
+  return node;
+}
+
+proto::Pattern ExpressionParser::PatternNode() {
+  proto::Pattern node;
+  node.set_id(next_id_++);
+  return node;
+}
+
+// An expression that owns every line starting right of `column`, or at it for a `let` that goes on below.
+proto::Expr ExpressionParser::Block(uint32_t column) {
+  Temporarily<uint32_t> block(offside_, column > 0 ? column - 1 : 0);
+  return Expression(0);
+}
+
+proto::Expr ExpressionParser::Expression(int min_binding) {
+  Deeper deeper(nesting_);
+  if (nesting_ > kNestingMax) {
+    Fail("expressions are nested deeper than " + std::to_string(kNestingMax));
+    return {};
+  }
+  proto::Expr left = Prefix();
+  while (!failed_) {
+    Binding binding = BindingOf(Now());
+    // An operator may stand at the start of a line at the column of its block: `|> List.head`.
+    bool outside = Now().kind == TokenKind::kEnd || (Now().first_on_line && Now().column < offside_);
+    if (binding.left == 0 || binding.left < min_binding || outside) break;
+    std::string op = Now().text;
+    if (op == "|>") {
+      left = Pipe(std::move(left));
+      continue;
+    }
+    Take();
+    proto::Expr right = Expression(binding.right);
+    proto::Expr node = Node();
+    node.mutable_infix()->set_op(op == "<>" ? "!=" : op);
+    *node.mutable_infix()->mutable_left() = std::move(left);
+    *node.mutable_infix()->mutable_right() = std::move(right);
+    left = std::move(node);
+  }
+  return left;
+}
+
+proto::Expr ExpressionParser::Prefix() {
+  if (IsKeyword("let")) return LetIn();
+  if (IsKeyword("if")) return IfThenElse();
+  if (IsKeyword("match")) return MatchWith();
+  if (IsKeyword("fun")) return Fun();
+  return Application();
+}
+
+std::string ExpressionParser::BindingName() {
+  if (Now().kind != TokenKind::kWord || (!Now().quoted && IsReserved(Now().text))) {
+    Fail("expected a name");
+    return "";
+  }
+  std::string name = Now().text == "___" ? "" : Now().text;
+  Take();
+  return name;
+}
+
+proto::Expr ExpressionParser::LetIn() {
+  proto::Expr node = Node();
+  uint32_t column = Now().column;
+  Take();
+  proto::Let& let = *node.mutable_let();
+  let.set_name(BindingName());
+  Expect("=", "`=` after the name of a let");
+  if (failed_) return node;
+  *let.mutable_value() = Block(column + 1);
+  if (failed_) return node;
+  if (IsKeyword("in")) {
+    Take();
+  } else if (!Now().first_on_line || Now().column != column || Now().kind == TokenKind::kEnd) {
+    Fail("expected `in`, or the rest of the block on a new line at the column of its `let`");
+    return node;
+  }
+  // What follows belongs to the same block as the let.
+  *let.mutable_body() = Expression(0);
+  return node;
+}
+
+proto::Expr ExpressionParser::IfThenElse() {
+  proto::Expr node = Node();
+  Take();
+  *node.mutable_if_()->mutable_condition() = Expression(0);
+  Expect("then", "`then`");
+  if (failed_) return node;
+  *node.mutable_if_()->mutable_then() = Block(Now().column);
+  Expect("else", "`else`: an if has a value in both cases");
+  if (failed_) return node;
+  *node.mutable_if_()->mutable_otherwise() = Block(Now().column);
+  return node;
+}
+
+proto::Expr ExpressionParser::MatchWith() {
+  proto::Expr node = Node();
+  Take();
+  *node.mutable_match()->mutable_value() = Expression(0);
+  Expect("with", "`with`");
+  uint32_t column = 0;  // of the arms: arms of an outer match stand further left
+  if (!failed_ && Is("|")) column = Now().first_on_line ? Now().column : 0;
+  while (!failed_ && Is("|") && (!Now().first_on_line || Now().column >= column)) {
+    Take();
+    proto::MatchArm& arm = *node.mutable_match()->add_arms();
+    *arm.mutable_pattern() = PatternTop();
+    Expect("->", "`->` after the pattern");
+    if (failed_) return node;
+    *arm.mutable_body() = Block(column > 0 ? column + 1 : Now().column);
+  }
+  if (!failed_ && node.match().arms_size() == 0) Fail("expected `|` and a pattern");
+  return node;
+}
+
+proto::Expr ExpressionParser::Fun() {
+  proto::Expr node = Node();
+  Take();
+  bool tupled = Is("(");  // `fun (a, b) -> ...` takes two
+  if (tupled) Take();
+  while (!failed_ && Now().kind == TokenKind::kWord && !IsReserved(Now().text)) {
+    node.mutable_lambda()->add_params(BindingName());
+    if (tupled && Is(",")) Take();
+  }
+  if (tupled) Expect(")", "`)` after the parameters");
+  Expect("->", "`->` after the parameters of a function");
+  if (failed_) return node;
+  *node.mutable_lambda()->mutable_body() = Block(Now().first_on_line ? Now().column : offside_ + 1);
+  return node;
+}
+
+bool ExpressionParser::StartsAtom() const {
+  const Token& token = Now();
+  if (Offside()) return false;
+  switch (token.kind) {
+    case TokenKind::kInteger:
+    case TokenKind::kFloat:
+    case TokenKind::kString:
+    case TokenKind::kCharacter: return true;
+    case TokenKind::kWord:
+      return token.quoted || !(IsReserved(token.text) || token.text == "let" || token.text == "if" ||
+                               token.text == "match");
+    case TokenKind::kPunctuation: return token.text == "(" || token.text == "[" || token.text == "{";
+    default: return false;
+  }
+}
+
+std::vector<proto::Expr> ExpressionParser::Arguments() {
+  std::vector<proto::Expr> arguments;
+  while (!failed_ && StartsAtom()) arguments.push_back(IsKeyword("fun") ? Fun() : Postfix(Atom()));
+  return arguments;
+}
+
+// A thing that is applied to what follows it, or stands alone.
+proto::Expr ExpressionParser::Application() {
+  if (Now().kind == TokenKind::kWord && !Now().quoted) {
+    if (Special(Now())) return Special(Now().text);
+    return Named();
+  }
+  // `(+) 1 2`: an operator in parentheses is the function of that name.
+  if (Is("(") && at_ + 2 < tokens_.size() && BindingOf(tokens_[at_ + 1]).left > 0 &&
+      tokens_[at_ + 2].text == ")") {
+    Take();
+    std::string op = Now().text;
+    Take();
+    Take();
+    return CallOf("", op, false);
+  }
+  return Postfix(Atom());
+}
+
+bool ExpressionParser::Special(const Token& token) const {
+  const std::string& word = token.text;
+  return word == "partial" || word == "rightPartial" || word == "leftPartial" || word == "flag" ||
+         word == "Just" || word == "Nothing" || word == "Ok" || word == "Error";
+}
+
+proto::Expr ExpressionParser::Special(const std::string& name) {
+  std::string word = name;
+  const Token start = Now();
+  proto::Expr node = Node();
+  Take();
+  std::vector<proto::Expr> arguments = Arguments();
+  if (failed_) return node;
+  auto needs = [&](size_t count) {
+    if (arguments.size() == count) return true;
+    failed_ = true;
+    error_ = {start.line, start.column,
+              "`" + word + "` takes " + std::to_string(count) + ", and has " + std::to_string(arguments.size())};
+    return false;
+  };
+  if (word == "flag") {
+    if (!needs(4)) return node;
+    proto::FeatureFlag& flag = *node.mutable_feature_flag();
+    flag.set_name(arguments[0].string());
+    *flag.mutable_condition() = std::move(arguments[1]);
+    *flag.mutable_old() = std::move(arguments[2]);
+    *flag.mutable_new_() = std::move(arguments[3]);
+  } else if (word == "partial" || word == "rightPartial" || word == "leftPartial") {
+    if (!needs(2)) return node;
+    proto::Partial& partial = word == "partial"        ? *node.mutable_partial()
+                              : word == "rightPartial" ? *node.mutable_right_partial()
+                                                       : *node.mutable_left_partial();
+    partial.set_text(arguments[0].string());
+    *partial.mutable_old() = std::move(arguments[1]);
+  } else {
+    if (!needs(word == "Nothing" ? 0 : 1)) return node;
+    node.mutable_constructor()->set_name(word);
+    for (proto::Expr& argument : arguments) *node.mutable_constructor()->add_args() = std::move(argument);
+  }
+  return node;
+}
+
+// A word: a keyword value, a variable, or a function with what it is applied to.
+proto::Expr ExpressionParser::Named() {
+  std::string word = Now().text;
+  if (word == "true" || word == "false" || word == "null" || word == "blank") return Postfix(Atom());
+  bool module = word[0] >= 'A' && word[0] <= 'Z' && at_ + 2 < tokens_.size() &&
+                tokens_[at_ + 1].text == "." && tokens_[at_ + 2].kind == TokenKind::kWord;
+  if (module) {
+    Take();
+    Take();
+    std::string name = Now().text;
+    Take();
+    return CallOf(word, std::move(name), false);
+  }
+  // A word that something follows is a function; alone it may be a variable, which only lowering can tell.
+  size_t before = at_;
+  Take();
+  if (!Is(".") && StartsAtom()) return CallOf("", word, true);
+  at_ = before;
+  return Postfix(Atom());
+}
+
+proto::Expr ExpressionParser::CallOf(const std::string& module, std::string name, bool) {
+  proto::Expr node = Node();
+  FunctionName parts = SplitFunctionName(name);
+  proto::FnCall& call = *node.mutable_fn_call();
+  call.set_module(module);
+  call.set_name(parts.name);
+  call.set_version(parts.version);
+  call.set_rail(parts.rail);
+  for (proto::Expr& argument : Arguments()) *call.add_args() = std::move(argument);
+  return node;
+}
+
+proto::Expr ExpressionParser::Postfix(proto::Expr object) {
+  while (!failed_ && Is(".") && !Now().space_before) {
+    Take();
+    proto::Expr node = Node();
+    node.mutable_field_access()->set_field(BindingName());
+    *node.mutable_field_access()->mutable_object() = std::move(object);
+    object = std::move(node);
+  }
+  return object;
+}
+
+proto::Expr ExpressionParser::Atom() {
+  proto::Expr node = Node();
+  if (failed_) return node;
+  const Token token = Now();
+  switch (token.kind) {
+    case TokenKind::kInteger: {
+      int64_t value = 0;
+      auto [end, failed] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
+      if (failed != std::errc()) {
+        Fail("this integer does not fit 64 bits");
+        return node;
+      }
+      node.set_integer(value);
+      break;
+    }
+    case TokenKind::kFloat: node.set_float_(strtod(token.text.c_str(), nullptr)); break;
+    case TokenKind::kString: node.set_string(token.text); break;
+    case TokenKind::kCharacter: node.set_character(token.text); break;
+    case TokenKind::kWord: {
+      if (!token.quoted && Special(token)) {
+        // As an argument a constructor without parentheses has no arguments of its own.
+        Take();
+        node.mutable_constructor()->set_name(token.text);
+        return node;
+      }
+      bool module = token.text[0] >= 'A' && token.text[0] <= 'Z' && at_ + 2 < tokens_.size() &&
+                    tokens_[at_ + 1].text == "." && tokens_[at_ + 2].kind == TokenKind::kWord;
+      if (module && !token.quoted) {
+        Take();
+        Take();
+        FunctionName parts = SplitFunctionName(Now().text);
+        node.mutable_fn_call()->set_module(token.text);
+        node.mutable_fn_call()->set_name(parts.name);
+        node.mutable_fn_call()->set_version(parts.version);
+        node.mutable_fn_call()->set_rail(parts.rail);
+      } else if (token.quoted) {
+        node.set_variable(token.text);
+      } else if (token.text == "true" || token.text == "false") {
+        node.set_bool_(token.text == "true");
+      } else if (token.text == "null") {
+        node.mutable_null();
+      } else if (token.text == "blank") {
+        node.mutable_blank();
+      } else if (IsReserved(token.text)) {
+        Fail("expected an expression before `" + token.text + "`");
+        return node;
+      } else {
+        node.set_variable(token.text == "___" ? "" : token.text);
+      }
+      break;
+    }
+    case TokenKind::kPunctuation:
+      if (token.text == "(") return Parenthesized();
+      if (token.text == "[") return ListLiteral();
+      if (token.text == "{") return RecordLiteral();
+      [[fallthrough]];
+    default:
+      Fail(token.kind == TokenKind::kEnd ? "expected an expression, and the text ends here"
+                                         : "expected an expression");
+      return node;
+  }
+  Take();
+  return node;
+}
+
+proto::Expr ExpressionParser::Parenthesized() {
+  Take();
+  if (Is(")")) {
+    Take();
+    proto::Expr unit = Node();
+    unit.mutable_null();
+    return unit;
+  }
+  if (BindingOf(Now()).left > 0 && at_ + 1 < tokens_.size() && tokens_[at_ + 1].text == ")") {
+    proto::Expr node = Node();
+    node.mutable_fn_call()->set_name(Now().text);
+    Take();
+    Take();
+    return node;
+  }
+  Temporarily<uint32_t> inside(offside_, 0);
+  proto::Expr first = Block(Now().column);
+  if (failed_ || !Is(",")) {
+    Expect(")", "`)`");
+    return first;
+  }
+  proto::Expr node = Node();
+  *node.mutable_tuple()->add_items() = std::move(first);
+  while (!failed_ && Is(",")) {
+    Take();
+    *node.mutable_tuple()->add_items() = Expression(0);
+  }
+  Expect(")", "`)` or `,`");
+  return node;
+}
+
+proto::Expr ExpressionParser::ListLiteral() {
+  proto::Expr node = Node();
+  node.mutable_list();
+  Take();
+  Temporarily<uint32_t> inside(offside_, 0);
+  while (!failed_ && !Is("]")) {
+    *node.mutable_list()->add_items() = Block(Now().column);
+    // A comma or semicolon, or a new line.
+    if (Is(";") || Is(","))
+      Take();
+    else if (!Is("]") && !Now().first_on_line)
+      Fail("expected `;`, `,` or `]`");
+  }
+  Expect("]", "`]`");
+  return node;
+}
+
+proto::Expr ExpressionParser::RecordLiteral() {
+  proto::Expr node = Node();
+  node.mutable_record();
+  Take();
+  Temporarily<uint32_t> inside(offside_, 0);
+  while (!failed_ && !Is("}")) {
+    uint32_t column = Now().column;
+    proto::RecordField& field = *node.mutable_record()->add_fields();
+    field.set_name(Now().kind == TokenKind::kString ? Now().text : "");
+    if (Now().kind == TokenKind::kString)
+      Take();
+    else
+      field.set_name(BindingName());
+    if (!failed_ && Is(":"))
+      Take();
+    else
+      Expect("=", "`=` after the name of a field");
+    if (failed_) return node;
+    *field.mutable_value() = Block(column + 1);
+    if (Is(";") || Is(","))
+      Take();
+    else if (!Is("}") && !Now().first_on_line)
+      Fail("expected `;`, a new line or `}`");
+  }
+  Expect("}", "`}`");
+  return node;
+}
+
+proto::Expr ExpressionParser::Pipe(proto::Expr value) {
+  proto::Expr node = Node();
+  *node.mutable_pipe()->add_items() = std::move(value);
+  while (!failed_ && Is("|>") && !(Now().first_on_line && Now().column < offside_)) {
+    Take();
+    *node.mutable_pipe()->add_items() = PipeEntry();
+  }
+  return node;
+}
+
+proto::Expr ExpressionParser::PipeEntry() {
+  // What is written after `|>` binds tighter than `|>` itself.
+  proto::Expr entry = Expression(7);
+  if (failed_ || !entry.has_fn_call()) return entry;
+  // The piped value is the first argument.
+  proto::FnCall& call = *entry.mutable_fn_call();
+  proto::Expr target = Node();
+  target.mutable_pipe_target();
+  proto::FnCall with_target;
+  *with_target.add_args() = std::move(target);
+  for (proto::Expr& argument : *call.mutable_args()) *with_target.add_args() = std::move(argument);
+  call.mutable_args()->Swap(with_target.mutable_args());
+  return entry;
+}
+
+}  // namespace nightjar::lang

@@ -1,0 +1,73 @@
+// The expression half of the parser: tokens of one toplevel to its tree. Internal to worker/lang.
+//
+// Layout follows F#'s offside rule as far as canvases use it: a line that starts at or left of the column where a block began ends what was
+// being read; `let` without `in` binds for the lines below it at its own column.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/proto/program.pb.h"
+#include "worker/lang/lexer.h"
+
+namespace nightjar::lang {
+
+class ExpressionParser {
+ public:
+  // Ids count up from `first_id`, so they are the same whenever the text is.
+  ExpressionParser(std::vector<Token> tokens, uint64_t first_id);
+
+  // The whole of the tokens as one expression. On an error nothing, and error() says what and where.
+  std::optional<proto::Expr> ParseWhole();
+  const LexError& error() const { return error_; }
+
+ private:
+  // Thrown nowhere: a failed parse sets failed_ and every loop looks at it.
+  const Token& Now() const { return tokens_[at_]; }
+  bool Is(std::string_view text) const;
+  bool IsKeyword(std::string_view word) const;
+  bool Offside() const;
+  void Take() {
+    if (at_ + 1 < tokens_.size()) ++at_;
+  }
+  bool Expect(std::string_view text, const char* what);
+  void Fail(const std::string& message);
+  proto::Expr Node();
+  proto::Pattern PatternNode();
+
+  proto::Expr Expression(int min_binding);
+  proto::Expr Block(uint32_t column);
+  proto::Expr Prefix();
+  proto::Expr Application();
+  proto::Expr Atom();
+  proto::Expr Postfix(proto::Expr object);
+  bool StartsAtom() const;
+  proto::Expr LetIn();
+  proto::Expr IfThenElse();
+  proto::Expr MatchWith();
+  proto::Expr Fun();
+  proto::Expr Parenthesized();
+  proto::Expr ListLiteral();
+  proto::Expr RecordLiteral();
+  proto::Expr Named();
+  proto::Expr CallOf(const std::string& module, std::string name, bool user);
+  proto::Expr Special(const std::string& word);
+  bool Special(const Token& token) const;
+  proto::Expr Pipe(proto::Expr value);
+  proto::Expr PipeEntry();
+  std::string BindingName();
+  proto::Pattern PatternTop();
+  proto::Pattern PatternAtom();
+  std::vector<proto::Expr> Arguments();
+
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+  uint64_t next_id_;
+  int nesting_ = 0;
+  uint32_t offside_ = 0;  // a line that starts at or left of this column ends the current expression
+  bool failed_ = false;
+  LexError error_{};
+};
+
+}  // namespace nightjar::lang

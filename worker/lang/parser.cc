@@ -1,0 +1,264 @@
+#include "worker/lang/parser.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/utf8.h"
+#include "worker/lang/expression_parser.h"
+
+namespace nightjar::lang {
+namespace {
+
+// Ids of expressions leave room for a million in each toplevel.
+constexpr uint64_t kIdsPerToplevel = 1'000'000;
+
+struct Section {
+  std::string_view header;  // between the brackets
+  uint32_t line = 1;
+  std::string_view body;
+};
+
+bool StartsHeader(std::string_view line) {
+  for (std::string_view kind : {"[http-handler ", "[worker ", "[cron ", "[repl ", "[fn ", "[db ", "[type "})
+    if (line.starts_with(kind)) return true;
+  return false;
+}
+
+std::string_view LineAt(std::string_view text, size_t from) {
+  return text.substr(from, text.find('\n', from) - from);
+}
+
+std::vector<std::string> Words(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+class CanvasParser {
+ public:
+  explicit CanvasParser(std::string_view source) : source_(source) {}
+
+  ParseResult Run() {
+    size_t good = Utf8PrefixSize(source_, source_.size());
+    if (good < source_.size()) {
+      auto line = static_cast<uint32_t>(std::count(source_.begin(), source_.begin() + static_cast<long>(good), '\n') + 1);
+      size_t start = source_.rfind('\n', good);
+      AddError(line, static_cast<uint32_t>(good - (start == std::string_view::npos ? 0 : start + 1) + 1),
+               "this is not UTF-8 text", false);
+      return std::move(result_);
+    }
+    result_.program.set_format(kProgramFormat);
+    for (const Section& section : Split()) {
+      if (result_.errors.size() >= bounds::kDiagnostics) break;
+      Toplevel(section);
+    }
+    if (result_.errors.empty() && result_.program.handlers_size() > static_cast<int>(bounds::kHandlersPerCanvas))
+      AddError(1, 1, "a canvas has at most " + std::to_string(bounds::kHandlersPerCanvas) + " handlers", false);
+    return std::move(result_);
+  }
+
+ private:
+  void AddError(uint32_t line, uint32_t column, const std::string& message, bool quote = true) {
+    proto::Diagnostic diagnostic;
+    diagnostic.set_line(line);
+    diagnostic.set_column(column);
+    diagnostic.set_message(message);
+    if (quote) {
+      size_t at = 0;
+      for (uint32_t i = 1; i < line && at != std::string_view::npos; ++i) {
+        at = source_.find('\n', at);
+        if (at != std::string_view::npos) ++at;
+      }
+      if (at != std::string_view::npos) diagnostic.set_source_line(std::string(Utf8Prefix(LineAt(source_, at), 160)));
+    }
+    result_.errors.push_back(std::move(diagnostic));
+  }
+
+  std::vector<Section> Split() {
+    std::vector<Section> sections;
+    uint32_t line = 1;
+    size_t body_from = 0;
+    for (size_t at = 0; at < source_.size(); ++line) {
+      std::string_view text = LineAt(source_, at);
+      if (StartsHeader(text)) {
+        if (!sections.empty()) sections.back().body = source_.substr(body_from, at - body_from);
+        size_t end = text.rfind(']');
+        if (end == std::string_view::npos) {
+          AddError(line, 1, "this header has no closing `]`");
+          end = text.size();
+        }
+        sections.push_back({text.substr(1, end - 1), line, {}});
+        body_from = std::min(source_.size(), at + text.size() + 1);
+      } else if (sections.empty() && !text.empty() && text.find_first_not_of(" \t\r") != std::string_view::npos &&
+                 !text.starts_with("//") && result_.errors.empty()) {
+        AddError(line, 1, "a canvas file begins with a toplevel, such as `[http-handler GET /path]`");
+      }
+      at += text.size() + 1;
+    }
+    if (!sections.empty()) sections.back().body = source_.substr(std::min(body_from, source_.size()));
+    if (sections.empty() && result_.errors.empty())
+      AddError(1, 1, "a canvas file has at least one toplevel, such as `[http-handler GET /path]`");
+    return sections;
+  }
+
+  static uint64_t TlidOf(const std::string& name) {
+    // Within 63 bits, so that every store's signed integers hold it.
+    return XXH64(name.data(), name.size(), 0) >> 1;
+  }
+
+  std::optional<proto::Expr> Body(const Section& section) {
+    LexResult lexed = Lex(section.body, section.line + 1);
+    if (!lexed.errors.empty()) {
+      for (const LexError& error : lexed.errors) AddError(error.line, error.column, error.message);
+      return std::nullopt;
+    }
+    if (lexed.tokens.size() == 1) {  // a toplevel whose code is not written yet
+      proto::Expr blank;
+      blank.set_id(++toplevels_ * kIdsPerToplevel);
+      blank.mutable_blank();
+      return blank;
+    }
+    ExpressionParser parser(std::move(lexed.tokens), ++toplevels_ * kIdsPerToplevel);
+    auto body = parser.ParseWhole();
+    if (!body) AddError(parser.error().line, parser.error().column, parser.error().message);
+    return body;
+  }
+
+  void Toplevel(const Section& section) {
+    std::vector<std::string> words = Words(section.header);
+    const std::string kind = words[0];
+    if (section.header.size() > 1024) return AddError(section.line, 2, "this header is too long");
+    if (kind == "fn") return Function(section, words);
+    if (kind == "db" || kind == "type") return Shape(section, kind, words);
+    Handler(section, kind, words);
+  }
+
+  bool FreshName(const Section& section, const std::string& name) {
+    if (name.size() > bounds::kHandlerNameBytes) {
+      AddError(section.line, 2, "a name is at most " + std::to_string(bounds::kHandlerNameBytes) + " bytes");
+      return false;
+    }
+    if (names_.insert(name).second) return true;
+    AddError(section.line, 2, "there is a second `" + name + "`");
+    return false;
+  }
+
+  void Handler(const Section& section, const std::string& kind, const std::vector<std::string>& words) {
+    proto::HandlerDef handler;
+    proto::HandlerEntry entry;
+    std::string name;
+    handler.set_input("event");
+    if (kind == "http-handler") {
+      if (words.size() != 3 || words[2][0] != '/')
+        return AddError(section.line, 2, "expected `[http-handler METHOD /path]`");
+      std::string method = words[1];
+      for (char& c : method) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
+      entry.set_kind(proto::HANDLER_KIND_HTTP);
+      entry.set_method(method);
+      entry.set_route(words[2]);
+      name = method + " " + words[2];
+      handler.set_input("request");
+      std::istringstream segments{words[2]};
+      for (std::string segment; std::getline(segments, segment, '/');)
+        if (segment.size() > 1 && segment[0] == ':') handler.add_variables(segment.substr(1));
+    } else if (kind == "cron") {
+      static const std::set<std::string> kIntervals = {"EveryDay", "EveryWeek", "EveryFortnight",
+                                                       "EveryHour", "Every12Hours", "EveryMinute"};
+      if (words.size() != 3 || kIntervals.count(words[2]) == 0)
+        return AddError(section.line, 2, "expected `[cron Name EveryHour]`, or EveryMinute, Every12Hours, EveryDay, EveryWeek, EveryFortnight");
+      entry.set_kind(proto::HANDLER_KIND_CRON);
+      entry.set_interval(words[2]);
+      name = words[1];
+    } else {
+      if (words.size() != 2) return AddError(section.line, 2, "expected `[" + kind + " Name]`");
+      entry.set_kind(kind == "worker" ? proto::HANDLER_KIND_WORKER : proto::HANDLER_KIND_REPL);
+      name = words[1];
+    }
+    if (!FreshName(section, name)) return;
+    auto body = Body(section);
+    if (!body) return;
+    uint64_t tlid = TlidOf(kind + " " + name);
+    entry.set_tlid(tlid);
+    entry.set_name(name);
+    handler.set_tlid(tlid);
+    handler.set_name(name);
+    *handler.mutable_body() = std::move(*body);
+    *result_.program.add_handlers() = std::move(handler);
+    *result_.manifest.add_handlers() = std::move(entry);
+  }
+
+  void Function(const Section& section, const std::vector<std::string>& words) {
+    if (words.size() < 2) return AddError(section.line, 2, "expected `[fn name param:Type ...]`");
+    proto::FunctionDef function;
+    function.set_name(words[1]);
+    for (size_t at = 2; at < words.size(); ++at) {
+      if (words[at] == "->" && at + 2 == words.size()) {
+        function.set_returns(words[at + 1]);
+        break;
+      }
+      size_t colon = words[at].find(':');
+      if (colon == std::string::npos || colon == 0)
+        return AddError(section.line, 2, "expected `param:Type`, not `" + words[at] + "`");
+      proto::Param& param = *function.add_params();
+      param.set_name(words[at].substr(0, colon));
+      param.set_type(words[at].substr(colon + 1));
+    }
+    if (!FreshName(section, words[1])) return;
+    auto body = Body(section);
+    if (!body) return;
+    function.set_tlid(TlidOf("fn " + words[1]));
+    *function.mutable_body() = std::move(*body);
+    *result_.program.add_functions() = std::move(function);
+    result_.manifest.set_functions(result_.manifest.functions() + 1);
+  }
+
+  // `{ "name" : "Str", "age" : "Int" }` or `{ name: Str }`: names and types in turn.
+  void Shape(const Section& section, const std::string& kind, const std::vector<std::string>& words) {
+    if (words.size() < 2) return AddError(section.line, 2, "expected `[" + kind + " Name { field: Type }]`");
+    if (!FreshName(section, words[1])) return;
+    size_t brace = section.header.find('{');
+    std::vector<std::string> fields;
+    if (brace != std::string_view::npos) {
+      LexResult lexed = Lex(section.header.substr(brace), section.line);
+      for (const Token& token : lexed.tokens)
+        if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString) fields.push_back(token.text);
+    }
+    if (fields.size() % 2 != 0) return AddError(section.line, 2, "each field has a name and a type");
+    auto fill = [&](auto* rows) {
+      for (size_t at = 0; at + 1 < fields.size(); at += 2) {
+        proto::Param& field = *rows->Add();
+        field.set_name(fields[at]);
+        field.set_type(fields[at + 1]);
+      }
+    };
+    if (kind == "db") {
+      proto::DatastoreDef& datastore = *result_.program.add_datastores();
+      datastore.set_name(words[1]);
+      datastore.set_tlid(TlidOf("db " + words[1]));
+      fill(datastore.mutable_columns());
+      result_.manifest.set_datastores(result_.manifest.datastores() + 1);
+    } else {
+      proto::TypeDef& type = *result_.program.add_types();
+      type.set_name(words[1]);
+      type.set_tlid(TlidOf("type " + words[1]));
+      fill(type.mutable_fields());
+      result_.manifest.set_types(result_.manifest.types() + 1);
+    }
+  }
+
+  std::string_view source_;
+  ParseResult result_;
+  uint64_t toplevels_ = 0;
+  std::set<std::string> names_;
+};
+
+}  // namespace
+
+ParseResult ParseCanvas(std::string_view source) { return CanvasParser(source).Run(); }
+
+}  // namespace nightjar::lang
