@@ -78,7 +78,7 @@ Status Serve(const Options& options) {
   // The supervisor stops the writer by closing the socket. A signal for the whole process group, as
   // a terminal's Ctrl-C, must not take away what seals the traces that the others leave open; and
   // neither must the supervisor's death.
-  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);
+  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
   if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
 
   const std::string store = options.state + "/store";

@@ -1,0 +1,147 @@
+#include "supervisor/writer/archive.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "supervisor/writer/drain.h"
+#include "tests/unit/writer/writer_rig.h"
+
+namespace nightjar::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class MemoryStore final : public ObjectStore {
+ public:
+  Status Put(std::string_view key, std::string_view object) override {
+    if (full) return FailErrno("writing a trace", ENOSPC);
+    objects[std::string(key)] = object;
+    return {};
+  }
+  Result<std::string> Get(std::string_view key, size_t) override {
+    auto found = objects.find(std::string(key));
+    if (found == objects.end()) return Fail(ErrorCode::kNotFound, "no object");
+    return found->second;
+  }
+  Status Delete(std::string_view key) override {
+    objects.erase(std::string(key));
+    return {};
+  }
+
+  std::map<std::string, std::string> objects;
+  bool full = false;
+};
+
+class ArchiveTest : public ::testing::Test {
+ protected:
+  ArchiveTest() {
+    auto store = std::make_unique<MemoryStore>();
+    store_ = store.get();
+    archive_ =
+        std::make_unique<Archive>(std::move(store), *TraceIndex::Create(dir_ / "index.db", clock_),
+                                  *Catalog::Create(dir_ / "catalog.db", clock_));
+  }
+  // A run with this many pairs of events, sealed.
+  SealedRun Run(const RunId& run, int calls, proto::Verdict verdict = proto::VERDICT_FINISHED) {
+    FakeWorker worker;
+    Drain drain(clock_);
+    EXPECT_TRUE(drain.Attach(1, "demo", worker.ring()));
+    EXPECT_TRUE(drain.Begin(Began(1, run)));
+    worker.WholeRun(run, calls);
+    SealedRun sealed = *drain.End(Ended(1, run, verdict));
+    sealed.ticket = 44;
+    return sealed;
+  }
+  proto::TraceDocument Read(const RunId& run) {
+    auto found = archive_->index().Get("demo", run);
+    EXPECT_TRUE(found) << found.error().ToString();
+    auto object = archive_->ReadObject(found->object_key);
+    return Document(found->row, object ? *object : "");
+  }
+
+  TempDir dir_;
+  FakeClock clock_;
+  MemoryStore* store_;
+  std::unique_ptr<Archive> archive_;
+};
+
+TEST_F(ArchiveTest, StoresThenListsThenAcknowledges) {
+  RunId run = RunAt(1);
+  archive_->Store(Run(run, 3));
+  EXPECT_EQ(store_->objects.size(), 1u);
+  EXPECT_EQ(archive_->Due(), clock_.Mono() + bounds::kIndexBatchTime);
+  std::vector<StoredRun> stored = archive_->Commit();
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored[0].ticket, 44u);
+  EXPECT_EQ(stored[0].run, run);
+  EXPECT_EQ(stored[0].bytes, store_->objects.begin()->second.size());
+  EXPECT_EQ(stored[0].error, "");
+  EXPECT_FALSE(archive_->Due());
+  EXPECT_EQ(Read(run).events_size(), 8);
+  EXPECT_EQ(Read(run).row().stored_bytes(), stored[0].bytes);
+}
+
+TEST_F(ArchiveTest, SaysInTheRowThatTheDiskWasFull) {
+  RunId run = RunAt(1), later = RunAt(2);
+  store_->full = true;
+  archive_->Store(Run(run, 3, proto::VERDICT_MEMORY));
+  store_->full = false;
+  archive_->Store(Run(later, 3));
+  std::vector<StoredRun> stored = archive_->Commit();
+  ASSERT_EQ(stored.size(), 2u);
+  EXPECT_THAT(stored[0].error, HasSubstr("No space left"));
+  EXPECT_EQ(stored[0].bytes, 0u);
+  EXPECT_EQ(stored[1].error, "");
+  proto::TraceDocument document = Read(run);
+  EXPECT_THAT(document.row().detail(),
+              HasSubstr("its trace was lost: writing a trace: No space left"));
+  EXPECT_TRUE(document.incomplete_object());
+  EXPECT_TRUE(archive_->index().GetIncident(run));
+  EXPECT_EQ(Read(later).events_size(), 8);
+}
+
+TEST_F(ArchiveTest, AcknowledgesWhatADeadWriterHadStored) {
+  RunId run = RunAt(1);
+  archive_->Store(Run(run, 3));
+  archive_->Commit();
+  SealedRun again = Run(run, 0);
+  again.resumed = true;
+  archive_->Store(std::move(again));
+  std::vector<StoredRun> stored = archive_->Commit();
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_GT(stored[0].bytes, 0u);
+  EXPECT_EQ(Read(run).events_size(), 8);
+}
+
+TEST_F(ArchiveTest, KeepsTheObjectOfADeadWriterWithoutItsRow) {
+  RunId run = RunAt(1);
+  SealedRun whole = Run(run, 3);
+  store_->objects[*TraceKey("demo", run.ToString(), whole.row.received_unix_us())] = whole.object;
+  SealedRun rest = Run(run, 0);
+  rest.resumed = true;
+  archive_->Store(std::move(rest));
+  archive_->Commit();
+  EXPECT_EQ(Read(run).events_size(), 8);
+}
+
+TEST_F(ArchiveTest, KeepsAnIncidentWithoutARun) {
+  Drain drain(clock_);
+  RunId run = RunAt(1);
+  archive_->Store(*drain.End(Ended(0, run, proto::VERDICT_REFUSED)));
+  EXPECT_EQ(archive_->Commit()[0].error, "");
+  EXPECT_TRUE(store_->objects.empty());
+  EXPECT_TRUE(archive_->index().GetIncident(run));
+  EXPECT_FALSE(archive_->index().Get("demo", run));
+}
+
+TEST_F(ArchiveTest, NeverWritesOutsideItsTree) {
+  SealedRun run = Run(RunAt(1), 1);
+  run.row.set_canvas("../../etc");
+  archive_->Store(std::move(run));
+  EXPECT_NE(archive_->Commit()[0].error, "");
+  EXPECT_TRUE(store_->objects.empty());
+}
+
+}  // namespace
+}  // namespace nightjar::testing
