@@ -24,7 +24,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"supervisor/route", {"ipc/core", "ipc/proto"}},
     {"supervisor/canvas", {"ipc/core", "ipc/proto", "supervisor/route"}},
     {"supervisor/admission", {"ipc/core", "policies"}},
-    {"supervisor/host", {"ipc/core", "ipc/proto"}},
+    {"supervisor/host", {"ipc/core", "ipc/proto", "supervisor/cell"}},
     {"supervisor/proc", {"ipc/core", "ipc/proto", "ipc/wire", "supervisor/loop"}},
     {"supervisor/cell", {"ipc/core", "policies"}},
     {"supervisor/journal", {"ipc/core", "ipc/proto", "ipc/wire", "supervisor/loop"}},

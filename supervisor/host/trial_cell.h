@@ -1,0 +1,12 @@
+// One cgroup, one process born into it, one kill: the life of a cell in small, to see that this
+// host can do it.
+#pragma once
+
+#include "supervisor/host/host_facts.h"
+
+namespace nightjar {
+
+// Fills in the cgroup_* trials and swap_accounted. Root only. Removes what it makes.
+void TryCell(HostFacts& facts);
+
+}  // namespace nightjar

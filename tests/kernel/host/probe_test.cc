@@ -1,0 +1,56 @@
+#include "supervisor/host/probe.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "supervisor/host/host_facts.h"
+
+namespace nightjar {
+namespace {
+
+size_t ProbeGroups(const std::string& mount) {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(mount))
+    count +=
+        entry.path().filename().string().starts_with("nightjar-probe-" + std::to_string(getpid()));
+  return count;
+}
+
+TEST(ProbeTest, AgreesWithItselfAndLeavesNothingBehind) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to try cgroups and namespaces";
+  HostFacts facts = GatherHostFacts();
+  if (facts.hierarchies.unified_mount.empty())
+    GTEST_SKIP() << "this host has no unified cgroup tree";
+  EXPECT_EQ(ProbeGroups(facts.hierarchies.unified_mount), 0u);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child of the probe is left";
+  EXPECT_FALSE(facts.cgroup_make.untried());
+  EXPECT_FALSE(facts.cgroup_clone.untried());
+  proto::DoctorAnswer answer = Probe();
+  EXPECT_EQ(answer.SerializeAsString(), Judge(facts).SerializeAsString());
+  // This suite's sibling makes real cells here; whoever can run that can serve.
+  bool enough = facts.cgroup_kill.works() &&
+                facts.hierarchies.memory.home != ControllerHome::kNone &&
+                facts.hierarchies.pids.home != ControllerHome::kNone;
+  if (enough) {
+    EXPECT_TRUE(Require(answer, std::vector<std::string>{"cpu"}));
+  }
+}
+
+TEST(ProbeTest, AnOrdinaryUserGetsAnAnswerToo) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to become an ordinary user";
+  pid_t child = fork();
+  if (child == 0) {
+    if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(1);
+    proto::DoctorAnswer answer = Probe();
+    _exit(!answer.can_serve() && answer.checks_size() > 10 && !Require(answer, {}) ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace nightjar

@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "supervisor/host/host_facts.h"
+#include "supervisor/host/probe.h"
+
+namespace nightjar {
+namespace {
+
+using proto::DOCTOR_DEGRADED;
+using proto::DOCTOR_MISSING;
+using proto::DOCTOR_OK;
+using testing::HasSubstr;
+
+HostFacts GoodHost() {
+  HostFacts facts;
+  facts.root = true;
+  facts.kernel = "6.1.0-28-amd64";
+  facts.hierarchies.unified_mount = "/sys/fs/cgroup";
+  for (ControllerPlace* place :
+       {&facts.hierarchies.memory, &facts.hierarchies.pids, &facts.hierarchies.cpu})
+    place->home = ControllerHome::kUnified;
+  for (Trial* trial :
+       {&facts.cgroup_make, &facts.cgroup_clone, &facts.cgroup_kill, &facts.user_namespace,
+        &facts.seccomp, &facts.pidfd, &facts.memfd_seals, &facts.realtime})
+    trial->error = 0;
+  for (auto& space : facts.namespaces) space.trial.error = 0;
+  facts.landlock_abi = 2;
+  facts.pressure = true;
+  return facts;
+}
+
+const proto::DoctorCheck& CheckOf(const proto::DoctorAnswer& answer, std::string_view name) {
+  for (const auto& check : answer.checks())
+    if (check.name() == name) return check;
+  ADD_FAILURE() << "no check " << name;
+  return proto::DoctorCheck::default_instance();
+}
+
+TEST(JudgeTest, AGoodHostIsOkThroughout) {
+  auto answer = Judge(GoodHost());
+  EXPECT_TRUE(answer.can_serve());
+  for (const auto& check : answer.checks()) {
+    EXPECT_EQ(check.state(), DOCTOR_OK) << check.name();
+    EXPECT_FALSE(check.found().empty()) << check.name();
+    EXPECT_TRUE(check.means().ends_with('.')) << check.name();
+    EXPECT_TRUE(check.fix().empty()) << check.name();
+  }
+  EXPECT_TRUE(Require(answer, {}));
+}
+
+TEST(JudgeTest, AMissingControllerIsTheOperatorsToAccept) {
+  HostFacts facts = GoodHost();
+  facts.hierarchies.memory = {};
+  facts.hierarchies.cpu = {};
+  auto answer = Judge(facts);
+  EXPECT_FALSE(answer.can_serve());
+  EXPECT_EQ(CheckOf(answer, "memory").state(), DOCTOR_MISSING);
+  EXPECT_FALSE(CheckOf(answer, "memory").fix().empty());
+  Status refused = Require(answer, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().context,
+            "this host cannot enforce memory (no controller), cpu (no controller); `nightjar "
+            "doctor` says what to do, "
+            "or serve unprotected with --without memory --without cpu");
+  std::vector<std::string> one{"memory"}, both{"memory", "cpu"};
+  EXPECT_THAT(Require(answer, one).error().context, HasSubstr("cannot enforce cpu"));
+  EXPECT_TRUE(Require(answer, both));
+}
+
+TEST(JudgeTest, NoFlagHelpsWhereNoRunCouldBeKilled) {
+  HostFacts facts = GoodHost();
+  facts.cgroup_kill.error = ENOENT;
+  auto answer = Judge(facts);
+  EXPECT_EQ(CheckOf(answer, "cgroup-kill").state(), DOCTOR_MISSING);
+  EXPECT_THAT(Require(answer, {}).error().context,
+              HasSubstr("this host lacks cgroup-kill (refused: No such file"));
+  std::vector<std::string> named{"cgroup-kill"};
+  EXPECT_EQ(Require(answer, named).error().code, ErrorCode::kUnsupported);
+}
+
+TEST(JudgeTest, AWordThatIsNoCheckIsSaidSo) {
+  std::vector<std::string> wrong{"memroy"};
+  Status refused = Require(Judge(GoodHost()), wrong);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(refused.error().context, HasSubstr("memroy"));
+}
+
+TEST(JudgeTest, WithoutRootItSaysWhatItCouldNotTry) {
+  HostFacts facts = GoodHost();
+  facts.root = false;
+  facts.cgroup_make = facts.cgroup_clone = facts.cgroup_kill = Trial{};
+  for (auto& space : facts.namespaces) space.trial = Trial{};
+  auto answer = Judge(facts);
+  EXPECT_FALSE(answer.can_serve());
+  EXPECT_EQ(CheckOf(answer, "root").state(), DOCTOR_MISSING);
+  for (const char* name : {"cgroup", "cgroup-clone", "cgroup-kill", "namespaces"}) {
+    EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
+    EXPECT_THAT(CheckOf(answer, name).found(), HasSubstr("needs root")) << name;
+  }
+}
+
+TEST(JudgeTest, OneRefusedNamespaceIsNamed) {
+  HostFacts facts = GoodHost();
+  facts.namespaces[2].trial.error = EPERM;
+  auto answer = Judge(facts);
+  EXPECT_EQ(CheckOf(answer, "namespaces").state(), DOCTOR_MISSING);
+  EXPECT_EQ(CheckOf(answer, "namespaces").found(), "pid, mnt, ipc, uts; refused: net");
+}
+
+TEST(JudgeTest, WhatOnlyHelpsNeverStopsTheServer) {
+  HostFacts facts = GoodHost();
+  facts.landlock_abi = 0;
+  facts.pressure = false;
+  facts.realtime.error = EPERM;
+  facts.user_namespace.error = EPERM;
+  facts.swap = true;
+  auto answer = Judge(facts);
+  EXPECT_TRUE(answer.can_serve());
+  for (const char* name : {"landlock", "pressure", "realtime", "user-namespaces", "swap"})
+    EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
+}
+
+TEST(JudgeTest, AHostWithoutUnifiedTreeIsToldHowToMountIt) {
+  HostFacts facts = GoodHost();
+  facts.hierarchies.unified_mount.clear();
+  facts.cgroup_make = facts.cgroup_clone = facts.cgroup_kill = Trial{};
+  auto answer = Judge(facts);
+  EXPECT_EQ(CheckOf(answer, "cgroup").state(), DOCTOR_MISSING);
+  EXPECT_THAT(CheckOf(answer, "cgroup").fix(), HasSubstr("mount -t cgroup2"));
+}
+
+TEST(JudgeTest, ReadsKernelVersions) {
+  EXPECT_EQ(KernelVersion("6.1.0-28-amd64"), std::pair(6, 1));
+  EXPECT_EQ(KernelVersion("5.13"), std::pair(5, 13));
+  EXPECT_EQ(KernelVersion("unknown"), std::pair(0, 0));
+  HostFacts facts = GoodHost();
+  facts.kernel = "5.10.0-8-amd64";
+  EXPECT_EQ(CheckOf(Judge(facts), "kernel").state(), DOCTOR_MISSING);
+}
+
+}  // namespace
+}  // namespace nightjar
