@@ -1,3 +1,4 @@
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ pid_t StartChild(Work work) {
   pid_t child = fork();
   CHECK(child >= 0);
   if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a failing test leaves nobody behind
   work();
   _exit(0);
 }

@@ -68,6 +68,13 @@ class TraceRig {
     EXPECT_TRUE(evidence) << evidence.error().ToString();
     return evidence ? *evidence : RingEvidence{};
   }
+  // More than half of the stream is not drained yet. For the side that writes.
+  bool HalfFull() {
+    auto& header = *reinterpret_cast<ring::Header*>(mapping_.bytes().data());
+    uint64_t written = std::atomic_ref(header.write_position).load(std::memory_order_relaxed);
+    uint64_t read = std::atomic_ref(header.read_position).load(std::memory_order_acquire);
+    return written - read > bounds::kRingStreamBytes / 2;
+  }
   RingCounters Counters() { return ReadRingCounters(mapping_.bytes()); }
 
   static proto::TraceEvent Parse(std::span<const std::byte> record) {
