@@ -1,0 +1,288 @@
+// How many events can one core of the storage writer store, how many bytes is one on the disk, and
+// how soon is a run listed?
+//
+// Storing: a ring is filled with one run, outside the clock; then it is drained, compressed,
+// sealed, put on the disk and indexed, and the CPU time of all that is divided by the events. Three
+// kinds of runs, because their bytes differ: `numbers` calls itself with small integers, as a
+// recursive computation does; `text` passes words of a licence around, as a text handler does;
+// `short` has 20 events, as most requests do, so that what a run costs by itself shows.
+//
+// Listing: a whole writer service behind a socket; from sending a run's end to an answer that lists
+// it.
+//
+// Prints the figures, and writes writer.json beside this program.
+#include <stdlib.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ipc/core/check.h"
+#include "ipc/wire/channel.h"
+#include "supervisor/writer/archive.h"
+#include "supervisor/writer/drain.h"
+#include "supervisor/writer/service.h"
+#include "worker/trace/recorder.h"
+
+namespace nightjar {
+namespace {
+
+constexpr int kRuns = 60;
+constexpr int kShortRuns = 5000;
+constexpr int kListedRuns = 300;
+constexpr uint64_t kBudget = 16 * bounds::kMiB;
+using Figures = std::map<std::string, double>;
+
+struct Value {
+  int64_t number = 0;
+  std::string text;
+};
+void WriteValue(const Value& value, ValueWriter& out) {
+  value.text.empty() ? out.Int(value.number) : out.String(value.text);
+}
+
+uint64_t CpuNanos() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+class Directory {
+ public:
+  Directory() {
+    char name[] = "/var/tmp/nightjar-bench-XXXXXX";
+    CHECK(mkdtemp(name) != nullptr);
+    path_ = name;
+  }
+  ~Directory() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct Worker {
+  Worker() : recorder(&producer) {}
+  Fd fd = *CreateSizedMemfd("bench", RingBytes());
+  Mapping mapping = *Mapping::Create(fd, RingBytes(), Mapping::Access::kReadWrite);
+  RingProducer producer{mapping.bytes()};
+  Recorder recorder;
+};
+
+proto::RunBegan Began(const RunId& run) {
+  proto::RunBegan began;
+  began.set_worker_id(1);
+  began.set_run_id(std::string(run.bytes()));
+  began.set_canvas("demo");
+  began.set_handler("GET /users/:id");
+  began.set_tlid(123456789);
+  began.set_revision(7);
+  began.set_received_unix_us(run.unix_ms() * 1000);
+  began.set_caller("127.0.0.1:50000");
+  began.set_trace_bytes_max(kBudget);
+  began.set_request_line("GET /users/7");
+  return began;
+}
+
+proto::RunEnded Ended(const RunId& run) {
+  proto::RunEnded ended;
+  ended.set_worker_id(1);
+  ended.set_run_id(std::string(run.bytes()));
+  ended.set_verdict(proto::VERDICT_FINISHED);
+  ended.set_http_status(200);
+  ended.mutable_usage()->set_wall_us(1234);
+  return ended;
+}
+
+// Calls and returns until `events` are written or the ring is nearly full.
+template <typename Argument>
+void Record(Recorder& recorder, const RunId& run, uint64_t events, Argument argument) {
+  recorder.StartRun(run, {.trace_bytes_max = kBudget}, Value{1, {}});
+  for (int i = 0; recorder.events() + 2 < events && recorder.bytes() < bounds::kRingStreamBytes / 2;
+       ++i) {
+    Value args[] = {argument(i)};
+    uint64_t call = recorder.OpenCall<Value>(Recorder::Kind::kFunction, "fib", 4711 + i % 9, args);
+    recorder.TakeBranch(99 + i % 5, i % 2);
+    recorder.CloseCall(call, argument(i / 2));
+  }
+  recorder.FinishRun(Value{2, {}});
+  CHECK(recorder.dropped() == 0);
+}
+
+template <typename Argument>
+void MeasureStoring(const std::string& name, int runs, uint64_t events, Argument argument,
+                    Figures& figures) {
+  Directory dir;
+  SystemClock clock;
+  auto archive = Archive::Open(dir.path(), clock);
+  CHECK(archive.has_value());
+  Drain drain(clock);
+  Worker worker;
+  CHECK(drain.Attach(1, "demo", worker.fd).has_value());
+  uint64_t stored = 0, raw = 0, drain_ns = 0, archive_ns = 0;
+  for (int i = 0; i < runs; ++i) {
+    RunId run = RunId::New(clock.Wall());
+    Record(worker.recorder, run, events, argument);
+    raw += worker.recorder.bytes();
+    uint64_t began = CpuNanos();
+    CHECK(drain.Begin(Began(run)).has_value());
+    while (drain.Turn() > 0) continue;
+    SealedRun sealed = *drain.End(Ended(run));
+    uint64_t drained = CpuNanos();
+    drain_ns += drained - began;
+    stored += sealed.object.size();
+    (*archive)->Store(std::move(sealed));
+    if (auto due = (*archive)->Due(); due && *due <= clock.Mono()) (*archive)->Commit();
+    archive_ns += CpuNanos() - drained;
+  }
+  auto count = static_cast<double>(drain.totals().drained_events);
+  figures[name + "_events_per_core_s"] = 1e9 * count / static_cast<double>(drain_ns + archive_ns);
+  figures[name + "_drain_ns_per_event"] = static_cast<double>(drain_ns) / count;
+  figures[name + "_ring_bytes_per_event"] = static_cast<double>(raw) / count;
+  figures[name + "_disk_bytes_per_event"] = static_cast<double>(stored) / count;
+  figures[name + "_runs_per_core_s"] = 1e9 * runs / static_cast<double>(drain_ns + archive_ns);
+  figures[name + "_disk_bytes_per_run"] = static_cast<double>(stored) / runs;
+}
+
+std::vector<std::string> Words() {
+  std::ifstream file("/usr/share/common-licenses/GPL-3");
+  std::vector<std::string> words{std::istream_iterator<std::string>(file), {}};
+  if (words.empty()) words = {"no", "licence", "texts", "on", "this", "machine"};
+  return words;
+}
+
+// The supervisor's side of a service that runs in a thread of its own.
+class Service {
+ public:
+  Service() {
+    auto pair = SeqpacketPair();
+    CHECK(pair.has_value());
+    channel_.emplace(std::move(pair->first), Channel::Waiting::kYes);
+    thread_ = std::thread([this, end = std::move(pair->second)]() mutable {
+      SystemClock clock;
+      auto loop = Loop::Create();
+      auto archive = Archive::Open(dir_.path(), clock);
+      CHECK(loop.has_value() && archive.has_value());
+      WriterService service(**loop, clock, Channel(std::move(end), Channel::Waiting::kNo),
+                            std::move(*archive));
+      (*loop)->Run();
+    });
+  }
+  ~Service() {
+    channel_.reset();
+    thread_.join();
+  }
+
+  void Send(const proto::ToWriter& message, std::initializer_list<int> fds = {}) {
+    CHECK(channel_->Send(message, fds).has_value());
+  }
+  proto::FromWriter ReceiveAnswerTo(uint64_t ticket) {
+    for (;;) {
+      auto packet = channel_->Receive();
+      CHECK(packet && *packet);
+      auto answer = (*packet)->Parse<proto::FromWriter>();
+      CHECK(answer.has_value());
+      if (answer->ticket() == ticket) return *answer;
+    }
+  }
+
+ private:
+  Directory dir_;
+  std::optional<Channel> channel_;
+  std::thread thread_;
+};
+
+void MeasureListing(Figures& figures) {
+  Service service;
+  Worker worker;
+  SystemClock clock;
+  proto::ToWriter attach;
+  attach.mutable_attach_ring()->set_worker_id(1);
+  attach.mutable_attach_ring()->set_canvas("demo");
+  service.Send(attach, {worker.fd.get()});
+  std::vector<double> listed_ms, stored_ms;
+  for (int i = 0; i < kListedRuns; ++i) {
+    RunId run = RunId::New(clock.Wall());
+    proto::ToWriter began, ended, list;
+    *began.mutable_run_began() = Began(run);
+    service.Send(began);
+    Record(worker.recorder, run, 500, [](int k) { return Value{k, {}}; });
+    ended.set_ticket(1);
+    *ended.mutable_run_ended() = Ended(run);
+    list.set_ticket(2);
+    list.mutable_list_traces()->set_canvas("demo");
+    list.mutable_list_traces()->set_rows_max(10);
+    auto since = [start = clock.Mono(), &clock] {
+      return std::chrono::duration<double, std::milli>(clock.Mono() - start).count();
+    };
+    service.Send(ended);
+    service.Send(list);
+    proto::FromWriter answer = service.ReceiveAnswerTo(2);
+    listed_ms.push_back(since());
+    auto& rows = answer.traces().traces();
+    CHECK(std::any_of(rows.begin(), rows.end(),
+                      [&](const auto& row) { return row.run_id() == run.ToString(); }));
+    CHECK(service.ReceiveAnswerTo(1).error().empty());
+    stored_ms.push_back(since());
+  }
+  auto percentile = [](std::vector<double>& values, size_t percent) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() * percent / 100];
+  };
+  figures["listed_after_end_p50_ms"] = percentile(listed_ms, 50);
+  figures["listed_after_end_p99_ms"] = percentile(listed_ms, 99);
+  figures["committed_after_end_p50_ms"] = percentile(stored_ms, 50);
+  figures["committed_after_end_p99_ms"] = percentile(stored_ms, 99);
+}
+
+void WriteJson(const Figures& figures) {
+  auto path = std::filesystem::read_symlink("/proc/self/exe").replace_filename("writer.json");
+  std::ofstream json(path);
+  const char* separator = "{";
+  for (const auto& [name, value] : figures) {
+    json << separator << "\n  \"" << name << "\": " << value;
+    separator = ",";
+  }
+  json << "\n}\n";
+}
+
+}  // namespace
+}  // namespace nightjar
+
+int main() {
+  using namespace nightjar;
+  TraceClock::Calibrate();
+  Figures figures;
+  constexpr uint64_t kMany = 1'000'000;
+  MeasureStoring(
+      "numbers", kRuns, kMany,
+      [](int i) {
+        return Value{(i * 7919) % 10'000, {}};
+      },
+      figures);
+  std::vector<std::string> words = Words();
+  auto text = [&](int i) {
+    size_t at = static_cast<size_t>(i) * 3;
+    std::string phrase;
+    for (size_t k = 0; k < 8; ++k) phrase += words[(at + k) % words.size()] + ' ';
+    return Value{0, phrase};
+  };
+  MeasureStoring("text", kRuns, kMany, text, figures);
+  MeasureStoring(
+      "short", kShortRuns, 20,
+      [](int i) {
+        return Value{i, {}};
+      },
+      figures);
+  MeasureListing(figures);
+  for (const auto& [name, value] : figures) std::printf("%-30s %12.4g\n", name.c_str(), value);
+  WriteJson(figures);
+}
