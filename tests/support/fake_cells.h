@@ -1,0 +1,100 @@
+// Cells without a kernel: a test sets what a cell reports, and sees what was done to it.
+//
+// A FakeCell is empty until a test says otherwise; Kill() empties it (a kill that works) unless
+// `immortal`. It has no events descriptor, as on a kernel without cgroup.events, so that watchers
+// ask again by timer. One thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervisor/cell/cell.h"
+
+namespace nightjar {
+
+class FakeCell final : public Cell {
+ public:
+  explicit FakeCell(std::string name) : name_(std::move(name)) {}
+
+  CellUsage usage;
+  bool empty = true;
+  bool immortal = false;
+  std::optional<Error> kill_error;
+  // In the order of the calls: "freeze", "thaw", "lift", "kill".
+  std::vector<std::string> done;
+
+  const std::string& name() const override { return name_; }
+  std::vector<CellDoor> doors() const override { return {}; }
+  Result<CellUsage> ReadUsage() const override { return usage; }
+  Status Freeze() override { return Did("freeze"); }
+  Status Thaw() override { return Did("thaw"); }
+  Status LiftCpuThrottle() override { return Did("lift"); }
+  Status Kill() override {
+    done.push_back("kill");
+    if (kill_error) return tl::unexpected<Error>(*kill_error);
+    if (!immortal) empty = true;
+    return {};
+  }
+  Result<bool> Empty() const override { return empty; }
+  int events_fd() const override { return -1; }
+
+ private:
+  Status Did(const char* what) {
+    done.push_back(what);
+    return {};
+  }
+
+  std::string name_;
+};
+
+class FakeCellTree final : public CellTree {
+ public:
+  struct Lent {
+    FakeCell* cell;  // dies when it is released, unless it is quarantined
+    CanvasLimits canvas_limits;
+    CellLimits limits;
+  };
+  std::map<std::string, Lent> lent;  // by the cell's name
+  size_t acquired = 0;
+  size_t released = 0;
+  size_t sweeps = 0;
+  std::optional<Error> acquire_error;  // every Acquire fails with it
+
+  // Of the cell given out last.
+  FakeCell& last() { return *lent.at(last_name_).cell; }
+
+  Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas,
+                                        const CanvasLimits& canvas_limits,
+                                        const CellLimits& limits) override {
+    if (acquire_error) return tl::unexpected<Error>(*acquire_error);
+    last_name_ = "canvas-" + canvas + "/cell-" + std::to_string(++acquired);
+    auto cell = std::make_unique<FakeCell>(last_name_);
+    lent[last_name_] = {cell.get(), canvas_limits, limits};
+    return cell;
+  }
+  void Release(std::unique_ptr<Cell> cell) override {
+    ++released;
+    lent.erase(cell->name());
+    if (!*cell->Empty()) quarantine_.push_back(std::move(cell));
+  }
+  void Sweep() override {
+    ++sweeps;
+    std::erase_if(quarantine_, [](auto& cell) { return cell->Kill() && *cell->Empty(); });
+  }
+  size_t quarantined() const override { return quarantine_.size(); }
+  void RemoveAll() override { quarantine_.clear(); }
+  std::vector<CellDoor> HelperDoors() const override { return {}; }
+  Result<CellUsage> CanvasUsage(const std::string&) const override { return CellUsage{}; }
+  const std::string& description() const override { return description_; }
+
+ private:
+  std::string last_name_;
+  std::string description_ = "fake";
+  std::vector<std::unique_ptr<Cell>> quarantine_;
+};
+
+}  // namespace nightjar
