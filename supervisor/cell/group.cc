@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <span>
+#include <vector>
+
 #include "supervisor/cell/control_groups.h"
 
 namespace nightjar {
@@ -39,41 +42,63 @@ Status MakeUnified(const Hierarchies& h, const GroupDirs& parent, const std::str
   return {};
 }
 
+// A v1 group is made and limited in one step: libcgroup reads the mount table at each call.
 Status MakeV1(const char* controller, const std::string& group, const Fd& parent,
-              const std::string& name, Fd& dir) {
-  NJ_TRY(CreateControlGroup(controller, group, {}));
-  NJ_ASSIGN(dir, OpenDir(parent.get(), name));
+              std::span<const ControlSetting> settings, Fd& dir) {
+  NJ_TRY(CreateControlGroup(controller, group, settings));
+  NJ_ASSIGN(dir, OpenDir(parent.get(), LastPart(group)));
   return {};
 }
 
-Result<GroupDirs> MakeDirs(const TreeFrame& frame, const GroupDirs& parent, const std::string& path,
-                           GroupLevel level) {
-  const Hierarchies& h = frame.hierarchies;
-  std::string name = LastPart(path);
+struct Made {
   GroupDirs dirs;
-  Status made = [&]() -> Status {
-    NJ_TRY(MakeUnified(h, parent, name, level, dirs));
-    if (parent.memory_v1.valid())
-      NJ_TRY(
-          MakeV1("memory", frame.memory_top + "/" + path, parent.memory_v1, name, dirs.memory_v1));
-    if (parent.pids_v1.valid())
-      NJ_TRY(MakeV1("pids", frame.pids_top + "/" + path, parent.pids_v1, name, dirs.pids_v1));
-    if (parent.cpu_v1.valid() && level == GroupLevel::kCanvas)
-      NJ_TRY(MakeV1("cpu", frame.cpu_top + "/" + path, parent.cpu_v1, name, dirs.cpu_v1));
-    return {};
-  }();
-  if (made) return dirs;
+  CanvasLimits in_force;  // what the v1 groups were made with
+};
+
+Status MakeV1Groups(const TreeFrame& frame, const GroupDirs& parent, const std::string& path,
+                    GroupLevel level, const CanvasLimits& limits, Made& made) {
+  constexpr auto kV1 = ControllerHome::kV1;
+  GroupDirs& dirs = made.dirs;
+  if (parent.memory_v1.valid()) {
+    std::vector<ControlSetting> settings;
+    if (limits.memory_bytes != 0)
+      settings = MemorySettings(kV1, level, frame.swap, 0, limits.memory_bytes);
+    NJ_TRY(MakeV1("memory", frame.memory_top + "/" + path, parent.memory_v1, settings,
+                  dirs.memory_v1));
+    made.in_force.memory_bytes = limits.memory_bytes;
+  }
+  if (parent.pids_v1.valid()) {
+    std::vector<ControlSetting> settings;
+    if (limits.pids != 0) settings = PidsSettings(limits.pids);
+    NJ_TRY(MakeV1("pids", frame.pids_top + "/" + path, parent.pids_v1, settings, dirs.pids_v1));
+    made.in_force.pids = limits.pids;
+  }
+  if (parent.cpu_v1.valid() && level == GroupLevel::kCanvas) {
+    std::vector<ControlSetting> settings = CpuSettings(kV1, limits.cpus, limits.cpu_weight);
+    NJ_TRY(MakeV1("cpu", frame.cpu_top + "/" + path, parent.cpu_v1, settings, dirs.cpu_v1));
+    made.in_force.cpus = limits.cpus;
+    made.in_force.cpu_weight = limits.cpu_weight;
+  }
+  return {};
+}
+
+Result<Made> MakeGroups(const TreeFrame& frame, const GroupDirs& parent, const std::string& path,
+                        GroupLevel level, const CanvasLimits& limits) {
+  Made made;
+  Status status = MakeUnified(frame.hierarchies, parent, LastPart(path), level, made.dirs);
+  if (status) status = MakeV1Groups(frame, parent, path, level, limits, made);
+  if (status) return made;
   // Best effort: what could not be made has no process in it.
-  (void)RemoveGroup(parent, name);
-  return tl::unexpected<Error>(made.error());
+  (void)RemoveGroup(parent, LastPart(path));
+  return tl::unexpected<Error>(status.error());
 }
 
 }  // namespace
 
 Result<Group> Group::MakeCanvas(const TreeFrame& frame, const GroupDirs& parent,
                                 const std::string& path, const CanvasLimits& limits) {
-  NJ_ASSIGN(GroupDirs dirs, MakeDirs(frame, parent, path, GroupLevel::kCanvas));
-  Group group(path, std::move(dirs));
+  NJ_ASSIGN(Made made, MakeGroups(frame, parent, path, GroupLevel::kCanvas, limits));
+  Group group(path, std::move(made.dirs), made.in_force);
   if (Status set = group.SetCanvas(frame, limits); !set) {
     (void)RemoveGroup(parent, LastPart(path));
     return tl::unexpected<Error>(set.error());
@@ -83,8 +108,9 @@ Result<Group> Group::MakeCanvas(const TreeFrame& frame, const GroupDirs& parent,
 
 Result<Group> Group::MakeCell(const TreeFrame& frame, const GroupDirs& parent,
                               const std::string& path, const CellLimits& limits) {
-  NJ_ASSIGN(GroupDirs dirs, MakeDirs(frame, parent, path, GroupLevel::kCell));
-  Group group(path, std::move(dirs));
+  CanvasLimits as_canvas{limits.memory_bytes, limits.pids, 0, 100};
+  NJ_ASSIGN(Made made, MakeGroups(frame, parent, path, GroupLevel::kCell, as_canvas));
+  Group group(path, std::move(made.dirs), made.in_force);
   Status set = group.SetCell(frame, limits);
   if (set && frame.hierarchies.memory.home == ControllerHome::kUnified)
     set = WriteFileAt(group.dirs_.unified.get(), "memory.oom.group", "1");

@@ -57,7 +57,8 @@ class Group {
   Status SetCell(const TreeFrame& frame, const CellLimits& limits);
 
  private:
-  Group(std::string path, GroupDirs dirs) : path_(std::move(path)), dirs_(std::move(dirs)) {}
+  Group(std::string path, GroupDirs dirs, const CanvasLimits& in_force)
+      : path_(std::move(path)), dirs_(std::move(dirs)), in_force_(in_force) {}
 
   Status SetMemoryAndPids(const TreeFrame& frame, GroupLevel level, uint64_t memory_bytes,
                           uint64_t pids);
