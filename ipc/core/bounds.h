@@ -107,6 +107,7 @@ inline constexpr size_t kArchiveTasks = 50'000;         // waiting for the disk
 inline constexpr size_t kArchiveBytes = 256 * kMiB;     // of objects waiting for the disk; beyond, traces are dropped and counted
 inline constexpr size_t kTraceReads = 64;               // trace documents being put together or waiting to be
 inline constexpr size_t kWriterOutbox = 1'000;          // messages for a supervisor that is slow to read; then answers are dropped
+inline constexpr size_t kWriterOutboxBytes = 256 * kMiB;  // memfds included
 inline constexpr size_t kProgramsKept = 10;             // compiled programs of one canvas; sources are all kept
 inline constexpr seconds kStoreLockWait{10};            // for the last writer to finish
 inline constexpr milliseconds kLastDrain{250};          // for workers to die when the supervisor is lost
@@ -132,6 +133,11 @@ inline constexpr seconds kExitWait{2};  // from the kill to "quarantined"
 inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
 inline constexpr size_t kWorkers = 4096;  // live at once; also the size of the uid range
+inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
+inline constexpr size_t kWorkerFds = 16;     // a worker's two, and the memfds on their way
+inline constexpr size_t kWorkerFileBytes = 256 * kMiB;  // of a memfd that a worker fills
+inline constexpr size_t kWorkerSignals = 64;            // pending, of one worker's user
+static_assert(kProgramBytes <= kWorkerFileBytes && kHttpBodyBytes <= kWorkerFileBytes);
 
 // --- cells
 inline constexpr size_t kCellIdlePerCanvas = 16;  // emptied cells kept for the canvas's next runs

@@ -64,16 +64,19 @@ void Mailbox::Send(Kind kind, proto::FromWriter message, std::vector<Fd> fds) {
     if (sent) return;
     if (sent.error().sys != EAGAIN) return OnUnsendable(outgoing, sent.error());
   }
-  if (kind == Kind::kAnswer && waiting_.size() >= bounds::kWriterOutbox) {
+  size_t bytes = outgoing.bytes();
+  if (kind == Kind::kDroppable && (waiting_.size() >= bounds::kWriterOutbox ||
+                                   waiting_bytes_ + bytes > bounds::kWriterOutboxBytes)) {
     LogWarning("answer_dropped",
                {{"ticket", outgoing.message.ticket()}, {"waiting", waiting_.size()}});
     return;
   }
+  waiting_bytes_ += bytes;
   waiting_.push_back(std::move(outgoing));
   watch_->Start(FdWatch::kReadable | FdWatch::kWritable);
 }
 
-void Mailbox::SendEncoded(uint64_t ticket, std::string_view encoded) {
+void Mailbox::SendEncoded(Kind kind, uint64_t ticket, std::string_view encoded) {
   proto::FromWriter message;
   std::vector<Fd> fds;
   if (encoded.size() <= bounds::kFrameBytes) {
@@ -90,7 +93,7 @@ void Mailbox::SendEncoded(uint64_t ticket, std::string_view encoded) {
     message.set_error_kind(proto::ERROR_KIND_STORAGE);
   }
   message.set_ticket(ticket);
-  Send(Kind::kAnswer, std::move(message), std::move(fds));
+  Send(kind, std::move(message), std::move(fds));
 }
 
 void Mailbox::Flush() {
@@ -99,6 +102,7 @@ void Mailbox::Flush() {
     if (!sent && sent.error().sys == EAGAIN) return;
     Outgoing gone = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_bytes_ -= gone.bytes();
     if (!sent) OnUnsendable(gone, sent.error());
   }
   if (!open_) return;

@@ -1,9 +1,9 @@
 // The writer's end of the supervisor's socket: messages in as they come, messages out without
 // waiting.
 //
-// What the socket does not take is queued. When the queue is full, answers to questions are dropped
-// and counted: whoever asked runs into a timeout. Acknowledgements of ended runs never are; the
-// supervisor has a bounded number of them open. Loop thread only.
+// What the socket does not take is queued. When the queue is full, answers that can be asked for
+// again are dropped and logged: whoever asked runs into a timeout. Words about ended runs and
+// deploys never are; the supervisor has a bounded number of those open. Loop thread only.
 #pragma once
 
 #include <deque>
@@ -27,16 +27,17 @@ class Mailbox {
 
   Mailbox(Loop& loop, Channel channel, Handlers handlers);
 
-  enum class Kind { kAnswer, kAcknowledgement };
+  enum class Kind { kDroppable, kNeeded };
   void Send(Kind kind, proto::FromWriter message, std::vector<Fd> fds = {});
   // For one encoded FromWriter of any size: as a packet, or as a memfd that the packet names.
-  void SendEncoded(uint64_t ticket, std::string_view encoded);
+  void SendEncoded(Kind kind, uint64_t ticket, std::string_view encoded);
   bool empty() const { return waiting_.empty(); }
 
  private:
   struct Outgoing {
     proto::FromWriter message;
     std::vector<Fd> fds;
+    size_t bytes() const { return message.ByteSizeLong() + message.memfd_bytes(); }
   };
 
   void OnEvents(unsigned events);
@@ -50,6 +51,7 @@ class Mailbox {
   Handlers handlers_;
   std::unique_ptr<FdWatch> watch_;
   std::deque<Outgoing> waiting_;
+  size_t waiting_bytes_ = 0;
   bool open_ = true;
 };
 

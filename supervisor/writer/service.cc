@@ -4,62 +4,15 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "supervisor/writer/answers.h"
 #include "supervisor/writer/trace_document.h"
 
 namespace nightjar {
 namespace {
 
+using Kind = Mailbox::Kind;
+
 constexpr size_t kCatalogPage = 16;  // programs held at once while the catalog is sent
-
-proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
-  proto::FromWriter answer;
-  answer.set_ticket(ticket);
-  answer.set_error(error.ToString());
-  switch (error.code) {
-    case ErrorCode::kNotFound:
-      answer.set_error_kind(proto::ERROR_KIND_NOT_FOUND);
-      break;
-    case ErrorCode::kInvalid:
-      answer.set_error_kind(proto::ERROR_KIND_INVALID);
-      break;
-    default:
-      answer.set_error_kind(proto::ERROR_KIND_STORAGE);
-  }
-  return answer;
-}
-
-proto::FromWriter Acknowledge(const StoredRun& run) {
-  proto::FromWriter answer;
-  answer.set_ticket(run.ticket);
-  proto::TraceStored& stored = *answer.mutable_trace_stored();
-  stored.set_run_id(std::string(run.run.bytes()));
-  stored.set_bytes(run.bytes);
-  stored.set_ring_condemned(run.condemned);
-  if (run.error.empty()) return answer;
-  answer.set_error(run.error);
-  answer.set_error_kind(proto::ERROR_KIND_STORAGE);
-  return answer;
-}
-
-Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds) {
-  bool source_aside = save.source_memfd_bytes() > 0;
-  if (fds.size() != (source_aside ? 2 : 1))
-    return Fail(ErrorCode::kInvalid, "a revision came without its files");
-  Catalog::Revision revision;
-  NJ_ASSIGN(revision.program, ReadForeignMemfd(fds[0], bounds::kProgramBytes));
-  if (source_aside) {
-    NJ_ASSIGN(revision.source, ReadForeignMemfd(fds[1], bounds::kSourceBytes));
-  } else {
-    revision.source = std::move(*save.mutable_source());
-  }
-  if (revision.program.size() != save.program_bytes())
-    return Fail(ErrorCode::kInvalid, "a revision's program is not as long as it says");
-  revision.canvas = save.canvas();
-  revision.number = save.revision();
-  revision.manifest = std::move(*save.mutable_manifest());
-  revision.deployed_by = save.deployed_by();
-  return revision;
-}
 
 }  // namespace
 
@@ -98,31 +51,11 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kGetTrace:
       return OnGetTrace(ticket, message.get_trace());
     case proto::ToWriter::kListTraces:
-      return Answer(ticket, [question = message.list_traces()](Archive& archive) {
-        return archive.index().List(question).map([](proto::TraceList list) {
-          proto::FromWriter answer;
-          *answer.mutable_traces() = std::move(list);
-          return answer;
-        });
-      });
     case proto::ToWriter::kListIncidents:
-      return Answer(ticket, [question = message.list_incidents()](Archive& archive) {
-        return archive.index().ListIncidents(question).map([](proto::IncidentList list) {
-          proto::FromWriter answer;
-          *answer.mutable_incidents() = std::move(list);
-          return answer;
-        });
-      });
     case proto::ToWriter::kGetIncident:
-      return Answer(
-          ticket,
-          [id = message.get_incident().run_id()](Archive& archive) -> Result<proto::FromWriter> {
-            auto run = RunId::FromBytes(id);
-            if (!run) return nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
-            proto::FromWriter answer;
-            NJ_ASSIGN(*answer.mutable_incident(), archive.index().GetIncident(*run));
-            return answer;
-          });
+      return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
+        return AnswerFromIndex(archive.index(), message);
+      });
     case proto::ToWriter::KIND_NOT_SET:
       break;
   }
@@ -163,7 +96,7 @@ void WriterService::Store(SealedRun run) {
   if (taken) return;
   archive_bytes_ -= bytes;
   LogError("trace_lost", {{"run", given_up.run.ToString()}, {"error", given_up.error}});
-  if (given_up.ticket != 0) mailbox_.Send(Mailbox::Kind::kAcknowledgement, Acknowledge(given_up));
+  if (given_up.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(given_up));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -173,19 +106,19 @@ std::optional<MonoTime> WriterService::ArchiveTick() {
   std::vector<StoredRun> stored = archive_->Commit();
   loop_.Post([this, stored = std::move(stored)] {
     for (const StoredRun& run : stored)
-      if (run.ticket != 0) mailbox_.Send(Mailbox::Kind::kAcknowledgement, Acknowledge(run));
+      if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
   });
   return std::nullopt;
 }
 
-void WriterService::Answer(uint64_t ticket,
+void WriterService::Answer(Mailbox::Kind kind, uint64_t ticket,
                            std::function<Result<proto::FromWriter>(Archive&)> ask) {
-  bool taken = archive_thread_.Add([this, ticket, ask = std::move(ask)] {
+  bool taken = archive_thread_.Add([this, kind, ticket, ask = std::move(ask)] {
     auto answer = ask(*archive_);
     if (!answer) answer = ErrorAnswer(ticket, answer.error());
     answer->set_ticket(ticket);
-    loop_.Post([this, ticket, encoded = answer->SerializeAsString()] {
-      mailbox_.SendEncoded(ticket, encoded);
+    loop_.Post([this, kind, ticket, encoded = answer->SerializeAsString()] {
+      mailbox_.SendEncoded(kind, ticket, encoded);
     });
   });
   if (!taken)
@@ -197,20 +130,15 @@ void WriterService::Fail(uint64_t ticket, const Error& error) {
     LogError("message_refused", {{"error", error.ToString()}});
     return;
   }
-  mailbox_.Send(Mailbox::Kind::kAnswer, ErrorAnswer(ticket, error));
+  mailbox_.Send(Kind::kNeeded, ErrorAnswer(ticket, error));
 }
 
 void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds) {
   auto revision = TakeRevision(std::move(save), fds);
   if (!revision) return Fail(ticket, revision.error());
   auto shared = std::make_shared<Catalog::Revision>(std::move(*revision));
-  Answer(ticket, [shared](Archive& archive) -> Result<proto::FromWriter> {
-    NJ_TRY(archive.catalog().Save(*shared));
-    proto::FromWriter answer;
-    answer.mutable_revision_saved()->set_canvas(shared->canvas);
-    answer.mutable_revision_saved()->set_revision(shared->number);
-    return answer;
-  });
+  Answer(Kind::kNeeded, ticket,
+         [shared](Archive& archive) { return SaveRevision(archive.catalog(), *shared); });
 }
 
 void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
@@ -232,7 +160,8 @@ void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
       auto encoded = EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
                                        bounds::kTraceAnswerBytes);
       loop_.Post([this, ticket, encoded = std::move(encoded)] {
-        encoded ? mailbox_.SendEncoded(ticket, *encoded) : Fail(ticket, encoded.error());
+        encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
+                : Fail(ticket, encoded.error());
       });
     });
     if (!reading) loop_.Post(busy);
@@ -286,7 +215,7 @@ void WriterService::OnCatalogPage(std::vector<Catalog::Entry> page, Status statu
     *message.mutable_catalog_entry() = std::move(next.entry);
     std::vector<Fd> fds;
     fds.push_back(std::move(*program));
-    mailbox_.Send(Mailbox::Kind::kAcknowledgement, std::move(message), std::move(fds));
+    mailbox_.Send(Kind::kNeeded, std::move(message), std::move(fds));
   }
   walk_->page_asked = false;
   if (status && page.size() == kCatalogPage) return SendCatalogPage();
@@ -294,7 +223,7 @@ void WriterService::OnCatalogPage(std::vector<Catalog::Entry> page, Status statu
   end.set_ticket(walk_->ticket);
   if (status) end.mutable_catalog_end()->set_canvases(walk_->canvases);
   walk_.reset();
-  mailbox_.Send(Mailbox::Kind::kAcknowledgement, std::move(end));
+  mailbox_.Send(Kind::kNeeded, std::move(end));
 }
 
 void WriterService::StartDraining() {

@@ -45,7 +45,8 @@ class WriterService {
   std::optional<MonoTime> ArchiveTick();
 
   // Runs `ask` on the archive's thread and sends what it returns.
-  void Answer(uint64_t ticket, std::function<Result<proto::FromWriter>(Archive&)> ask);
+  void Answer(Mailbox::Kind kind, uint64_t ticket,
+              std::function<Result<proto::FromWriter>(Archive&)> ask);
   void Fail(uint64_t ticket, const Error& error);
 
   // A LoadCatalog that is being answered. One at a time: a new one replaces it.

@@ -3,6 +3,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
+
 #include "ipc/core/ids.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/event_head.h"

@@ -151,7 +151,9 @@ void WorkerRing::Append(OpenTrace& trace, std::string_view event, const EventHea
 void WorkerRing::Condemn(std::string_view why) {
   condemned_ = why;
   early_.clear();
-  LogWarning("ring_condemned", {{"worker", worker_}, {"canvas", canvas_}, {"why", why}});
+  std::string run = current_ != nullptr ? current_->run().ToString() : "";
+  LogWarning("ring_condemned",
+             {{"run", run}, {"worker", worker_}, {"canvas", canvas_}, {"why", why}});
 }
 
 }  // namespace nightjar

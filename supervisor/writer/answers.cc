@@ -1,0 +1,89 @@
+#include "supervisor/writer/answers.h"
+
+#include <utility>
+
+#include "ipc/core/bounds.h"
+
+namespace nightjar {
+
+proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  answer.set_error(error.ToString());
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      answer.set_error_kind(proto::ERROR_KIND_NOT_FOUND);
+      break;
+    case ErrorCode::kInvalid:
+      answer.set_error_kind(proto::ERROR_KIND_INVALID);
+      break;
+    default:
+      answer.set_error_kind(proto::ERROR_KIND_STORAGE);
+  }
+  return answer;
+}
+
+proto::FromWriter Acknowledge(const StoredRun& run) {
+  proto::FromWriter answer;
+  answer.set_ticket(run.ticket);
+  proto::TraceStored& stored = *answer.mutable_trace_stored();
+  stored.set_run_id(std::string(run.run.bytes()));
+  stored.set_bytes(run.bytes);
+  stored.set_ring_condemned(run.condemned);
+  if (run.error.empty()) return answer;
+  answer.set_error(run.error);
+  answer.set_error_kind(proto::ERROR_KIND_STORAGE);
+  return answer;
+}
+
+Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds) {
+  bool source_aside = save.source_memfd_bytes() > 0;
+  if (fds.size() != (source_aside ? 2 : 1))
+    return Fail(ErrorCode::kInvalid, "a revision came without its files");
+  Catalog::Revision revision;
+  NJ_ASSIGN(revision.program, ReadForeignMemfd(fds[0], bounds::kProgramBytes));
+  if (source_aside) {
+    NJ_ASSIGN(revision.source, ReadForeignMemfd(fds[1], bounds::kSourceBytes));
+  } else {
+    revision.source = std::move(*save.mutable_source());
+  }
+  if (revision.program.size() != save.program_bytes())
+    return Fail(ErrorCode::kInvalid, "a revision's program is not as long as it says");
+  revision.canvas = save.canvas();
+  revision.number = save.revision();
+  revision.manifest = std::move(*save.mutable_manifest());
+  revision.deployed_by = save.deployed_by();
+  return revision;
+}
+
+Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision) {
+  NJ_TRY(catalog.Save(revision));
+  proto::FromWriter answer;
+  answer.mutable_revision_saved()->set_canvas(revision.canvas);
+  answer.mutable_revision_saved()->set_revision(revision.number);
+  return answer;
+}
+
+Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWriter& question) {
+  proto::FromWriter answer;
+  switch (question.kind_case()) {
+    case proto::ToWriter::kListTraces: {
+      NJ_ASSIGN(*answer.mutable_traces(), index.List(question.list_traces()));
+      return answer;
+    }
+    case proto::ToWriter::kListIncidents: {
+      NJ_ASSIGN(*answer.mutable_incidents(), index.ListIncidents(question.list_incidents()));
+      return answer;
+    }
+    case proto::ToWriter::kGetIncident: {
+      auto run = RunId::FromBytes(question.get_incident().run_id());
+      if (!run) return Fail(ErrorCode::kInvalid, "not the id of a run");
+      NJ_ASSIGN(*answer.mutable_incident(), index.GetIncident(*run));
+      return answer;
+    }
+    default:
+      return Fail(ErrorCode::kInvalid, "a question that this writer does not know");
+  }
+}
+
+}  // namespace nightjar

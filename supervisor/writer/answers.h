@@ -1,0 +1,24 @@
+// Between the supervisor's messages and what the archive takes and gives.
+//
+// AnswerFromIndex and SaveRevision block and are the archive thread's; the rest is any thread's.
+#pragma once
+
+#include <vector>
+
+#include "ipc/core/fd.h"
+#include "ipc/proto/writer.pb.h"
+#include "supervisor/writer/archive.h"
+
+namespace nightjar {
+
+proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error);
+// An ended run's fate is known.
+proto::FromWriter Acknowledge(const StoredRun& run);
+// Copies what came in descriptors: the program, and the source when it is large.
+Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
+
+Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
+// `question` is a ListTraces, ListIncidents or GetIncident.
+Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWriter& question);
+
+}  // namespace nightjar
