@@ -1,4 +1,5 @@
-// nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket as a descriptor; never by hand.
+// nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket
+// as a descriptor; never by hand.
 #include <fcntl.h>
 
 #include <charconv>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "ipc/core/log.h"
+#include "worker/trace/trace_clock.h"
 #include "worker/zygote.h"
 
 namespace nightjar {
@@ -37,6 +39,7 @@ int main(int argc, char** argv) {
   }
   StartLog("nightjar-zygote", LogMode::kSync);
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
+  TraceClock::Calibrate();  // here, where /sys is still to be seen
   auto engine = CreateDarkEngine();
   Status served = ServeZygote(options, *engine);
   if (served) return 0;

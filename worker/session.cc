@@ -13,8 +13,9 @@
 namespace nightjar {
 namespace {
 
-// The last resort when the supervisor is stuck or dead: an absolute timer, long after the real deadline. A worker is pid 1 of its
-// namespace, where a timer's SIGKILL is ignored like any signal from within (pid_namespaces(7)); a signal with a handler is not.
+// The last resort when the supervisor is stuck or dead: an absolute timer, long after the real
+// deadline. A worker is pid 1 of its namespace, where a timer's SIGKILL is ignored like any signal
+// from within (pid_namespaces(7)); a signal with a handler is not.
 class Backstop {
  public:
   Backstop() {
@@ -40,22 +41,24 @@ class Session {
   int Serve() {
     for (;;) {
       auto packet = channel_.Receive();
-      if (!packet) return packet.error().code == ErrorCode::kUnavailable ? 0 : worker_exit::kBrokenProtocol;
+      if (!packet)
+        return packet.error().code == ErrorCode::kUnavailable ? 0 : worker_exit::kBrokenProtocol;
       auto message = (*packet)->Parse<proto::ToWorker>();
       if (!message) return worker_exit::kBrokenProtocol;
-      Status handled = Handle(std::move(*message), **packet);
-      if (!handled) return handled.error().code == ErrorCode::kUnavailable ? 0 : worker_exit::kBrokenProtocol;
+      Status handled = Handle(*message, **packet);
+      if (!handled)
+        return handled.error().code == ErrorCode::kUnavailable ? 0 : worker_exit::kBrokenProtocol;
     }
   }
 
  private:
-  Status Handle(proto::ToWorker message, const Packet& packet) {
-    switch (message.kind_case()) {
-      case proto::ToWorker::kArm: return Arm(packet);
-      case proto::ToWorker::kRun: return Run(message.run(), packet);
-      case proto::ToWorker::kCompile: return Compile(message.compile(), packet);
-      default: return Fail(ErrorCode::kProtocol, "an empty message");
-    }
+  enum class State { kFresh, kArmed, kSpent };
+
+  Status Handle(const proto::ToWorker& message, const Packet& packet) {
+    if (message.has_arm() && state_ == State::kFresh) return Arm(packet);
+    if (message.has_run() && state_ == State::kArmed) return Run(message.run(), packet);
+    if (message.has_compile() && state_ == State::kFresh) return Compile(message.compile(), packet);
+    return Fail(ErrorCode::kProtocol, "a message out of order");
   }
 
   Status Arm(const Packet& packet) {
@@ -64,6 +67,7 @@ class Session {
     if (packet.fds.size() != 1) return Fail(ErrorCode::kProtocol, "no program");
     auto program = ReadForeignMemfd(packet.fds[0], bounds::kProgramBytes);
     Status loaded = program ? engine_.Load(*program) : Status(tl::unexpect, program.error());
+    state_ = loaded ? State::kArmed : State::kSpent;
     if (!loaded) answer.mutable_armed()->set_error(loaded.error().ToString());
     return channel_.Send(answer);
   }
@@ -115,6 +119,7 @@ class Session {
 
   Status Compile(const proto::Compile& compile, const Packet& packet) {
     if (packet.fds.size() != 1) return Fail(ErrorCode::kProtocol, "no source");
+    state_ = State::kSpent;
     NJ_ASSIGN(std::string source, ReadForeignMemfd(packet.fds[0], bounds::kSourceBytes));
     CompileOutcome outcome = engine_.Compile(compile.file_name(), source);
     proto::FromWorker answer;
@@ -132,6 +137,7 @@ class Session {
   Engine& engine_;
   Recorder& recorder_;
   Backstop backstop_;
+  State state_ = State::kFresh;
 };
 
 }  // namespace

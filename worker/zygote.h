@@ -1,7 +1,8 @@
-// The zygote: holds the warm engine and forks sealed workers from it, one for each message on its control socket.
+// The zygote: holds the warm engine and forks sealed workers from it, one for each message on its
+// control socket.
 //
-// Single-threaded. It runs no tenant's code, reads nothing but its socket, and ends with it. The engine is warmed before the root goes
-// away.
+// Single-threaded. It runs no tenant's code, reads nothing but its socket, and ends with it. The
+// engine is warmed before the root goes away.
 #pragma once
 
 #include "ipc/core/result.h"
@@ -15,7 +16,8 @@ struct ZygoteOptions {
   uint32_t uid = 0;  // the supervisor's: the owner of the cells
 };
 
-// Returns when the supervisor closed the socket; in a child it does not return.
+// Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,
+// and the end of this zygote: the supervisor starts another). In a child it does not return.
 Status ServeZygote(const ZygoteOptions& options, Engine& engine);
 
 }  // namespace nightjar

@@ -20,24 +20,37 @@ Helper::Helper(Loop& loop, const Clock& clock, Launcher& launcher, proto::Helper
       kind_(kind),
       name_(std::move(name)),
       events_(std::move(events)),
-      retry_(loop, [this] { Launch(); }) {}
+      retry_(loop, [this] { Launch(); }),
+      self_(std::make_shared<Helper*>(this)) {}
 
-Helper::~Helper() = default;
+Helper::~Helper() {
+  *self_ = nullptr;
+}
 
-void Helper::Start() { Launch(); }
+void Helper::Start() {
+  Launch();
+}
 
 void Helper::Launch() {
   auto ends = SeqpacketPair();
   if (!ends) return Retry(ends.error().ToString());
+  launching_ = true;
   auto ours = std::make_shared<Fd>(std::move(ends->first));
-  launcher_.StartHelper(kind_, ends->second, [this, ours](Result<SpawnedProcess> process) {
-    if (!process) return Retry(process.error().ToString());
-    born_ = clock_.Mono();
-    LogInfo("helper_started", {{"helper", name_}, {"pid", process->pid}});
-    child_ = std::make_unique<Child>(loop_, std::move(process->pidfd), process->pid,
-                                     [this](WaitStatus status) { OnExited(status); });
-    events_.up(Channel(std::move(*ours), Channel::Waiting::kNo));
+  launcher_.StartHelper(kind_, ends->second, [self = self_, ours](Result<SpawnedProcess> process) {
+    if (*self) (*self)->OnLaunched(std::move(*ours), std::move(process));
   });
+}
+
+void Helper::OnLaunched(Fd ours, Result<SpawnedProcess> process) {
+  launching_ = false;
+  if (!process && stopped_) return std::exchange(stopped_, nullptr)();
+  if (!process) return Retry(process.error().ToString());
+  born_ = clock_.Mono();
+  LogInfo("helper_started", {{"helper", name_}, {"pid", process->pid}});
+  child_ = std::make_unique<Child>(loop_, std::move(process->pidfd), process->pid,
+                                   [this](WaitStatus status) { OnExited(status); });
+  // Not wanted any more: `ours` closes, and it ends before it has begun.
+  if (!stopped_) events_.up(Channel(std::move(ours), Channel::Waiting::kNo));
 }
 
 void Helper::OnExited(WaitStatus status) {
@@ -53,16 +66,17 @@ void Helper::OnExited(WaitStatus status) {
 
 void Helper::Retry(const std::string& why) {
   pause_ = std::clamp<Nanos>(pause_ * 2, bounds::kRestartBackoffMin, bounds::kRestartBackoffMax);
-  LogError("helper_lost",
-           {{"helper", name_},
-            {"why", why},
-            {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
+  LogError(
+      "helper_lost",
+      {{"helper", name_},
+       {"why", why},
+       {"again_in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pause_).count()}});
   retry_.StartAfter(pause_);
 }
 
 void Helper::ExpectEnd(std::function<void()> stopped) {
   retry_.Stop();
-  if (!child_) return stopped();
+  if (!child_ && !launching_) return stopped();
   stopped_ = std::move(stopped);
 }
 

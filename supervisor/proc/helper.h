@@ -1,7 +1,9 @@
-// Keeps one helper process running: starts it through the launcher, and again when it dies, with back-off.
+// Keeps one helper process running: starts it through the launcher, and again when it dies, with
+// back-off.
 //
-// Each incarnation gets a fresh control socket. The pause doubles from bounds::kRestartBackoffMin to kRestartBackoffMax and is short
-// again once a helper has lived for ten seconds. Loop thread only.
+// Each incarnation gets a fresh control socket. The pause doubles from bounds::kRestartBackoffMin
+// to kRestartBackoffMax and is short again once a helper has lived for ten seconds. Loop thread
+// only.
 #pragma once
 
 #include <functional>
@@ -25,12 +27,14 @@ class Helper {
   ~Helper();
 
   void Start();
-  // No more restarts: its end, which comes when the owner closes the channel, is wanted. `stopped` once, at once if it is not running.
+  // No more restarts: its end, which comes when the owner closes the channel, is wanted. `stopped`
+  // is called once: at once if it is not running.
   void ExpectEnd(std::function<void()> stopped);
   int pid() const { return child_ ? child_->pid() : 0; }
 
  private:
   void Launch();
+  void OnLaunched(Fd ours, Result<SpawnedProcess> process);
   void OnExited(WaitStatus status);
   void Retry(const std::string& why);
 
@@ -44,7 +48,9 @@ class Helper {
   MonoTime born_{};
   Nanos pause_{0};
   Timer retry_;
+  bool launching_ = false;
   std::function<void()> stopped_;
+  std::shared_ptr<Helper*> self_;  // null once this is gone, for an answer that comes later
 };
 
 }  // namespace nightjar

@@ -11,7 +11,8 @@ Result<size_t> Count(const char* text) {
   std::string_view whole(text);
   auto [end, failed] = std::from_chars(whole.data(), whole.data() + whole.size(), value);
   if (failed != std::errc() || end != whole.data() + whole.size())
-    return Fail(ErrorCode::kInvalid, "the launcher's command line is not of the supervisor's making");
+    return Fail(ErrorCode::kInvalid,
+                "the launcher's command line is not of the supervisor's making");
   return value;
 }
 
@@ -41,7 +42,8 @@ Result<LaunchArguments> ParseLaunchArguments(int argc, char** argv) {
   if (at >= words.size()) return bad();
   NJ_ASSIGN(size_t zygote, Count(words[at++]));
   if (zygote == 0 || zygote >= words.size() - at) return bad();
-  arguments.plan.zygote.assign(words.begin() + static_cast<long>(at), words.begin() + static_cast<long>(at + zygote));
+  arguments.plan.zygote.assign(words.begin() + static_cast<long>(at),
+                               words.begin() + static_cast<long>(at + zygote));
   arguments.plan.writer.assign(words.begin() + static_cast<long>(at + zygote), words.end());
   return arguments;
 }

@@ -1,4 +1,5 @@
-// How the supervisor tells a launcher, on its command line, what it may start. Pure; both sides use it.
+// How the supervisor tells a launcher, on its command line, what it may start. Pure; both sides use
+// it.
 #pragma once
 
 #include <string>

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 
-#include <boost/process/child.hpp>
 #include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
 #include <boost/process/exe.hpp>
 #include <boost/process/extend.hpp>
 #include <deque>
@@ -17,7 +17,8 @@ namespace {
 constexpr int kControlFd = 3;
 constexpr int kFirstDoorFd = 4;
 
-// Places descriptors at fixed numbers in the child, just before exec; dup2 also makes them survive it. The sources lie above every target.
+// Places descriptors at fixed numbers in the child, just before exec; dup2 also makes them survive
+// it. The sources lie above every target.
 struct PlaceDescriptors : boost::process::extend::handler {
   std::vector<int> sources;  // for kControlFd, kControlFd + 1 ...
 
@@ -99,10 +100,11 @@ Result<std::unique_ptr<Launcher>> Launcher::Start(Loop& loop, const std::string&
   }
   std::error_code failed;
   boost::process::child child(boost::process::exe = self,
-                              boost::process::args = FormatLaunchArguments(arguments), place, failed);
+                              boost::process::args = FormatLaunchArguments(arguments), place,
+                              failed);
   if (failed) return FailErrno("starting the launcher", failed.value());
-  return std::unique_ptr<Launcher>(new Launcher(std::make_unique<Impl>(
-      loop, std::move(ends.first), std::move(lost), std::move(child))));
+  return std::unique_ptr<Launcher>(new Launcher(
+      std::make_unique<Impl>(loop, std::move(ends.first), std::move(lost), std::move(child))));
 }
 
 void Launcher::StartHelper(proto::HelperKind kind, const Fd& helper_end,

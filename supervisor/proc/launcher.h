@@ -1,8 +1,9 @@
 // The launcher: a small root process that starts the two helpers as children of the supervisor.
 //
-// The supervisor gives up every privilege at its start and still must be able to restart a zygote, which has some. So before that it
-// starts this process, which keeps root, runs no foreign code, reads nothing but the supervisor's socket, and knows two command
-// lines that were fixed when it started (docs/adr/0001-launcher.md). It dies with the supervisor.
+// The supervisor gives up every privilege at its start and still must be able to restart a zygote,
+// which has some. So before that it starts this process, which keeps root, runs no foreign code,
+// reads nothing but the supervisor's socket, and knows two command lines that were fixed when it
+// started (docs/adr/0001-launcher.md). It dies with the supervisor.
 #pragma once
 
 #include <functional>
@@ -26,14 +27,16 @@ struct LauncherPlan {
 // The word on the command line that makes nightjard a launcher.
 inline constexpr const char* kLauncherFlag = "--launcher";
 
-// The launcher's whole life; called first thing by main() when argv[1] is kLauncherFlag. Returns its exit code.
+// The launcher's whole life; called first thing by main() when argv[1] is kLauncherFlag. Returns
+// its exit code.
 int LauncherMain(int argc, char** argv);
 
 // The supervisor's side. Loop thread only.
 class Launcher {
  public:
-  // As root, before privileges are dropped. `self`: the path of this program. `doors`: cgroup directories that the launcher, and so
-  // everything that it starts, goes into. `lost` is called when it is gone: no helper can be restarted any more.
+  // As root, before privileges are dropped. `self`: the path of this program. `doors`: cgroup
+  // directories that the launcher, and so everything that it starts, goes into. `lost` is called
+  // when it is gone: no helper can be restarted any more.
   static Result<std::unique_ptr<Launcher>> Start(Loop& loop, const std::string& self,
                                                  const LauncherPlan& plan,
                                                  const std::vector<int>& doors,

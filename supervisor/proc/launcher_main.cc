@@ -1,24 +1,18 @@
 #include <fcntl.h>
-#include <sched.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstdint>
-#include <cstdlib>
+#include <algorithm>
+#include <iterator>
 
-#include "ipc/core/check.h"
+#include "ipc/core/clone.h"
 #include "ipc/core/log.h"
 #include "supervisor/proc/launch_arguments.h"
 #include "supervisor/proc/launcher.h"
-
-// linux/sched.h and sched.h cannot both be included.
-struct CloneArguments {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-      set_tid_size, cgroup;
-};
+#include "supervisor/proc/nest.h"
 
 namespace nightjar {
 namespace {
@@ -35,7 +29,7 @@ Status EnterDoors(const std::vector<int>& doors) {
 }
 
 // In the child, between clone and exec: only system calls.
-[[noreturn]] void Become(const std::vector<char*>& command, int socket) {
+[[noreturn]] void Become(const std::vector<char*>& command, char* const* environment, int socket) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -44,38 +38,54 @@ Status EnterDoors(const std::vector<int>& doors) {
   } else if (dup2(socket, kControlFd) < 0) {
     _exit(126);
   }
-  // The zygote's forks inherit this: an interpreter recurses on its stack, and its own depth limit has to strike first.
+  // The zygote's forks inherit this: an interpreter recurses on its stack, and its own depth limit
+  // has to strike first.
   rlimit stack{kHelperStackBytes, kHelperStackBytes};
   setrlimit(RLIMIT_STACK, &stack);
-  execv(command[0], command.data());
+  execve(command[0], command.data(), environment);
   _exit(127);
 }
 
 // CLONE_PARENT makes the supervisor the parent, which reaps it and whose death it sees.
-Result<SpawnedProcess> StartAsSibling(const std::vector<std::string>& command, const Fd& socket) {
+Result<SpawnedProcess> StartAsSibling(const std::vector<std::string>& command,
+                                      char* const* environment, const Fd& socket) {
+  if (command.empty()) return Fail(ErrorCode::kInvalid, "there is no such helper");
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   int pidfd = -1;
-  CloneArguments clone{};
+  CloneArguments clone;
   clone.flags = CLONE_PARENT | CLONE_PIDFD;
   clone.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  long pid = syscall(SYS_clone3, &clone, sizeof clone);
+  long pid = Clone3(clone);
   if (pid < 0) return FailErrno("starting " + command[0]);
-  if (pid == 0) Become(arguments, socket.get());
+  if (pid == 0) Become(arguments, environment, socket.get());
   return SpawnedProcess{Fd(pidfd), static_cast<int>(pid)};
+}
+
+Result<SpawnedProcess> Start(proto::HelperKind kind, const LauncherPlan& plan, Nest& nest,
+                             const Fd& socket) {
+  if (kind == proto::HELPER_WRITER) return StartAsSibling(plan.writer, environ, socket);
+  if (kind != proto::HELPER_ZYGOTE) return Fail(ErrorCode::kInvalid, "there is no such helper");
+  NJ_TRY(nest.EnterForChildren());
+  // Whatever the service was started with, its forks are strangers'; the strings of an environment
+  // stay in a process's memory even when it is cleared.
+  char* const nothing[] = {nullptr};
+  auto started = StartAsSibling(plan.zygote, nothing, socket);
+  NJ_TRY(nest.LeaveForChildren());
+  return started;
 }
 
 Status Serve(const LauncherPlan& plan) {
   Channel channel{Fd(kControlFd), Channel::Waiting::kYes};
+  Nest nest(kControlFd);
   for (;;) {
     NJ_ASSIGN(auto packet, channel.Receive());
     NJ_ASSIGN(auto request, packet->Parse<proto::StartHelper>());
     proto::HelperStarted answer;
     answer.set_kind(request.kind());
     if (packet->fds.size() != 1) return Fail(ErrorCode::kProtocol, "a request without a socket");
-    const auto& command = request.kind() == proto::HELPER_ZYGOTE ? plan.zygote : plan.writer;
-    auto started = StartAsSibling(command, packet->fds[0]);
+    auto started = Start(request.kind(), plan, nest, packet->fds[0]);
     if (!started) {
       answer.set_error(started.error().ToString());
       NJ_TRY(channel.Send(answer));
@@ -86,19 +96,40 @@ Status Serve(const LauncherPlan& plan) {
   }
 }
 
+// What the two helpers need before they give it up: the zygote the first three and SETPCAP, the
+// writer the last four. A capability outside the bounding set does not come back at their exec.
+Status KeepHelpersCapabilities() {
+  constexpr int kKept[] = {CAP_SYS_ADMIN, CAP_SETUID,       CAP_SETGID, CAP_SETPCAP,
+                           CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_FOWNER};
+  __user_cap_data_struct data[2]{};
+  for (int capability = 0; capability <= 63; ++capability) {
+    if (std::find(std::begin(kKept), std::end(kKept), capability) != std::end(kKept)) {
+      auto& half = data[capability / 32];
+      half.effective = half.permitted |= 1u << (capability % 32);
+    } else if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+      if (errno == EINVAL) break;  // past the last one that this kernel knows
+      return FailErrno("reducing the capability bounding set");
+    }
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  if (syscall(SYS_capset, &header, data) != 0) return FailErrno("reducing capabilities");
+  return {};
+}
+
 }  // namespace
 
 int LauncherMain(int argc, char** argv) {
   StartLog("nightjar-launcher", LogMode::kSync);
-  pid_t supervisor = getppid();
-  CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
-  if (getppid() != supervisor) return 0;
-  // A terminal's Ctrl-C is for the supervisor to act on; its socket's end is what ends this process.
+  // A terminal's Ctrl-C is for the supervisor to act on. Its socket's end is what ends this
+  // process; a death signal would not, as the supervisor may not signal root (nest.h).
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
   fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   auto arguments = ParseLaunchArguments(argc, argv);
-  Status served = arguments ? EnterDoors(arguments->doors) : Status(tl::unexpect, arguments.error());
+  Status served =
+      arguments ? EnterDoors(arguments->doors) : Status(tl::unexpect, arguments.error());
+  if (served) served = KeepHelpersCapabilities();
   if (served) served = Serve(arguments->plan);
   if (served.error().code == ErrorCode::kUnavailable) return 0;  // the supervisor closed the socket
   LogError("launcher_failed", {{"error", served.error().ToString()}});

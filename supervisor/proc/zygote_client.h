@@ -23,10 +23,12 @@ struct WaitStatus {
 // One child process through its pidfd.
 class Child {
  public:
-  // Calls `exited` once, from the loop, after the process was reaped.
+  // Calls `exited` once, from the loop, after the process was reaped. `pid` 0: not known yet.
   Child(Loop& loop, Fd pidfd, int pid, std::function<void(WaitStatus)> exited);
-  ~Child();         // does not kill; an unreaped child is reaped by nobody until its parent ends
-  int pid() const;  // for display only
+  ~Child();  // does not kill; an unreaped child is reaped by nobody until its parent ends
+  // For display only; 0 when it was never known and the process is gone. A pid that is not known
+  // costs a small read at the first call.
+  int pid() const;
   Status Signal(int signal);  // through the pidfd; EPERM where the child has another uid
 
  private:
@@ -49,7 +51,7 @@ struct SpawnRequest {
 
 struct SpawnedProcess {
   Fd pidfd;
-  int pid = 0;
+  int pid = 0;  // 0: whoever started it sees it by another number, from another pid namespace
 };
 
 class ZygoteClient {

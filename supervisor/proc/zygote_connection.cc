@@ -34,6 +34,8 @@ void ZygoteConnection::Spawn(const SpawnRequest& request,
     loop_.Post([done, error = std::move(error)] { done(tl::unexpected<Error>(error)); });
   };
   if (!channel_) return later(Away().value());
+  if (asked_.size() >= bounds::kSpawnsAsked)
+    return later({ErrorCode::kExhausted, 0, "too many workers are being started"});
   proto::SpawnWorker message;
   message.set_worker_id(request.worker);
   message.set_uid(request.uid);
@@ -43,7 +45,7 @@ void ZygoteConnection::Spawn(const SpawnRequest& request,
     message.add_cells(door.born_into ? proto::CELL_DIR_UNIFIED : proto::CELL_DIR_V1);
     fds.push_back(door.dir_fd);
   }
-  // A full socket means hundreds of workers asked for at once: as good a no as any.
+  // A socket that is full before the bound: as good a no.
   if (Status sent = channel_->Send(message, fds); !sent) return later(sent.error());
   asked_.emplace(request.worker, std::move(done));
 }
@@ -66,7 +68,8 @@ void ZygoteConnection::OnReadable() {
       done(tl::unexpected<Error>(Error{ErrorCode::kUnavailable, answer->error(),
                                        "the zygote failed at " + answer->failed_step()}));
     else
-      done(SpawnedProcess{std::move((*packet)->fds[0]), answer->pid()});
+      // Its number here is nobody's business but an operator's: Child finds it out when one asks.
+      done(SpawnedProcess{std::move((*packet)->fds[0]), 0});
   }
 }
 

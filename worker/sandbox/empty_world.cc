@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -15,7 +16,9 @@ namespace {
 
 constexpr const char* kMountPoint = "/tmp";
 
-constexpr uint64_t Bit(int capability) { return uint64_t{1} << capability; }
+constexpr uint64_t Bit(int capability) {
+  return uint64_t{1} << capability;
+}
 constexpr uint64_t kKept = Bit(CAP_SYS_ADMIN) | Bit(CAP_SETUID) | Bit(CAP_SETGID);
 
 Status SetCapabilities(uint64_t kept) {
@@ -25,6 +28,13 @@ Status SetCapabilities(uint64_t kept) {
     data[half].effective = data[half].permitted = static_cast<uint32_t>(kept >> (32 * half));
   if (syscall(SYS_capset, &header, data) != 0) return FailErrno("keeping three capabilities");
   return {};
+}
+
+// A new, empty session keyring in place of the one that whoever started the service has. A kernel
+// without keyrings has nothing to forget.
+Status ForgetKeys() {
+  if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0 || errno == ENOSYS) return {};
+  return FailErrno("forgetting the session's keys");
 }
 
 }  // namespace
@@ -39,7 +49,8 @@ Status EnterEmptyWorld() {
   if (mount("nightjar", kMountPoint, "tmpfs", kFlags, "size=4k,nr_inodes=2,mode=0555") != 0)
     return FailErrno("mounting an empty root");
   if (chdir(kMountPoint) != 0) return FailErrno("entering the empty root");
-  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2), NOTES).
+  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2),
+  // NOTES).
   if (syscall(SYS_pivot_root, ".", ".") != 0) return FailErrno("pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return FailErrno("detaching the old root");
   if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) != 0)
@@ -50,8 +61,8 @@ Status EnterEmptyWorld() {
 }
 
 Status KeepThreeCapabilities(uint32_t uid) {
+  // All of it: the bounding set only matters at an exec, and this process and its forks do none.
   for (int capability = 0; capability <= 63; ++capability) {
-    if (capability < 64 && (kKept & Bit(capability))) continue;
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (errno == EINVAL) break;  // past the last one that this kernel knows
     return FailErrno("emptying the capability bounding set");
@@ -63,7 +74,7 @@ Status KeepThreeCapabilities(uint32_t uid) {
   NJ_TRY(SetCapabilities(kKept));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno("no_new_privs");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return FailErrno("not dumpable");
-  return {};
+  return ForgetKeys();
 }
 
 }  // namespace nightjar

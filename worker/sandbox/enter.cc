@@ -4,10 +4,8 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
-#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,19 +15,38 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "ipc/core/bounds.h"
 #include "worker/sandbox/landlock.h"
 #include "worker/sandbox/profile.h"
 
 namespace nightjar {
 namespace {
 
-// 0, or -1 with errno set, like the system calls they wrap.
+constexpr int kAbovePlaces = 16;  // descriptors from here on are in nobody's way
+
+// Each step: 0 or more, or -1 with errno set, like the system calls they wrap.
+
+// Moves everything above the two fixed numbers, then the two into their places. What is moved stays
+// open until the step that closes all but those two. `seal` has the new numbers afterwards.
+int PlaceDescriptors(Seal& seal) {
+  auto lift = [](int& fd) {
+    if (fd >= 0) fd = fcntl(fd, F_DUPFD_CLOEXEC, kAbovePlaces);
+    return fd;
+  };
+  for (int& cell : seal.v1_cells)
+    if (lift(cell) < 0) return -1;
+  if (seal.walls.landlock_fd >= 0 && lift(seal.walls.landlock_fd) < 0) return -1;
+  if (lift(seal.control_fd) < 0 || lift(seal.ring_fd) < 0) return -1;
+  if (dup2(seal.control_fd, kControlFd) < 0) return -1;
+  return dup2(seal.ring_fd, kRingFd);
+}
 
 int EnterCells(const Seal& seal) {
   for (int cell : seal.v1_cells) {
     int procs = openat(cell, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (procs < 0) return -1;
-    // While this process still has the uid of the cell's owner: a v1 hierarchy lets only root and its own user move it.
+    // While this process still has the uid of the cell's owner: a v1 hierarchy lets only root and
+    // its own user move it.
     bool entered = write(procs, "0", 1) == 1;
     int error = errno;
     close(procs);
@@ -39,24 +56,6 @@ int EnterCells(const Seal& seal) {
   return 0;
 }
 
-int PlaceDescriptors(const Seal& seal) {
-  // Out of the way of the two fixed numbers first, whatever they are now.
-  int control = fcntl(seal.control_fd, F_DUPFD, 16);
-  int ring = fcntl(seal.ring_fd, F_DUPFD, 16);
-  if (control < 0 || ring < 0) return -1;
-  if (dup2(control, kControlFd) < 0 || dup2(ring, kRingFd) < 0) return -1;
-  // Standard input, output and error too: a worker has nobody to talk to there.
-  if (syscall(SYS_close_range, 0, kControlFd - 1, 0) != 0) return -1;
-  return static_cast<int>(syscall(SYS_close_range, kRingFd + 1, ~0u, 0));
-}
-
-int ResetSignals() {
-  for (int number = 1; number <= SIGRTMAX; ++number) signal(number, SIG_DFL);  // some cannot: fine
-  sigset_t none;
-  sigemptyset(&none);
-  return sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 int LimitResources(const Seal& seal) {
   struct {
     int resource;
@@ -64,17 +63,29 @@ int LimitResources(const Seal& seal) {
   } const limits[] = {
       {RLIMIT_CPU, seal.cpu_seconds_max},  // backstop for a stuck supervisor
       {RLIMIT_CORE, 0},
-      {RLIMIT_NOFILE, 16},  // two, and a few memfds on their way
+      {RLIMIT_FSIZE, bounds::kWorkerFileBytes},
       {RLIMIT_NPROC, 0},
       {RLIMIT_MEMLOCK, 0},
       {RLIMIT_MSGQUEUE, 0},
-      {RLIMIT_SIGPENDING, 64},
+      {RLIMIT_SIGPENDING, bounds::kWorkerSignals},
   };
   for (const auto& limit : limits) {
     rlimit both{limit.value, limit.value};
     if (setrlimit(static_cast<__rlimit_resource>(limit.resource), &both) != 0) return -1;
   }
   return 0;
+}
+
+int ResetSignals() {
+  // CLONE_CLEAR_SIGHAND has taken every handler away; what was ignored still is.
+  struct sigaction ordinary {};
+  for (int number = 1; number < SIGRTMIN; ++number) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    if (sigaction(number, &ordinary, nullptr) != 0) return -1;
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 int BecomeNobodyElse(uint32_t uid) {
@@ -89,49 +100,49 @@ int DropCapabilities() {
   return static_cast<int>(syscall(SYS_capset, &header, none));
 }
 
-int DieWithSupervisor() {
-  // After the change of uid, which clears it. A parent that died before is seen as 0, since it is outside this pid namespace either way;
-  // the control socket's end, which the session reads first, covers that moment.
-  return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-}
-
-int ForgetKeyrings() {
-  // A new, empty session keyring. A kernel without keyrings has nothing to forget.
-  if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0) return 0;
-  return errno == ENOSYS ? 0 : -1;
+int CloseOthers() {
+  // Standard input, output and error too: a worker has nobody to talk to there.
+  if (syscall(SYS_close_range, 0, kControlFd - 1, 0) != 0) return -1;
+  if (syscall(SYS_close_range, kRingFd + 1, ~0u, 0) != 0) return -1;
+  rlimit few{bounds::kWorkerFds, bounds::kWorkerFds};
+  return setrlimit(RLIMIT_NOFILE, &few);
 }
 
 }  // namespace
 
-SealFailure Enter(const Seal& seal) {
-  struct {
-    const char* name;
-    int outcome;
-  } step{};
-  auto failed = [&](const char* name, int outcome) {
-    step = {name, outcome};
-    return outcome < 0;
-  };
-  // --- limits first: from here on everything it uses is counted
-  if (failed("enter_cells", EnterCells(seal))) return {step.name, errno};
-  if (failed("place_descriptors", PlaceDescriptors(seal))) return {step.name, errno};
-  if (failed("limit_resources", LimitResources(seal))) return {step.name, errno};
+[[gnu::no_stack_protector]] bool RenewStackGuard() {
+  uint64_t guard;
+  if (syscall(SYS_getrandom, &guard, sizeof guard, 0) != sizeof guard) return false;
+  guard &= ~uint64_t{0xff};  // like glibc's: a string that runs over ends before it
+#if defined(__x86_64__)
+  asm volatile("movq %0, %%fs:0x28" : : "r"(guard) : "memory");
+#endif
+  return true;
+}
+
+SealFailure Enter(const Seal& asked) {
+  Seal seal = asked;
+#define NJ_STEP(name, expression) \
+  if ((expression) < 0) return SealFailure{name, errno}
+  NJ_STEP(kFirstStep, PlaceDescriptors(seal));
+  // --- limits: from here on everything that it uses is counted
+  NJ_STEP("enter_cells", EnterCells(seal));
+  NJ_STEP("limit_resources", LimitResources(seal));
   // --- what a process inherits without being asked
-  if (failed("new_session", setsid())) return {step.name, errno};
-  if (failed("reset_signals", ResetSignals())) return {step.name, errno};
-  if (failed("clear_environment", clearenv())) return {step.name, errno};
-  umask(077);
-  if (failed("forget_keyrings", ForgetKeyrings())) return {step.name, errno};
+  NJ_STEP("new_session", setsid());
+  NJ_STEP("reset_signals", ResetSignals());
+  NJ_STEP("clear_environment", clearenv());
+  NJ_STEP("reset_umask", static_cast<int>(umask(077)));
   // --- who it is
-  if (failed("change_user", BecomeNobodyElse(seal.uid))) return {step.name, errno};
-  if (failed("drop_capabilities", DropCapabilities())) return {step.name, errno};
-  if (failed("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))) return {step.name, errno};
-  if (failed("not_dumpable", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))) return {step.name, errno};
-  if (failed("die_with_supervisor", DieWithSupervisor())) return {step.name, errno};
+  NJ_STEP("change_user", BecomeNobodyElse(seal.uid));
+  NJ_STEP("drop_capabilities", DropCapabilities());
+  NJ_STEP("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NJ_STEP("not_dumpable", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   // --- what it may reach
-  if (failed("landlock", DenyEveryFile())) return {step.name, errno};
-  if (auto installed = InstallProfile(*seal.profile); !installed)
-    return {"seccomp", installed.error().sys};
+  NJ_STEP("landlock", DenyEverything(seal.walls.landlock_fd));
+  NJ_STEP("close_descriptors", CloseOthers());
+  NJ_STEP("seccomp", InstallProfile(*seal.walls.profile));
+#undef NJ_STEP
   return {};
 }
 

@@ -1,7 +1,8 @@
 // Enter(): the one function that turns a fresh fork of the zygote into a sealed worker.
 //
-// Called first thing in the child, before anything of a tenant is near. The order matters and each step's failure is fatal to the
-// worker. The zygote has prepared what children inherit: an empty root, an empty network namespace, the compiled filter.
+// Called first thing in the child, before anything of a tenant is near. The order matters and each
+// step's failure is fatal to the worker. The zygote has prepared what children inherit: an empty
+// root, an empty network namespace, an empty bounding set, the compiled filter.
 #pragma once
 
 #include <linux/filter.h>
@@ -11,13 +12,19 @@
 
 namespace nightjar {
 
+// What the zygote makes once for all its workers; borrowed.
+struct Walls {
+  const std::vector<sock_filter>* profile = nullptr;
+  int landlock_fd = -1;  // -1: a kernel without Landlock
+};
+
 struct Seal {
   std::vector<int> v1_cells;  // directories of cells to enter; borrowed
   uint32_t uid = 0;           // uid and gid of this worker alone
   uint64_t cpu_seconds_max = 0;
-  int control_fd = -1;        // these two survive, as kControlFd and kRingFd
+  int control_fd = -1;  // these two survive, as kControlFd and kRingFd
   int ring_fd = -1;
-  const std::vector<sock_filter>* profile = nullptr;  // borrowed
+  Walls walls;
 };
 
 inline constexpr int kControlFd = 3;
@@ -28,7 +35,14 @@ struct SealFailure {
   int error = 0;
 };
 
-// After it returned without a failure the process has no privilege, no file, no network, no other process, and no way back.
+// After it returned without a failure the process has no privilege, no file, no network, no other
+// process, and no way back. After a failure kControlFd is the worker's control socket all the same,
+// unless the step was kFirstStep.
 SealFailure Enter(const Seal& seal);
+inline constexpr const char* kFirstStep = "place_descriptors";
+
+// Gives this process a stack guard of its own: the one that it was forked with is every worker's.
+// The caller must never return, and neither may whoever called it.
+bool RenewStackGuard();
 
 }  // namespace nightjar

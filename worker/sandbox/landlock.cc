@@ -9,34 +9,49 @@
 namespace nightjar {
 namespace {
 
-// Debian 12's kernel headers know ABI 2; the layout of later ABIs only grows, and a short struct is accepted (landlock(7)).
+// Debian 12's kernel headers know ABI 2. Later ones append fields, and a kernel takes the shorter
+// struct of an earlier ABI (landlock_create_ruleset(2)).
 struct Ruleset {
   uint64_t handled_access_fs;
+  uint64_t handled_access_net;  // from ABI 4
+  uint64_t scoped;              // from ABI 6
 };
 
-constexpr uint64_t AccessBits(int abi) {
-  // Bits of handled_access_fs known to each ABI: 13 in the first, then refer, truncate, and ioctl_dev in the fifth.
-  if (abi >= 5) return (1ull << 16) - 1;
-  if (abi >= 3) return (1ull << 15) - 1;
-  if (abi == 2) return (1ull << 14) - 1;
-  return (1ull << 13) - 1;
+constexpr uint64_t LowestBits(int count) {
+  return (uint64_t{1} << count) - 1;
+}
+
+constexpr uint64_t FileBits(long abi) {
+  // Thirteen in the first ABI, then refer, truncate, and ioctl on devices in the fifth.
+  if (abi >= 5) return LowestBits(16);
+  if (abi >= 3) return LowestBits(15);
+  return LowestBits(abi == 2 ? 14 : 13);
+}
+
+constexpr size_t SizeOf(long abi) {
+  if (abi >= 6) return sizeof(Ruleset);
+  return abi >= 4 ? offsetof(Ruleset, scoped) : offsetof(Ruleset, handled_access_net);
 }
 
 constexpr uint32_t kVersionQuery = 1;  // LANDLOCK_CREATE_RULESET_VERSION
 
 }  // namespace
 
-int DenyEveryFile() {
+Result<Fd> CreateDenyAllRuleset() {
   long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersionQuery);
-  if (abi < 0) return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
-  Ruleset ruleset{AccessBits(static_cast<int>(abi))};
-  long fd = syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0);
-  if (fd < 0) return -1;
-  long restricted = syscall(SYS_landlock_restrict_self, fd, 0);
-  int error = errno;
-  close(static_cast<int>(fd));
-  errno = error;
-  return static_cast<int>(restricted);
+  // ENOSYS: not built in; EOPNOTSUPP: built in and switched off at boot.
+  if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return Fd();
+  if (abi < 0) return FailErrno("asking for Landlock's version");
+  // TCP bind and connect; abstract sockets and signals.
+  Ruleset ruleset{FileBits(abi), LowestBits(2), LowestBits(2)};
+  long fd = syscall(SYS_landlock_create_ruleset, &ruleset, SizeOf(abi), 0);
+  if (fd < 0) return FailErrno("making a Landlock rule set");
+  return Fd(static_cast<int>(fd));
+}
+
+int DenyEverything(int ruleset_fd) {
+  if (ruleset_fd < 0) return 0;
+  return static_cast<int>(syscall(SYS_landlock_restrict_self, ruleset_fd, 0));
 }
 
 }  // namespace nightjar

@@ -15,7 +15,8 @@
 namespace nightjar {
 namespace {
 
-// Each with its reason. What is not here is not needed by an interpreter that computes, speaks on one socket and writes one ring.
+// Each with its reason. What is not here is not needed by an interpreter that computes, speaks on
+// one socket and writes one ring.
 constexpr int kAllowed[] = {
     // its control socket
     SCMP_SYS(recvmsg),
@@ -45,7 +46,8 @@ constexpr int kAllowed[] = {
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
-    // abort(): so that our own CHECK ends as SIGABRT and not as a denied call
+    // abort(), so that our own CHECK does not end as a denied call; the first process of a
+    // namespace does not hear its own SIGABRT, and ends by the SIGSEGV that abort() tries next
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(gettid),
@@ -73,8 +75,8 @@ Status AddRules(scmp_filter_ctx context) {
   if (int failed = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(write), 0); failed != 0)
     return FailErrno("adding a seccomp rule for write", -failed);
   // To itself only: in its own pid namespace it is 1.
-  if (int failed = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                    SCMP_A0(SCMP_CMP_EQ, 1));
+  if (int failed =
+          seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, 1));
       failed != 0)
     return FailErrno("adding a seccomp rule for tgkill", -failed);
   return {};
@@ -99,12 +101,10 @@ Result<std::vector<sock_filter>> CompileInterpreterProfile() {
   return filter;
 }
 
-Status InstallProfile(const std::vector<sock_filter>& filter) {
+int InstallProfile(const std::vector<sock_filter>& filter) {
   sock_fprog program{static_cast<unsigned short>(filter.size()),
                      const_cast<sock_filter*>(filter.data())};
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
-    return FailErrno("installing a seccomp filter");
-  return {};
+  return static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 
 }  // namespace nightjar
