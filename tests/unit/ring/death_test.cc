@@ -62,7 +62,7 @@ TEST(RingDeathTest, LeavesOnlyWholeRecordsInTheStream) {
 
 TEST(RingDeathTest, LeavesAWholeTailAndSpine) {
   std::mt19937 random(100);
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 20; ++round) {
     GuardedRing ring;
     pid_t child = StartChild([&] {
       RingProducer producer(ring.bytes());

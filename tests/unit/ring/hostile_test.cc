@@ -94,7 +94,7 @@ TEST(HostileRingTest, SurvivesRandomBytes) {
   GuardedRing ring;
   auto words = reinterpret_cast<uint64_t*>(ring.bytes().data());
   for (size_t i = 0; i < RingBytes() / 8; ++i) words[i] = random() % 600;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     for (size_t i = 0; i < ring::kHeaderBytes / 8; ++i) words[i] = random();
     // Mostly positions that pass the first checks, and sizes that sometimes pass the next.
     ring::Header& header = ring.header();

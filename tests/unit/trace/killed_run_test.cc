@@ -41,7 +41,7 @@ void Kill(pid_t child) {
 }
 
 TEST(KilledRunTest, LeavesEveryEventThatItRecorded) {
-  for (uint64_t enough : {10, 1000, 5000, 40000, 100000}) {
+  for (uint64_t enough : {10, 1000, 40000}) {
     TraceRig rig;
     pid_t child = StartEndlessFib(rig, uint64_t{1} << 40, FullRing::kAwaitRoom);
     std::vector<proto::TraceEvent> events;
