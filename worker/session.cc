@@ -154,6 +154,7 @@ int RunSession(const SealFailure& sealing, Engine& engine) {
   Fd ring_fd(kRingFd);
   auto ring = Mapping::Create(ring_fd, RingBytes(), Mapping::Access::kReadWrite);
   if (!ring) return worker_exit::kNotSealed;
+  ring_fd.Close();  // the mapping stays
   RingProducer producer(ring->bytes());
   Recorder recorder(&producer);
   return Session(channel, engine, recorder).Serve();

@@ -79,7 +79,9 @@ Result<std::optional<Packet>> Channel::Receive() {
   ssize_t got;
   do {
     got = recvmsg(fd_.get(), &header, flags);
-  } while (got < 0 && errno == EINTR);
+    // ECONNRESET is told once, when the other side closed with packets unread; what it had sent
+    // itself is still there to be read.
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0 && errno == EAGAIN) return std::optional<Packet>();
   if (got < 0) return FailErrno("receiving a message");
   Packet packet;

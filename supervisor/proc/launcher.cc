@@ -14,17 +14,17 @@
 namespace nightjar {
 namespace {
 
-constexpr int kControlFd = 3;
-constexpr int kFirstDoorFd = 4;
+constexpr int kFirstFd = 3;  // the control socket, the life line, then the doors
+constexpr int kAbovePlaces = 64;
 
 // Places descriptors at fixed numbers in the child, just before exec; dup2 also makes them survive
 // it. The sources lie above every target.
 struct PlaceDescriptors : boost::process::extend::handler {
-  std::vector<int> sources;  // for kControlFd, kControlFd + 1 ...
+  std::vector<int> sources;  // for kFirstFd, kFirstFd + 1 ...
 
   template <typename Executor>
   void on_exec_setup(Executor&) const {
-    for (size_t i = 0; i < sources.size(); ++i) dup2(sources[i], kControlFd + static_cast<int>(i));
+    for (size_t i = 0; i < sources.size(); ++i) dup2(sources[i], kFirstFd + static_cast<int>(i));
   }
 };
 
@@ -32,13 +32,16 @@ struct PlaceDescriptors : boost::process::extend::handler {
 
 struct Launcher::Impl {
   Channel channel;
+  Fd life;  // open as long as this process lives: its end is the end of the nest
   FdWatch watch;
   std::function<void()> lost;
   std::deque<std::function<void(Result<SpawnedProcess>)>> asked;  // answers come in order
   boost::process::child process;
 
-  Impl(Loop& loop, Fd ours, std::function<void()> on_lost, boost::process::child child)
+  Impl(Loop& loop, Fd ours, Fd life_line, std::function<void()> on_lost,
+       boost::process::child child)
       : channel(std::move(ours), Channel::Waiting::kNo),
+        life(std::move(life_line)),
         watch(loop, channel.fd(), [this](unsigned) { OnReadable(); }),
         lost(std::move(on_lost)),
         process(std::move(child)) {
@@ -87,24 +90,32 @@ Result<std::unique_ptr<Launcher>> Launcher::Start(Loop& loop, const std::string&
                                                   const std::vector<int>& doors,
                                                   std::function<void()> lost) {
   NJ_ASSIGN(auto ends, SeqpacketPair());
+  NJ_ASSIGN(auto life, SeqpacketPair());
   LaunchArguments arguments{plan, {}};
+  std::vector<int> wanted{ends.second.get(), life.second.get()};
+  for (int door : doors) {
+    arguments.doors.push_back(kFirstFd + static_cast<int>(wanted.size()));
+    wanted.push_back(door);
+  }
   PlaceDescriptors place;
   std::vector<Fd> lifted;
-  for (size_t i = 0; i < doors.size() + 1; ++i) {
-    int source = i == 0 ? ends.second.get() : doors[i - 1];
-    int high = fcntl(source, F_DUPFD_CLOEXEC, 64);
+  for (int source : wanted) {
+    int high = fcntl(source, F_DUPFD_CLOEXEC, kAbovePlaces);
     if (high < 0) return FailErrno("preparing the launcher's descriptors");
     lifted.emplace_back(high);
     place.sources.push_back(high);
-    if (i > 0) arguments.doors.push_back(kFirstDoorFd + static_cast<int>(i) - 1);
   }
   std::error_code failed;
   boost::process::child child(boost::process::exe = self,
                               boost::process::args = FormatLaunchArguments(arguments), place,
                               failed);
   if (failed) return FailErrno("starting the launcher", failed.value());
-  return std::unique_ptr<Launcher>(new Launcher(
-      std::make_unique<Impl>(loop, std::move(ends.first), std::move(lost), std::move(child))));
+  return std::unique_ptr<Launcher>(new Launcher(std::make_unique<Impl>(
+      loop, std::move(ends.first), std::move(life.first), std::move(lost), std::move(child))));
+}
+
+int Launcher::pid() const {
+  return impl_->process.id();
 }
 
 void Launcher::StartHelper(proto::HelperKind kind, const Fd& helper_end,

@@ -47,6 +47,8 @@ class Launcher {
   void StartHelper(proto::HelperKind kind, const Fd& helper_end,
                    std::function<void(Result<SpawnedProcess>)> done);
 
+  int pid() const;  // for display only
+
  private:
   struct Impl;
   explicit Launcher(std::unique_ptr<Impl> impl);

@@ -18,6 +18,7 @@ namespace nightjar {
 namespace {
 
 constexpr int kControlFd = 3;
+constexpr int kLifeFd = 4;
 constexpr rlim_t kHelperStackBytes = 64 << 20;
 
 Status EnterDoors(const std::vector<int>& doors) {
@@ -78,7 +79,7 @@ Result<SpawnedProcess> Start(proto::HelperKind kind, const LauncherPlan& plan, N
 
 Status Serve(const LauncherPlan& plan) {
   Channel channel{Fd(kControlFd), Channel::Waiting::kYes};
-  Nest nest(kControlFd);
+  Nest nest(kLifeFd);
   for (;;) {
     NJ_ASSIGN(auto packet, channel.Receive());
     NJ_ASSIGN(auto request, packet->Parse<proto::StartHelper>());
@@ -126,6 +127,7 @@ int LauncherMain(int argc, char** argv) {
   signal(SIGTERM, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
   fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+  fcntl(kLifeFd, F_SETFD, FD_CLOEXEC);
   auto arguments = ParseLaunchArguments(argc, argv);
   Status served =
       arguments ? EnterDoors(arguments->doors) : Status(tl::unexpect, arguments.error());

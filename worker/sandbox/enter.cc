@@ -79,10 +79,9 @@ int LimitResources(const Seal& seal) {
 int ResetSignals() {
   // CLONE_CLEAR_SIGHAND has taken every handler away; what was ignored still is.
   struct sigaction ordinary {};
-  for (int number = 1; number < SIGRTMIN; ++number) {
-    if (number == SIGKILL || number == SIGSTOP) continue;
-    if (sigaction(number, &ordinary, nullptr) != 0) return -1;
-  }
+  for (int number = 1; number < NSIG; ++number)
+    // EINVAL: SIGKILL, SIGSTOP and the C library's own two.
+    if (sigaction(number, &ordinary, nullptr) != 0 && errno != EINVAL) return -1;
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,0 +1,125 @@
+// A zygote whose engine does what a run's input says, so that the walls can be tried from inside
+// without an interpreter.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "tests/kernel/worker/crimes.h"
+#include "worker/sandbox/enter.h"
+#include "worker/zygote.h"
+
+namespace nightjar {
+namespace {
+
+uint64_t StackGuard() {
+  uint64_t guard = 0;
+#if defined(__x86_64__)
+  asm volatile("movq %%fs:0x28, %0" : "=r"(guard));
+#endif
+  return guard;
+}
+
+// What a sealed worker can find out about itself without asking the kernel for much.
+std::string Facts() {
+  std::string facts = "pid=" + std::to_string(getpid());
+  facts += " environment=" + std::to_string(environ != nullptr && *environ != nullptr);
+  facts += " guard=" + std::to_string(StackGuard());
+  facts += " fds=";
+  for (int fd = 0; fd < 1024; ++fd)
+    if (fcntl(fd, F_GETFD) >= 0) facts += std::to_string(fd) + ",";
+  return facts;
+}
+
+[[noreturn]] void Spin() {
+  for (;;) asm volatile("");  // a loop without effect may be left out otherwise
+}
+
+class TestEngine final : public Engine {
+ public:
+  CompileOutcome Compile(std::string_view, std::string_view source) override {
+    CompileOutcome outcome;
+    if (source == "broken") {
+      outcome.diagnostics.emplace_back().set_message("it is broken");
+      return outcome;
+    }
+    outcome.program = "compiled " + std::string(source);
+    outcome.manifest.set_functions(1);
+    return outcome;
+  }
+
+  Status Load(std::string_view program) override {
+    if (program == "foreign") return Fail(ErrorCode::kUnsupported, "another version's program");
+    return {};
+  }
+
+  RunOutcome Run(const proto::Run& run, std::string_view body, Recorder&) override {
+    const std::string& wish = run.json();
+    RunOutcome outcome;
+    outcome.status = 200;
+    if (run.has_http()) {
+      outcome.body = std::string(body);
+    } else if (wish == "facts") {
+      outcome.body = Facts();
+    } else if (wish == "spin") {
+      Spin();
+    } else if (wish == "crash") {
+      *reinterpret_cast<volatile int*>(16) = 1;
+    } else if (wish == "abort") {
+      abort();
+    } else if (wish == "garbage") {
+      send(kControlFd, "\xff\xff\xff", 3, 0);
+    } else if (wish == "recurse") {
+      outcome.body = std::to_string(Recurse(1));
+    } else if (wish == "large") {
+      outcome.body.assign(bounds::kInlineBodyBytes + 1, 'x');
+    } else if (wish == "limit") {
+      outcome.limit_hit = proto::SELF_LIMIT_CALL_DEPTH;
+      outcome.measured = 7;
+    } else if (wish == "allocate") {
+      Allocate();
+    } else {
+      outcome.body = testing::Commit(wish);
+    }
+    return outcome;
+  }
+
+ private:
+  // Without an end, and not a loop to a compiler.
+  static uint64_t Recurse(uint64_t depth) {
+    volatile char frame[512];
+    frame[depth % sizeof frame] = 1;
+    return depth == UINT64_MAX ? frame[0] : Recurse(depth + 1) + frame[1];
+  }
+  static void Allocate() {
+    for (;;) {
+      char* block = static_cast<char*>(malloc(1 << 20));
+      if (block == nullptr) return;
+      memset(block, 1, 1 << 20);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace nightjar
+
+// test_zygote CONTROL_FD UID
+int main(int argc, char** argv) {
+  using namespace nightjar;
+  if (argc != 3) return 2;
+  StartLog("test-zygote", LogMode::kSync);
+  ZygoteOptions options;
+  options.control_fd = atoi(argv[1]);
+  options.uid = static_cast<uint32_t>(strtoul(argv[2], nullptr, 10));
+  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
+  TestEngine engine;
+  Status served = ServeZygote(options, engine);
+  if (served) return 0;
+  LogError("zygote_failed", {{"error", served.error().ToString()}});
+  return 1;
+}
