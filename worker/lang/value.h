@@ -1,0 +1,170 @@
+// The values of the canvas language: 16 bytes each, immutable, in the run's arena.
+//
+// Three of them are "fake" (error, incomplete, error rail): they are how a program that is wrong or unfinished still runs. Lists are arrays;
+// objects (records and dicts are one thing) are persistent balanced trees ordered by key, so that a dict built one key at a time
+// costs n log n. Single thread.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "worker/lang/arena.h"
+#include "worker/trace/value_writer.h"
+
+namespace nightjar::lang {
+
+enum class Tag : uint8_t {
+  kInt,
+  kFloat,
+  kBool,
+  kNull,
+  kString,
+  kCharacter,
+  kList,
+  kTuple,
+  kObject,
+  kFunction,
+  kError,
+  kIncomplete,
+  kErrorRail,
+  kResponse,
+  kDatastore,
+  kDate,
+  kPassword,
+  kUuid,
+  kNothing,
+  kJust,
+  kOk,
+  kErrorResult,
+  kBytes,
+};
+
+struct Dval;
+struct Text {
+  size_t size;
+  char data[1];
+};
+struct Items {
+  size_t count;
+  const Dval* at;
+};
+struct ObjectNode;
+struct Closure;
+struct ErrorData;
+struct ResponseData;
+
+struct Dval {
+  Tag tag = Tag::kNull;
+  union {
+    int64_t integer;   // kInt, kDate (Unix ms), kBool
+    double number;     // kFloat
+    const Text* text;  // kString, kCharacter, kDatastore, kUuid, kBytes, kPassword
+    const Items* items;
+    const ObjectNode* object;  // null: {}
+    const Closure* closure;
+    const ErrorData* error;
+    const ResponseData* response;
+    const Dval* inner;  // kErrorRail, kJust, kOk, kErrorResult
+  };
+  Dval() : integer(0) {}
+
+  static Dval Null() { return {}; }
+  static Dval Int(int64_t value) { return Make(Tag::kInt, value); }
+  static Dval Bool(bool value) { return Make(Tag::kBool, value); }
+  static Dval Float(double value) {
+    Dval made;
+    made.tag = Tag::kFloat;
+    made.number = value;
+    return made;
+  }
+  static Dval Nothing() { return Make(Tag::kNothing, 0); }
+  static Dval Incomplete() { return Make(Tag::kIncomplete, 0); }
+  static Dval Object(const ObjectNode* node) {
+    Dval made;
+    made.tag = Tag::kObject;
+    made.object = node;
+    return made;
+  }
+
+  bool Is(Tag wanted) const { return tag == wanted; }
+  bool fake() const { return tag == Tag::kError || tag == Tag::kIncomplete || tag == Tag::kErrorRail; }
+  bool boolean() const { return integer != 0; }
+  std::string_view view() const { return {text->data, text->size}; }
+  size_t count() const { return items->count; }
+  const Dval& operator[](size_t index) const { return items->at[index]; }
+
+ private:
+  static Dval Make(Tag tag, int64_t value) {
+    Dval made;
+    made.tag = tag;
+    made.integer = value;
+    return made;
+  }
+};
+static_assert(sizeof(Dval) == 16);
+
+struct Node;
+struct Builtin;
+
+// A lambda with what it closed over, or a named function as a value.
+struct Closure {
+  const struct LambdaCode* lambda = nullptr;
+  const Builtin* builtin = nullptr;
+  const struct FunctionCode* function = nullptr;
+  const Dval* captured = nullptr;
+};
+struct ErrorData {
+  std::string_view message;
+  uint64_t expr_id;
+};
+struct ResponseData {
+  int64_t status;
+  const ObjectNode* headers;  // values are strings
+  Dval body;
+  std::string_view redirect;  // set: a redirect, and the rest is empty
+};
+
+// Persistent objects. Keys compare as bytes.
+const Dval* ObjectGet(const ObjectNode* object, std::string_view key);
+const ObjectNode* ObjectSet(Arena& arena, const ObjectNode* object, const Text* key, const Dval& value);
+const ObjectNode* ObjectRemove(Arena& arena, const ObjectNode* object, std::string_view key);
+size_t ObjectSize(const ObjectNode* object);
+
+struct ObjectNode {
+  const ObjectNode* left;
+  const ObjectNode* right;
+  const Text* key;
+  Dval value;
+  size_t size;
+
+  std::string_view key_view() const { return {key->data, key->size}; }
+};
+
+// In key order; `visit(std::string_view key, const Dval& value)` returns false to stop.
+template <typename F>
+bool ObjectEach(const ObjectNode* object, F&& visit) {
+  if (object == nullptr) return true;
+  return ObjectEach(object->left, visit) && visit(object->key_view(), object->value) &&
+         ObjectEach(object->right, visit);
+}
+
+const Text* MakeText(Arena& arena, std::string_view content);
+Dval MakeString(Arena& arena, std::string_view content);
+Dval MakeTextual(Arena& arena, Tag tag, std::string_view content);
+// Takes the array as it is; it must live in the arena.
+Dval MakeItems(Arena& arena, Tag tag, const Dval* at, size_t count);
+Dval MakeWrapped(Arena& arena, Tag tag, const Dval& inner);
+Dval MakeError(Arena& arena, std::string_view message, uint64_t expr_id = 0);
+Dval MakeResponse(Arena& arena, const ResponseData& response);
+
+bool Equal(const Dval& a, const Dval& b);
+// Less, equal, greater: a total order of values of one type, as List.sort uses it.
+int Compare(const Dval& a, const Dval& b);
+
+// "Int", "Str", "Option": what messages call a value's type.
+std::string_view TypeName(const Dval& value);
+
+void WriteValue(const Dval& value, ValueWriter& out);
+
+}  // namespace nightjar::lang
