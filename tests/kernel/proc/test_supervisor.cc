@@ -40,7 +40,7 @@ class DoomedSupervisor {
   DoomedSupervisor(Loop& loop, const std::string& self, const std::string& zygote, uint32_t uid)
       : loop_(loop), uid_(uid), connection_(loop), report_(Fd(kSocket), Channel::Waiting::kYes) {
     LauncherPlan plan;
-    plan.zygote = {zygote, "3", std::to_string(uid)};
+    plan.zygote = {zygote, "--zygote", "--control-fd", "3", "--uid", std::to_string(uid)};
     plan.writer = {self, "--helper"};
     auto launcher = Launcher::Start(loop, self, plan, {}, [] {});
     CHECK(launcher.has_value());

@@ -108,14 +108,14 @@ class TestEngine final : public Engine {
 }  // namespace
 }  // namespace nightjar
 
-// test_zygote CONTROL_FD UID
+// The command line is nightjar-worker's: --zygote --control-fd N --uid U.
 int main(int argc, char** argv) {
   using namespace nightjar;
-  if (argc != 3) return 2;
+  if (argc != 6) return 2;
   StartLog("test-zygote", LogMode::kSync);
   ZygoteOptions options;
-  options.control_fd = atoi(argv[1]);
-  options.uid = static_cast<uint32_t>(strtoul(argv[2], nullptr, 10));
+  options.control_fd = atoi(argv[3]);
+  options.uid = static_cast<uint32_t>(strtoul(argv[5], nullptr, 10));
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   TestEngine engine;
   Status served = ServeZygote(options, engine);

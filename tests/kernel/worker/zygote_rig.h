@@ -29,6 +29,10 @@ namespace nightjar::testing {
 inline constexpr uint32_t kZygoteUid = 2'120'900'000;  // of a range that no account uses
 inline constexpr timeval kPatience{20, 0};
 
+inline std::vector<std::string> ZygoteCommand() {
+  return {TEST_ZYGOTE, "--zygote", "--control-fd", "3", "--uid", std::to_string(kZygoteUid)};
+}
+
 // A socket's end that gives up waiting instead of hanging the test.
 inline Channel PatientChannel(Fd fd) {
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
@@ -138,7 +142,7 @@ class ZygoteTest : public ::testing::Test {
   void StartZygote(const std::vector<CellDoor>& doors = {}) {
     auto ends = SeqpacketPair();
     ASSERT_TRUE(ends);
-    pid_t pid = StartProgram({TEST_ZYGOTE, "3", std::to_string(kZygoteUid)}, ends->second, doors);
+    pid_t pid = StartProgram(ZygoteCommand(), ends->second, doors);
     Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     ASSERT_TRUE(pidfd.valid());
     zygote_process_ = std::make_unique<WatchedChild>(rig_, std::move(pidfd), pid);

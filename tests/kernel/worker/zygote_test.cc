@@ -13,7 +13,7 @@ class ZygoteSocketTest : public ::testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root to start a zygote";
     auto ends = SeqpacketPair();
     ASSERT_TRUE(ends);
-    pid_ = StartProgram({TEST_ZYGOTE, "3", std::to_string(kZygoteUid)}, ends->second);
+    pid_ = StartProgram(ZygoteCommand(), ends->second);
     Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
     process_ = std::make_unique<WatchedChild>(rig_, std::move(pidfd), pid_);
     channel_.emplace(PatientChannel(std::move(ends->first)));
