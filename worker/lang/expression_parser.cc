@@ -1,7 +1,9 @@
 #include "worker/lang/expression_parser.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "worker/lang/function_name.h"
 #include "worker/lang/parser.h"
@@ -118,21 +120,23 @@ proto::Expr ExpressionParser::Block(uint32_t column) {
 
 proto::Expr ExpressionParser::Expression(int min_binding) {
   Deeper deeper(nesting_);
-  if (nesting_ > kNestingMax) {
-    Fail("expressions are nested deeper than " + std::to_string(kNestingMax));
-    return {};
-  }
-  proto::Expr left = Prefix();
-  while (!failed_) {
+  int around = std::exchange(tallest_, 0);
+  proto::Expr left = Bounded(1) ? Prefix() : proto::Expr();
+  // A chain of operators is a tree that grows at its root: its height counts like nesting does.
+  int height = tallest_ + 1;
+  while (Bounded(height)) {
     Binding binding = BindingOf(Now());
     // An operator may stand at the start of a line at the column of its block: `|> List.head`.
-    bool outside = Now().kind == TokenKind::kEnd || (Now().first_on_line && Now().column < offside_);
+    bool outside =
+        Now().kind == TokenKind::kEnd || (Now().first_on_line && Now().column < offside_);
     if (binding.left == 0 || binding.left < min_binding || outside) break;
-    std::string op = Now().text;
-    if (op == "|>") {
+    tallest_ = 0;
+    if (Is("|>")) {
       left = Pipe(std::move(left));
+      height = std::max(height, tallest_) + left.pipe().items_size();
       continue;
     }
+    std::string op = Now().text;
     Take();
     proto::Expr right = Expression(binding.right);
     proto::Expr node = Node();
@@ -140,8 +144,16 @@ proto::Expr ExpressionParser::Expression(int min_binding) {
     *node.mutable_infix()->mutable_left() = std::move(left);
     *node.mutable_infix()->mutable_right() = std::move(right);
     left = std::move(node);
+    height = std::max(height, tallest_) + 1;
   }
+  tallest_ = std::max(around, height);
   return left;
+}
+
+bool ExpressionParser::Bounded(int height) {
+  if (nesting_ + height > kNestingMax)
+    Fail("expressions are nested deeper than " + std::to_string(kNestingMax));
+  return !failed_;
 }
 
 proto::Expr ExpressionParser::Prefix() {
@@ -353,6 +365,7 @@ proto::Expr ExpressionParser::Postfix(proto::Expr object) {
     node.mutable_field_access()->set_field(BindingName());
     *node.mutable_field_access()->mutable_object() = std::move(object);
     object = std::move(node);
+    if (!Bounded(++tallest_)) break;
   }
   return object;
 }

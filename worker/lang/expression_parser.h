@@ -37,6 +37,8 @@ class ExpressionParser {
   proto::Pattern PatternNode();
 
   proto::Expr Expression(int min_binding);
+  // Whether an expression of this height may stand here; fails when not.
+  bool Bounded(int height);
   proto::Expr Block(uint32_t column);
   proto::Expr Prefix();
   proto::Expr Application();
@@ -64,7 +66,9 @@ class ExpressionParser {
   std::vector<Token> tokens_;
   size_t at_ = 0;
   uint64_t next_id_;
-  int nesting_ = 0;
+  int nesting_ = 0;          // of the expression being read
+  int pattern_nesting_ = 0;  // of the pattern being read
+  int tallest_ = 0;          // of what was read inside of it
   uint32_t offside_ = 0;  // a line that starts at or left of this column ends the current expression
   bool failed_ = false;
   LexError error_{};

@@ -13,7 +13,8 @@
 namespace nightjar::lang {
 
 inline constexpr uint32_t kProgramFormat = 1;
-inline constexpr int kNestingMax = 400;  // of expressions in each other
+inline constexpr int kNestingMax = 500;        // of expressions in each other
+inline constexpr int kPatternNestingMax = 100;
 
 struct ParseResult {
   proto::Program program;

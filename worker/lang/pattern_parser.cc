@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "worker/lang/expression_parser.h"
+#include "worker/lang/parser.h"
 
 namespace nightjar::lang {
 
@@ -22,7 +23,9 @@ proto::Pattern ExpressionParser::PatternTop() {
 proto::Pattern ExpressionParser::PatternAtom() {
   proto::Pattern node = PatternNode();
   const Token token = Now();
-  if (++nesting_ > 100) Fail("patterns are nested deeper than 100");
+  if (++pattern_nesting_ > kPatternNestingMax)
+    Fail("patterns are nested deeper than " + std::to_string(kPatternNestingMax));
+  if (failed_) return node;
   switch (token.kind) {
     case TokenKind::kInteger: {
       int64_t value = 0;
@@ -72,7 +75,7 @@ proto::Pattern ExpressionParser::PatternAtom() {
       node = PatternTop();
       Expect(")", "`)` after the pattern");
   }
-  --nesting_;
+  --pattern_nesting_;
   return node;
 }
 
