@@ -22,13 +22,18 @@ Binding BindingOf(const Token& token) {
   const std::string& op = token.text;
   if (op == "||") return {1, 2};
   if (op == "&&") return {3, 4};
-  if (op == "|>" || op == "==" || op == "!=" || op == "<>" || op == "<" || op == ">" ||
+  if (op == "|>" || op == "=" || op == "==" || op == "!=" || op == "<>" || op == "<" || op == ">" ||
       op == "<=" || op == ">=")
     return {5, 6};
   if (op == "^" || op == "++") return {8, 7};
   if (op == "+" || op == "-") return {9, 10};
   if (op == "*" || op == "/" || op == "%") return {11, 12};
   return {0, 0};
+}
+
+// F# writes `=` and `<>` where Dark's own names are `==` and `!=`.
+std::string DarkOperator(const std::string& op) {
+  return op == "=" ? "==" : op == "<>" ? "!=" : op;
 }
 
 bool IsReserved(const std::string& word) {
@@ -140,7 +145,7 @@ proto::Expr ExpressionParser::Expression(int min_binding) {
     Take();
     proto::Expr right = Expression(binding.right);
     proto::Expr node = Node();
-    node.mutable_infix()->set_op(op == "<>" ? "!=" : op);
+    node.mutable_infix()->set_op(DarkOperator(op));
     *node.mutable_infix()->mutable_left() = std::move(left);
     *node.mutable_infix()->mutable_right() = std::move(right);
     left = std::move(node);
@@ -275,7 +280,7 @@ proto::Expr ExpressionParser::Application() {
   if (Is("(") && at_ + 2 < tokens_.size() && BindingOf(tokens_[at_ + 1]).left > 0 &&
       tokens_[at_ + 2].text == ")") {
     Take();
-    std::string op = Now().text;
+    std::string op = DarkOperator(Now().text);
     Take();
     Take();
     return CallOf("", op, false);
@@ -329,21 +334,28 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
 proto::Expr ExpressionParser::Named() {
   std::string word = Now().text;
   if (word == "true" || word == "false" || word == "null" || word == "blank") return Postfix(Atom());
-  bool module = word[0] >= 'A' && word[0] <= 'Z' && at_ + 2 < tokens_.size() &&
-                tokens_[at_ + 1].text == "." && tokens_[at_ + 2].kind == TokenKind::kWord;
-  if (module) {
-    Take();
-    Take();
-    std::string name = Now().text;
-    Take();
-    return CallOf(word, std::move(name), false);
-  }
+  std::string name;
+  if (TakeQualified(&name)) return CallOf(word, std::move(name), false);
   // A word that something follows is a function; alone it may be a variable, which only lowering can tell.
   size_t before = at_;
   Take();
   if (!Is(".") && StartsAtom()) return CallOf("", word, true);
   at_ = before;
   return Postfix(Atom());
+}
+
+// `Module.name` or `Module.(<)`: takes it and returns the name. False: something else stands here.
+bool ExpressionParser::TakeQualified(std::string* name) {
+  auto at = [&](size_t ahead) -> const Token& {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  };
+  char first = Now().text.empty() ? ' ' : Now().text[0];
+  if (Now().quoted || first < 'A' || first > 'Z' || at(1).text != ".") return false;
+  bool op = at(2).text == "(" && at(3).kind == TokenKind::kOperator && at(4).text == ")";
+  if (!op && at(2).kind != TokenKind::kWord) return false;
+  *name = op ? DarkOperator(at(3).text) : at(2).text;
+  for (int i = op ? 5 : 3; i > 0; --i) Take();
+  return true;
 }
 
 proto::Expr ExpressionParser::CallOf(const std::string& module, std::string name, bool) {
@@ -395,16 +407,14 @@ proto::Expr ExpressionParser::Atom() {
         node.mutable_constructor()->set_name(token.text);
         return node;
       }
-      bool module = token.text[0] >= 'A' && token.text[0] <= 'Z' && at_ + 2 < tokens_.size() &&
-                    tokens_[at_ + 1].text == "." && tokens_[at_ + 2].kind == TokenKind::kWord;
-      if (module && !token.quoted) {
-        Take();
-        Take();
-        FunctionName parts = SplitFunctionName(Now().text);
+      std::string name;
+      if (TakeQualified(&name)) {
+        FunctionName parts = SplitFunctionName(name);
         node.mutable_fn_call()->set_module(token.text);
         node.mutable_fn_call()->set_name(parts.name);
         node.mutable_fn_call()->set_version(parts.version);
         node.mutable_fn_call()->set_rail(parts.rail);
+        return node;
       } else if (token.quoted) {
         node.set_variable(token.text);
       } else if (token.text == "true" || token.text == "false") {
@@ -445,7 +455,7 @@ proto::Expr ExpressionParser::Parenthesized() {
   }
   if (BindingOf(Now()).left > 0 && at_ + 1 < tokens_.size() && tokens_[at_ + 1].text == ")") {
     proto::Expr node = Node();
-    node.mutable_fn_call()->set_name(Now().text);
+    node.mutable_fn_call()->set_name(DarkOperator(Now().text));
     Take();
     Take();
     return node;

@@ -53,6 +53,7 @@ class ExpressionParser {
   proto::Expr ListLiteral();
   proto::Expr RecordLiteral();
   proto::Expr Named();
+  bool TakeQualified(std::string* name);
   proto::Expr CallOf(const std::string& module, std::string name, bool user);
   proto::Expr Special(const std::string& word);
   bool Special(const Token& token) const;
