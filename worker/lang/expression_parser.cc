@@ -482,7 +482,7 @@ proto::Expr ExpressionParser::ListLiteral() {
   Take();
   Temporarily<uint32_t> inside(offside_, 0);
   while (!failed_ && !Is("]")) {
-    *node.mutable_list()->add_items() = Block(Now().column);
+    *node.mutable_list()->add_items() = Block(Now().column + 1);
     // A comma or semicolon, or a new line.
     if (Is(";") || Is(","))
       Take();

@@ -199,27 +199,34 @@ class Lexer {
     }
   }
 
-  bool CodePoint(int digits, std::string& out) {
-    uint32_t value = 0;
+  bool HexDigits(int digits, uint32_t* value) {
+    *value = 0;
     for (int i = 0; i < digits; ++i) {
       char c = Peek();
-      int digit = IsDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                     : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                            : -1;
-      if (digit < 0) return Fail("this escape needs " + std::to_string(digits) + " hexadecimal digits"), false;
-      value = value << 4 | static_cast<uint32_t>(digit);
+      int digit = IsDigit(c)             ? c - '0'
+                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                         : -1;
+      if (digit < 0) {
+        Fail("this escape needs " + std::to_string(digits) + " hexadecimal digits");
+        return false;
+      }
+      *value = *value << 4 | static_cast<uint32_t>(digit);
       Advance();
     }
+    return true;
+  }
+
+  bool CodePoint(int digits, std::string& out) {
+    uint32_t value;
+    if (!HexDigits(digits, &value)) return false;
     if (value >= 0xd800 && value < 0xdc00 && Peek() == '\\' && Peek(1) == 'u') {
       Advance();
       Advance();
-      std::string low;
-      uint32_t second = 0;
-      for (int i = 0; i < 4; ++i, Advance()) {
-        char c = Peek();
-        second = second << 4 | static_cast<uint32_t>(IsDigit(c) ? c - '0' : (c | 32) - 'a' + 10);
-      }
-      value = 0x10000 + ((value - 0xd800) << 10) + (second - 0xdc00);
+      uint32_t low;
+      if (!HexDigits(4, &low)) return false;
+      if (low < 0xdc00 || low >= 0xe000) return Fail("there is no such character"), false;
+      value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
     }
     if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return Fail("there is no such character"), false;
     if (value < 0x80) {
