@@ -42,6 +42,7 @@ constexpr size_t kFirstCellFd = 2;  // after the control socket and the ring
 Status CheckRequest(const proto::SpawnWorker& request, const Packet& packet) {
   if (packet.fds.size() != kFirstCellFd + static_cast<size_t>(request.cells_size()))
     return Fail(ErrorCode::kProtocol, "a request without its descriptors");
+  if (request.worker_id() == 0) return Fail(ErrorCode::kProtocol, "a worker without an id");
   if (request.uid() == 0 || request.uid() == getuid())
     return Fail(ErrorCode::kProtocol, "a worker must have a user of its own");
   if (request.cpu_seconds_max() == 0)

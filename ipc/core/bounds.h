@@ -94,23 +94,28 @@ static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,
               "each argument gets a little room");
 
 // --- writer
-inline constexpr milliseconds kDrainPeriod{2};          // between two looks at the rings of open runs
-inline constexpr size_t kDrainChunkBytes = 64 * kKiB;   // of one ring before the next ring's turn
-inline constexpr size_t kDrainTurnBytes = 4 * kMiB;     // of all rings in one turn of the loop
-inline constexpr size_t kTraceSlackBytes = 64 * kKiB;   // a stream that is longer than its run's budget and this is hostile
-inline constexpr size_t kTraceBlockBytes = 64 * kKiB;   // events compressed together
+inline constexpr milliseconds kDrainPeriod{2};  // between two looks at the rings of open runs
+inline constexpr size_t kDrainChunkBytes = 64 * kKiB;  // of one ring before the next ring's turn
+inline constexpr size_t kDrainTurnBytes = 4 * kMiB;    // of all rings in one turn of the loop
+inline constexpr size_t kTraceSlackBytes =
+    64 * kKiB;  // a stream that is longer than its run's budget and this is hostile
+inline constexpr size_t kTraceBlockBytes = 64 * kKiB;  // events compressed together
 inline constexpr size_t kTraceFooterBytes = 1 * kMiB;
-inline constexpr size_t kTracesOpenBytes = 512 * kMiB;  // held for all open runs; beyond, events are dropped and counted
+inline constexpr size_t kTracesOpenBytes =
+    512 * kMiB;  // held for all open runs; beyond, events are dropped and counted
 inline constexpr size_t kIndexBatchRows = 200;
-inline constexpr milliseconds kIndexBatchTime{50};      // from the first row of a batch to its commit
-inline constexpr size_t kArchiveTasks = 50'000;         // waiting for the disk
-inline constexpr size_t kArchiveBytes = 256 * kMiB;     // of objects waiting for the disk; beyond, traces are dropped and counted
-inline constexpr size_t kTraceReads = 64;               // trace documents being put together or waiting to be
-inline constexpr size_t kWriterOutbox = 1'000;          // messages for a supervisor that is slow to read; then answers are dropped
+inline constexpr milliseconds kIndexBatchTime{50};  // from the first row of a batch to its commit
+inline constexpr size_t kArchiveTasks = 50'000;     // waiting for the disk
+inline constexpr size_t kArchiveBytes =
+    256 * kMiB;  // of objects waiting for the disk; beyond, traces are dropped and counted
+inline constexpr size_t kTraceReads = 64;  // trace documents being put together or waiting to be
+inline constexpr size_t kWriterOutbox =
+    1'000;  // messages for a supervisor that is slow to read; then answers are dropped
 inline constexpr size_t kWriterOutboxBytes = 256 * kMiB;  // memfds included
-inline constexpr size_t kProgramsKept = 10;             // compiled programs of one canvas; sources are all kept
-inline constexpr seconds kStoreLockWait{10};            // for the last writer to finish
-inline constexpr milliseconds kLastDrain{250};          // for workers to die when the supervisor is lost
+inline constexpr size_t kProgramsKept =
+    10;  // compiled programs of one canvas; sources are all kept
+inline constexpr seconds kStoreLockWait{10};    // for the last writer to finish
+inline constexpr milliseconds kLastDrain{250};  // for workers to die when the supervisor is lost
 static_assert(kTraceBlockBytes + kTraceEventBytes < kTraceFooterBytes);
 static_assert(kTraceContainerBytes <= kTracesOpenBytes && kTraceContainerBytes <= kArchiveBytes);
 
@@ -132,7 +137,7 @@ inline constexpr seconds kArmTime{10};  // from the fork to "ready to run"
 inline constexpr seconds kExitWait{2};  // from the kill to "quarantined"
 inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
-inline constexpr size_t kWorkers = 4096;  // live at once; also the size of the uid range
+inline constexpr size_t kWorkers = 4096;     // live at once; also the size of the uid range
 inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
 inline constexpr size_t kWorkerFds = 16;     // a worker's two, and the memfds on their way
 inline constexpr size_t kWorkerFileBytes = 256 * kMiB;  // of a memfd that a worker fills
@@ -153,12 +158,12 @@ inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, a
 
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
-inline constexpr size_t kPolicyErrors = 20;             // told of one file
+inline constexpr size_t kPolicyErrors = 20;  // told of one file
 
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
 inline constexpr size_t kListRows = 1000;
-inline constexpr size_t kCliAnswerBytes = 512 * kMiB;   // an answer that `nightjar` reads
+inline constexpr size_t kCliAnswerBytes = 512 * kMiB;  // an answer that `nightjar` reads
 static_assert(kTraceAnswerBytes * 4 <= kCliAnswerBytes, "JSON is up to four times as large");
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kControlBodyBytes);

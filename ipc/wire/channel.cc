@@ -42,6 +42,7 @@ Status Channel::Send(const google::protobuf::MessageLite& message, const std::ve
 
 Status Channel::SendBytes(std::string_view bytes, const int* fds, size_t fd_count) {
   CHECK(fd_count <= bounds::kFdsPerFrame);
+  CHECK(!bytes.empty());  // a message of defaults only would read as the end of this side
   if (bytes.size() > bounds::kFrameBytes)
     return Fail(ErrorCode::kExhausted, "a message is larger than a frame");
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};

@@ -25,7 +25,8 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
   switch (evidence.exit.signal) {
     case 0:
       if (evidence.exit.exit_code == worker_exit::kBackstop)
-        return {proto::VERDICT_WALL_TIME, "its own backstop timer ended it: the supervisor was stuck", "wall"};
+        return {proto::VERDICT_WALL_TIME,
+                "its own backstop timer ended it: the supervisor was stuck", "wall"};
       return {proto::VERDICT_WORKER_EXITED,
               "the worker left without an answer, exit status " +
                   std::to_string(evidence.exit.exit_code),

@@ -9,10 +9,11 @@ constexpr int kVersion = 1;
 constexpr const char* kSchema = R"(
   CREATE TABLE canvases (name TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE revisions (
-    canvas TEXT NOT NULL, revision INTEGER NOT NULL, deployed_ms INTEGER NOT NULL, deployed_by TEXT NOT NULL,
-    manifest BLOB NOT NULL, source BLOB NOT NULL, UNIQUE (canvas, revision));
+    canvas TEXT NOT NULL, revision INTEGER NOT NULL, deployed_ms INTEGER NOT NULL,
+    deployed_by TEXT NOT NULL, manifest BLOB NOT NULL, source BLOB NOT NULL, UNIQUE (canvas, revision));
   CREATE TABLE programs (
-    canvas TEXT NOT NULL, revision INTEGER NOT NULL, program BLOB NOT NULL, UNIQUE (canvas, revision)))";
+    canvas TEXT NOT NULL, revision INTEGER NOT NULL, program BLOB NOT NULL,
+    UNIQUE (canvas, revision)))";
 
 constexpr const char* kNewest = "SELECT newest FROM canvases WHERE name = ?";
 constexpr const char* kSame =

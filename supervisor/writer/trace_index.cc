@@ -18,8 +18,8 @@ constexpr const char* kSchema = R"(
   CREATE INDEX traces_by_handler ON traces (canvas, handler, run_id);
   CREATE INDEX traces_by_verdict ON traces (canvas, verdict, run_id) WHERE verdict <> 1;
   CREATE TABLE incidents (
-    run_id BLOB NOT NULL UNIQUE, canvas TEXT NOT NULL, handler TEXT NOT NULL, verdict INTEGER NOT NULL,
-    at_us INTEGER NOT NULL, detail TEXT NOT NULL, incident BLOB NOT NULL);
+    run_id BLOB NOT NULL UNIQUE, canvas TEXT NOT NULL, handler TEXT NOT NULL,
+    verdict INTEGER NOT NULL, at_us INTEGER NOT NULL, detail TEXT NOT NULL, incident BLOB NOT NULL);
   CREATE INDEX incidents_by_canvas ON incidents (canvas, run_id))";
 
 constexpr const char* kAddTrace =

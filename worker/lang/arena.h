@@ -1,5 +1,5 @@
-// Memory of one run: handed out by moving a pointer, freed all at once. What a program allocates without end is stopped by its cell's memory
-// limit, not here. Single thread.
+// Memory of one run: handed out by moving a pointer, freed all at once. What a program allocates
+// without end is stopped by its cell's memory limit, not here. Single thread.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,8 @@ class Arena {
     at_ = blocks_.back().get();
     end_ = at_ + size;
     // The first block must be the standard one, for Reset().
-    if (blocks_.size() == 1 && size != kFirstBlock) blocks_.insert(blocks_.begin(), Block(static_cast<char*>(::operator new(kFirstBlock))));
+    if (blocks_.size() == 1 && size != kFirstBlock)
+      blocks_.insert(blocks_.begin(), Block(static_cast<char*>(::operator new(kFirstBlock))));
   }
 
   struct Delete {

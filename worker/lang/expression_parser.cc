@@ -70,7 +70,9 @@ ExpressionParser::ExpressionParser(std::vector<Token> tokens, uint64_t first_id)
 std::optional<proto::Expr> ExpressionParser::ParseWhole() {
   proto::Expr whole = Block(Now().column);
   if (!failed_ && Now().kind != TokenKind::kEnd)
-    Fail("the expression has ended before this; an operator, `in` or a new line at the same column is missing");
+    Fail(
+        "the expression has ended before this; an operator, `in` or a new line at the same column "
+        "is missing");
   if (failed_) return std::nullopt;
   return whole;
 }
@@ -117,7 +119,8 @@ proto::Pattern ExpressionParser::PatternNode() {
   return node;
 }
 
-// An expression that owns every line starting right of `column`, or at it for a `let` that goes on below.
+// An expression that owns every line starting right of `column`, or at it for a `let` that goes on
+// below.
 proto::Expr ExpressionParser::Block(uint32_t column) {
   Temporarily<uint32_t> block(offside_, column > 0 ? column - 1 : 0);
   return Expression(0);
@@ -255,12 +258,15 @@ bool ExpressionParser::StartsAtom() const {
     case TokenKind::kInteger:
     case TokenKind::kFloat:
     case TokenKind::kString:
-    case TokenKind::kCharacter: return true;
+    case TokenKind::kCharacter:
+      return true;
     case TokenKind::kWord:
-      return token.quoted || !(IsReserved(token.text) || token.text == "let" || token.text == "if" ||
-                               token.text == "match");
-    case TokenKind::kPunctuation: return token.text == "(" || token.text == "[" || token.text == "{";
-    default: return false;
+      return token.quoted || !(IsReserved(token.text) || token.text == "let" ||
+                               token.text == "if" || token.text == "match");
+    case TokenKind::kPunctuation:
+      return token.text == "(" || token.text == "[" || token.text == "{";
+    default:
+      return false;
   }
 }
 
@@ -305,7 +311,8 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
     if (arguments.size() == count) return true;
     failed_ = true;
     error_ = {start.line, start.column,
-              "`" + word + "` takes " + std::to_string(count) + ", and has " + std::to_string(arguments.size())};
+              "`" + word + "` takes " + std::to_string(count) + ", and has " +
+                  std::to_string(arguments.size())};
     return false;
   };
   if (word == "flag") {
@@ -325,7 +332,8 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
   } else {
     if (!needs(word == "Nothing" ? 0 : 1)) return node;
     node.mutable_constructor()->set_name(word);
-    for (proto::Expr& argument : arguments) *node.mutable_constructor()->add_args() = std::move(argument);
+    for (proto::Expr& argument : arguments)
+      *node.mutable_constructor()->add_args() = std::move(argument);
   }
   return node;
 }
@@ -333,10 +341,12 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
 // A word: a keyword value, a variable, or a function with what it is applied to.
 proto::Expr ExpressionParser::Named() {
   std::string word = Now().text;
-  if (word == "true" || word == "false" || word == "null" || word == "blank") return Postfix(Atom());
+  if (word == "true" || word == "false" || word == "null" || word == "blank")
+    return Postfix(Atom());
   std::string name;
   if (TakeQualified(&name)) return CallOf(word, std::move(name), false);
-  // A word that something follows is a function; alone it may be a variable, which only lowering can tell.
+  // A word that something follows is a function; alone it may be a variable, which only lowering
+  // can tell.
   size_t before = at_;
   Take();
   if (!Is(".") && StartsAtom()) return CallOf("", word, true);
@@ -389,7 +399,8 @@ proto::Expr ExpressionParser::Atom() {
   switch (token.kind) {
     case TokenKind::kInteger: {
       int64_t value = 0;
-      auto [end, failed] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
+      auto [end, failed] =
+          std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
       if (failed != std::errc()) {
         Fail("this integer does not fit 64 bits");
         return node;
@@ -397,9 +408,15 @@ proto::Expr ExpressionParser::Atom() {
       node.set_integer(value);
       break;
     }
-    case TokenKind::kFloat: node.set_float_(strtod(token.text.c_str(), nullptr)); break;
-    case TokenKind::kString: node.set_string(token.text); break;
-    case TokenKind::kCharacter: node.set_character(token.text); break;
+    case TokenKind::kFloat:
+      node.set_float_(strtod(token.text.c_str(), nullptr));
+      break;
+    case TokenKind::kString:
+      node.set_string(token.text);
+      break;
+    case TokenKind::kCharacter:
+      node.set_character(token.text);
+      break;
     case TokenKind::kWord: {
       if (!token.quoted && Special(token)) {
         // As an argument a constructor without parentheses has no arguments of its own.

@@ -1,7 +1,8 @@
 // The expression half of the parser: tokens of one toplevel to its tree. Internal to worker/lang.
 //
-// Layout follows F#'s offside rule as far as canvases use it: a line that starts at or left of the column where a block began ends what was
-// being read; `let` without `in` binds for the lines below it at its own column.
+// Layout follows F#'s offside rule as far as canvases use it: a line that starts at or left of the
+// column where a block began ends what was being read; `let` without `in` binds for the lines below
+// it at its own column.
 #pragma once
 
 #include <optional>
@@ -18,7 +19,8 @@ class ExpressionParser {
   // Ids count up from `first_id`, so they are the same whenever the text is.
   ExpressionParser(std::vector<Token> tokens, uint64_t first_id);
 
-  // The whole of the tokens as one expression. On an error nothing, and error() says what and where.
+  // The whole of the tokens as one expression. On an error nothing, and error() says what and
+  // where.
   std::optional<proto::Expr> ParseWhole();
   const LexError& error() const { return error_; }
 
@@ -70,7 +72,8 @@ class ExpressionParser {
   int nesting_ = 0;          // of the expression being read
   int pattern_nesting_ = 0;  // of the pattern being read
   int tallest_ = 0;          // of what was read inside of it
-  uint32_t offside_ = 0;  // a line that starts at or left of this column ends the current expression
+  uint32_t offside_ =
+      0;  // a line that starts at or left of this column ends the current expression
   bool failed_ = false;
   LexError error_{};
 };

@@ -14,7 +14,8 @@ FunctionName SplitFunctionName(std::string text) {
   size_t mark = text.rfind("_v");
   if (mark != std::string::npos && mark > 0 && mark + 2 < text.size()) {
     uint32_t version = 0;
-    auto [end, failed] = std::from_chars(text.data() + mark + 2, text.data() + text.size(), version);
+    auto [end, failed] =
+        std::from_chars(text.data() + mark + 2, text.data() + text.size(), version);
     if (failed == std::errc() && end == text.data() + text.size()) {
       parts.version = version;
       text.resize(mark);

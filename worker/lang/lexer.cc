@@ -7,16 +7,20 @@
 namespace nightjar::lang {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool IsWordStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
-bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c) || c == '\''; }
+bool IsWordPart(char c) {
+  return IsWordStart(c) || IsDigit(c) || c == '\'';
+}
 
 // Longest first.
-constexpr std::array<std::string_view, 21> kOperators = {
-    "|>", "->", "<=", ">=", "==", "!=", "<>", "++", "&&", "||", "+", "-",
-    "*",  "/",  "%",  "^",  "<",  ">",  "=",  "|",  "::"};
+constexpr std::array<std::string_view, 21> kOperators = {"|>", "->", "<=", ">=", "==", "!=", "<>",
+                                                         "++", "&&", "||", "+",  "-",  "*",  "/",
+                                                         "%",  "^",  "<",  ">",  "=",  "|",  "::"};
 
 class Lexer {
  public:
@@ -74,7 +78,8 @@ class Lexer {
     fresh_line_ = false;
   }
 
-  // A minus sign is part of a number when a number follows at once and no operand stands directly before: `f -5`, `(-5`, `[-1`.
+  // A minus sign is part of a number when a number follows at once and no operand stands directly
+  // before: `f -5`, `(-5`, `[-1`.
   bool StartsNegativeLiteral() const {
     if (Peek() != '-' || !IsDigit(Peek(1))) return false;
     if (result_.tokens.empty() || space_) return true;
@@ -161,7 +166,8 @@ class Lexer {
     Advance();
     while (Peek() != '\'' && at_ < text_.size() && Peek() != '\n')
       if (!Element(content)) return;
-    if (Peek() != '\'' || content.empty()) return Fail("a character stands between two single quotes");
+    if (Peek() != '\'' || content.empty())
+      return Fail("a character stands between two single quotes");
     Advance();
     Push(TokenKind::kCharacter, std::move(content));
   }
@@ -178,20 +184,41 @@ class Lexer {
     if (at_ >= text_.size()) return Fail("the text ends in an escape"), false;
     Advance();
     switch (c) {
-      case 'n': out += '\n'; return true;
-      case 't': out += '\t'; return true;
-      case 'r': out += '\r'; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'v': out += '\v'; return true;
-      case 'a': out += '\a'; return true;
-      case '0': out += '\0'; return true;
+      case 'n':
+        out += '\n';
+        return true;
+      case 't':
+        out += '\t';
+        return true;
+      case 'r':
+        out += '\r';
+        return true;
+      case 'b':
+        out += '\b';
+        return true;
+      case 'f':
+        out += '\f';
+        return true;
+      case 'v':
+        out += '\v';
+        return true;
+      case 'a':
+        out += '\a';
+        return true;
+      case '0':
+        out += '\0';
+        return true;
       case '\\':
       case '"':
-      case '\'': out += c; return true;
-      case 'u': return CodePoint(4, out);
-      case 'U': return CodePoint(8, out);
-      case 'x': return CodePoint(2, out);
+      case '\'':
+        out += c;
+        return true;
+      case 'u':
+        return CodePoint(4, out);
+      case 'U':
+        return CodePoint(8, out);
+      case 'x':
+        return CodePoint(2, out);
       default:  // F# keeps an unknown escape as it stands
         out += '\\';
         out += c;
@@ -228,7 +255,8 @@ class Lexer {
       if (low < 0xdc00 || low >= 0xe000) return Fail("there is no such character"), false;
       value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
     }
-    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return Fail("there is no such character"), false;
+    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+      return Fail("there is no such character"), false;
     if (value < 0x80) {
       out += static_cast<char>(value);
     } else if (value < 0x800) {
@@ -260,6 +288,8 @@ class Lexer {
 
 }  // namespace
 
-LexResult Lex(std::string_view text, uint32_t first_line) { return Lexer(text, first_line).Run(); }
+LexResult Lex(std::string_view text, uint32_t first_line) {
+  return Lexer(text, first_line).Run();
+}
 
 }  // namespace nightjar::lang

@@ -1,4 +1,5 @@
-// Cuts canvas text into tokens with their positions. Linear in the text; checks that it is UTF-8. Pure.
+// Cuts canvas text into tokens with their positions. Linear in the text; checks that it is UTF-8.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,13 @@ namespace nightjar::lang {
 
 enum class TokenKind {
   kEnd,
-  kInteger,    // text: digits, with a leading '-' for a negative literal
+  kInteger,  // text: digits, with a leading '-' for a negative literal
   kFloat,
-  kString,     // text: the decoded content
+  kString,  // text: the decoded content
   kCharacter,
-  kWord,       // identifier or keyword; dots are tokens of their own
-  kOperator,   // + - * / % ^ < > <= >= == != ++ && || |> -> = |
-  kPunctuation // ( ) [ ] { } , ; . :
+  kWord,        // identifier or keyword; dots are tokens of their own
+  kOperator,    // + - * / % ^ < > <= >= == != ++ && || |> -> = |
+  kPunctuation  // ( ) [ ] { } , ; . :
 };
 
 struct Token {
@@ -35,7 +36,8 @@ struct LexError {
   std::string message;
 };
 
-// The tokens of `text`, ended by one kEnd; its first line counts as `first_line`. On an error the tokens up to it, and the error.
+// The tokens of `text`, ended by one kEnd; its first line counts as `first_line`. On an error the
+// tokens up to it, and the error.
 struct LexResult {
   std::vector<Token> tokens;
   std::vector<LexError> errors;

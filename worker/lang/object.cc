@@ -1,4 +1,5 @@
-// Persistent weight-balanced trees (Adams' trees, with the parameters that Hirai and Yamamoto proved sound: delta 3, ratio 2).
+// Persistent weight-balanced trees (Adams' trees, with the parameters that Hirai and Yamamoto
+// proved sound: delta 3, ratio 2).
 #include "worker/lang/value.h"
 
 namespace nightjar::lang {
@@ -30,14 +31,16 @@ const ObjectNode* Balance(Arena& arena, const ObjectNode* left, const Text* key,
                           const ObjectNode* right) {
   if (!Balanced(left, right)) {
     if (SingleRotation(right->left, right->right))
-      return Make(arena, Make(arena, left, key, value, right->left), right->key, right->value, right->right);
+      return Make(arena, Make(arena, left, key, value, right->left), right->key, right->value,
+                  right->right);
     const ObjectNode* middle = right->left;
     return Make(arena, Make(arena, left, key, value, middle->left), middle->key, middle->value,
                 Make(arena, middle->right, right->key, right->value, right->right));
   }
   if (!Balanced(right, left)) {
     if (SingleRotation(left->right, left->left))
-      return Make(arena, left->left, left->key, left->value, Make(arena, left->right, key, value, right));
+      return Make(arena, left->left, left->key, left->value,
+                  Make(arena, left->right, key, value, right));
     const ObjectNode* middle = left->right;
     return Make(arena, Make(arena, left->left, left->key, left->value, middle->left), middle->key,
                 middle->value, Make(arena, middle->right, key, value, right));
@@ -57,7 +60,9 @@ const ObjectNode* Glue(Arena& arena, const ObjectNode* left, const ObjectNode* r
 
 }  // namespace
 
-size_t ObjectSize(const ObjectNode* object) { return object == nullptr ? 0 : object->size; }
+size_t ObjectSize(const ObjectNode* object) {
+  return object == nullptr ? 0 : object->size;
+}
 
 const Dval* ObjectGet(const ObjectNode* object, std::string_view key) {
   while (object != nullptr) {
@@ -74,8 +79,10 @@ const ObjectNode* ObjectSet(Arena& arena, const ObjectNode* object, const Text* 
   int order = std::string_view(key->data, key->size).compare(object->key_view());
   if (order == 0) return Make(arena, object->left, key, value, object->right);
   if (order < 0)
-    return Balance(arena, ObjectSet(arena, object->left, key, value), object->key, object->value, object->right);
-  return Balance(arena, object->left, object->key, object->value, ObjectSet(arena, object->right, key, value));
+    return Balance(arena, ObjectSet(arena, object->left, key, value), object->key, object->value,
+                   object->right);
+  return Balance(arena, object->left, object->key, object->value,
+                 ObjectSet(arena, object->right, key, value));
 }
 
 const ObjectNode* ObjectRemove(Arena& arena, const ObjectNode* object, std::string_view key) {
@@ -83,8 +90,10 @@ const ObjectNode* ObjectRemove(Arena& arena, const ObjectNode* object, std::stri
   int order = key.compare(object->key_view());
   if (order == 0) return Glue(arena, object->left, object->right);
   if (order < 0)
-    return Balance(arena, ObjectRemove(arena, object->left, key), object->key, object->value, object->right);
-  return Balance(arena, object->left, object->key, object->value, ObjectRemove(arena, object->right, key));
+    return Balance(arena, ObjectRemove(arena, object->left, key), object->key, object->value,
+                   object->right);
+  return Balance(arena, object->left, object->key, object->value,
+                 ObjectRemove(arena, object->right, key));
 }
 
 }  // namespace nightjar::lang

@@ -23,7 +23,8 @@ struct Section {
 };
 
 bool StartsHeader(std::string_view line) {
-  for (std::string_view kind : {"[http-handler ", "[worker ", "[cron ", "[repl ", "[fn ", "[db ", "[type "})
+  for (std::string_view kind :
+       {"[http-handler ", "[worker ", "[cron ", "[repl ", "[fn ", "[db ", "[type "})
     if (line.starts_with(kind)) return true;
   return false;
 }
@@ -46,9 +47,11 @@ class CanvasParser {
   ParseResult Run() {
     size_t good = Utf8PrefixSize(source_, source_.size());
     if (good < source_.size()) {
-      auto line = static_cast<uint32_t>(std::count(source_.begin(), source_.begin() + static_cast<long>(good), '\n') + 1);
+      auto line = static_cast<uint32_t>(
+          std::count(source_.begin(), source_.begin() + static_cast<long>(good), '\n') + 1);
       size_t start = source_.rfind('\n', good);
-      AddError(line, static_cast<uint32_t>(good - (start == std::string_view::npos ? 0 : start + 1) + 1),
+      AddError(line,
+               static_cast<uint32_t>(good - (start == std::string_view::npos ? 0 : start + 1) + 1),
                "this is not UTF-8 text", false);
       return std::move(result_);
     }
@@ -57,8 +60,11 @@ class CanvasParser {
       if (result_.errors.size() >= bounds::kDiagnostics) break;
       Toplevel(section);
     }
-    if (result_.errors.empty() && result_.program.handlers_size() > static_cast<int>(bounds::kHandlersPerCanvas))
-      AddError(1, 1, "a canvas has at most " + std::to_string(bounds::kHandlersPerCanvas) + " handlers", false);
+    if (result_.errors.empty() &&
+        result_.program.handlers_size() > static_cast<int>(bounds::kHandlersPerCanvas))
+      AddError(1, 1,
+               "a canvas has at most " + std::to_string(bounds::kHandlersPerCanvas) + " handlers",
+               false);
     return std::move(result_);
   }
 
@@ -74,7 +80,8 @@ class CanvasParser {
         at = source_.find('\n', at);
         if (at != std::string_view::npos) ++at;
       }
-      if (at != std::string_view::npos) diagnostic.set_source_line(std::string(Utf8Prefix(LineAt(source_, at), 160)));
+      if (at != std::string_view::npos)
+        diagnostic.set_source_line(std::string(Utf8Prefix(LineAt(source_, at), 160)));
     }
     result_.errors.push_back(std::move(diagnostic));
   }
@@ -94,13 +101,16 @@ class CanvasParser {
         }
         sections.push_back({text.substr(1, end - 1), line, {}});
         body_from = std::min(source_.size(), at + text.size() + 1);
-      } else if (sections.empty() && !text.empty() && text.find_first_not_of(" \t\r") != std::string_view::npos &&
+      } else if (sections.empty() && !text.empty() &&
+                 text.find_first_not_of(" \t\r") != std::string_view::npos &&
                  !text.starts_with("//") && result_.errors.empty()) {
-        AddError(line, 1, "a canvas file begins with a toplevel, such as `[http-handler GET /path]`");
+        AddError(line, 1,
+                 "a canvas file begins with a toplevel, such as `[http-handler GET /path]`");
       }
       at += text.size() + 1;
     }
-    if (!sections.empty()) sections.back().body = source_.substr(std::min(body_from, source_.size()));
+    if (!sections.empty())
+      sections.back().body = source_.substr(std::min(body_from, source_.size()));
     if (sections.empty() && result_.errors.empty())
       AddError(1, 1, "a canvas file has at least one toplevel, such as `[http-handler GET /path]`");
     return sections;
@@ -140,7 +150,8 @@ class CanvasParser {
 
   bool FreshName(const Section& section, const std::string& name) {
     if (name.size() > bounds::kHandlerNameBytes) {
-      AddError(section.line, 2, "a name is at most " + std::to_string(bounds::kHandlerNameBytes) + " bytes");
+      AddError(section.line, 2,
+               "a name is at most " + std::to_string(bounds::kHandlerNameBytes) + " bytes");
       return false;
     }
     if (names_.insert(name).second) return true;
@@ -148,7 +159,8 @@ class CanvasParser {
     return false;
   }
 
-  void Handler(const Section& section, const std::string& kind, const std::vector<std::string>& words) {
+  void Handler(const Section& section, const std::string& kind,
+               const std::vector<std::string>& words) {
     proto::HandlerDef handler;
     proto::HandlerEntry entry;
     std::string name;
@@ -167,10 +179,12 @@ class CanvasParser {
       for (std::string segment; std::getline(segments, segment, '/');)
         if (segment.size() > 1 && segment[0] == ':') handler.add_variables(segment.substr(1));
     } else if (kind == "cron") {
-      static const std::set<std::string> kIntervals = {"EveryDay", "EveryWeek", "EveryFortnight",
-                                                       "EveryHour", "Every12Hours", "EveryMinute"};
+      static const std::set<std::string> kIntervals = {
+          "EveryDay", "EveryWeek", "EveryFortnight", "EveryHour", "Every12Hours", "EveryMinute"};
       if (words.size() != 3 || kIntervals.count(words[2]) == 0)
-        return AddError(section.line, 2, "expected `[cron Name EveryHour]`, or EveryMinute, Every12Hours, EveryDay, EveryWeek, EveryFortnight");
+        return AddError(section.line, 2,
+                        "expected `[cron Name EveryHour]`, or EveryMinute, Every12Hours, EveryDay, "
+                        "EveryWeek, EveryFortnight");
       entry.set_kind(proto::HANDLER_KIND_CRON);
       entry.set_interval(words[2]);
       name = words[1];
@@ -218,17 +232,21 @@ class CanvasParser {
   }
 
   // `{ "name" : "Str", "age" : "Int" }` or `{ name: Str }`: names and types in turn.
-  void Shape(const Section& section, const std::string& kind, const std::vector<std::string>& words) {
-    if (words.size() < 2) return AddError(section.line, 2, "expected `[" + kind + " Name { field: Type }]`");
+  void Shape(const Section& section, const std::string& kind,
+             const std::vector<std::string>& words) {
+    if (words.size() < 2)
+      return AddError(section.line, 2, "expected `[" + kind + " Name { field: Type }]`");
     if (!FreshName(section, words[1])) return;
     size_t brace = section.header.find('{');
     std::vector<std::string> fields;
     if (brace != std::string_view::npos) {
       LexResult lexed = Lex(section.header.substr(brace), section.line);
       for (const Token& token : lexed.tokens)
-        if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString) fields.push_back(token.text);
+        if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString)
+          fields.push_back(token.text);
     }
-    if (fields.size() % 2 != 0) return AddError(section.line, 2, "each field has a name and a type");
+    if (fields.size() % 2 != 0)
+      return AddError(section.line, 2, "each field has a name and a type");
     auto fill = [&](auto* rows) {
       for (size_t at = 0; at + 1 < fields.size(); at += 2) {
         proto::Param& field = *rows->Add();
@@ -259,6 +277,8 @@ class CanvasParser {
 
 }  // namespace
 
-ParseResult ParseCanvas(std::string_view source) { return CanvasParser(source).Run(); }
+ParseResult ParseCanvas(std::string_view source) {
+  return CanvasParser(source).Run();
+}
 
 }  // namespace nightjar::lang

@@ -1,7 +1,9 @@
-// Canvas text to a program: toplevel headers, expressions, layout. Pure; linear but for the depth of nesting, which is bounded.
+// Canvas text to a program: toplevel headers, expressions, layout. Pure; linear but for the depth
+// of nesting, which is bounded.
 //
-// The notation is that of classic Dark's own test files: an F# subset. What is wrong is said with position and what was expected, at most
-// bounds::kDiagnostics times; each toplevel is parsed even when another is broken.
+// The notation is that of classic Dark's own test files: an F# subset. What is wrong is said with
+// position and what was expected, at most bounds::kDiagnostics times; each toplevel is parsed even
+// when another is broken.
 #pragma once
 
 #include <string_view>
@@ -13,7 +15,7 @@
 namespace nightjar::lang {
 
 inline constexpr uint32_t kProgramFormat = 1;
-inline constexpr int kNestingMax = 500;        // of expressions in each other
+inline constexpr int kNestingMax = 500;  // of expressions in each other
 inline constexpr int kPatternNestingMax = 100;
 
 struct ParseResult {

@@ -65,17 +65,21 @@ int Compare(const Dval& a, const Dval& b) {
   switch (a.tag) {
     case Tag::kInt:
     case Tag::kBool:
-    case Tag::kDate: return order(a.integer, b.integer);
-    case Tag::kFloat: return order(a.number, b.number);
+    case Tag::kDate:
+      return order(a.integer, b.integer);
+    case Tag::kFloat:
+      return order(a.number, b.number);
     case Tag::kNull:
     case Tag::kNothing:
-    case Tag::kIncomplete: return 0;
+    case Tag::kIncomplete:
+      return 0;
     case Tag::kString:
     case Tag::kCharacter:
     case Tag::kDatastore:
     case Tag::kPassword:
     case Tag::kUuid:
-    case Tag::kBytes: return order(a.view().compare(b.view()), 0);
+    case Tag::kBytes:
+      return order(a.view().compare(b.view()), 0);
     case Tag::kList:
     case Tag::kTuple: {
       for (size_t i = 0; i < std::min(a.count(), b.count()); ++i)
@@ -95,12 +99,16 @@ int Compare(const Dval& a, const Dval& b) {
     case Tag::kErrorRail:
     case Tag::kJust:
     case Tag::kOk:
-    case Tag::kErrorResult: return Compare(*a.inner, *b.inner);
-    case Tag::kError: return order(a.error->message.compare(b.error->message), 0);
-    case Tag::kFunction: return order(a.closure, b.closure);
+    case Tag::kErrorResult:
+      return Compare(*a.inner, *b.inner);
+    case Tag::kError:
+      return order(a.error->message.compare(b.error->message), 0);
+    case Tag::kFunction:
+      return order(a.closure, b.closure);
     case Tag::kResponse: {
       if (int status = order(a.response->status, b.response->status); status != 0) return status;
-      if (int url = order(a.response->redirect.compare(b.response->redirect), 0); url != 0) return url;
+      if (int url = order(a.response->redirect.compare(b.response->redirect), 0); url != 0)
+        return url;
       Dval left = Dval::Object(a.response->headers);
       Dval right = Dval::Object(b.response->headers);
       if (int headers = Compare(left, right); headers != 0) return headers;
@@ -125,29 +133,50 @@ bool Equal(const Dval& a, const Dval& b) {
 
 std::string_view TypeName(const Dval& value) {
   switch (value.tag) {
-    case Tag::kInt: return "Int";
-    case Tag::kFloat: return "Float";
-    case Tag::kBool: return "Bool";
-    case Tag::kNull: return "Null";
-    case Tag::kString: return "Str";
-    case Tag::kCharacter: return "Char";
-    case Tag::kList: return "List";
-    case Tag::kTuple: return "Tuple";
-    case Tag::kObject: return "Dict";
-    case Tag::kFunction: return "Block";
-    case Tag::kError: return "Error";
-    case Tag::kIncomplete: return "Incomplete";
-    case Tag::kErrorRail: return "ErrorRail";
-    case Tag::kResponse: return "Response";
-    case Tag::kDatastore: return "DB";
-    case Tag::kDate: return "Date";
-    case Tag::kPassword: return "Password";
-    case Tag::kUuid: return "UUID";
+    case Tag::kInt:
+      return "Int";
+    case Tag::kFloat:
+      return "Float";
+    case Tag::kBool:
+      return "Bool";
+    case Tag::kNull:
+      return "Null";
+    case Tag::kString:
+      return "Str";
+    case Tag::kCharacter:
+      return "Char";
+    case Tag::kList:
+      return "List";
+    case Tag::kTuple:
+      return "Tuple";
+    case Tag::kObject:
+      return "Dict";
+    case Tag::kFunction:
+      return "Block";
+    case Tag::kError:
+      return "Error";
+    case Tag::kIncomplete:
+      return "Incomplete";
+    case Tag::kErrorRail:
+      return "ErrorRail";
+    case Tag::kResponse:
+      return "Response";
+    case Tag::kDatastore:
+      return "DB";
+    case Tag::kDate:
+      return "Date";
+    case Tag::kPassword:
+      return "Password";
+    case Tag::kUuid:
+      return "UUID";
     case Tag::kNothing:
-    case Tag::kJust: return "Option";
+    case Tag::kJust:
+      return "Option";
     case Tag::kOk:
-    case Tag::kErrorResult: return "Result";
-    case Tag::kBytes: return "Bytes";
+    case Tag::kErrorResult:
+      return "Result";
+    case Tag::kBytes:
+      return "Bytes";
   }
   return "";
 }
@@ -162,14 +191,24 @@ void WriteValue(const Dval& value, ValueWriter& out) {
     out.End();
   };
   switch (value.tag) {
-    case Tag::kInt: return out.Int(value.integer);
-    case Tag::kFloat: return out.Float(value.number);
-    case Tag::kBool: return out.Bool(value.boolean());
-    case Tag::kNull: return out.Null();
-    case Tag::kString: return out.String(value.view());
-    case Tag::kCharacter: return out.Character(value.view());
-    case Tag::kList: out.BeginList(); return items();
-    case Tag::kTuple: out.BeginTuple(); return items();
+    case Tag::kInt:
+      return out.Int(value.integer);
+    case Tag::kFloat:
+      return out.Float(value.number);
+    case Tag::kBool:
+      return out.Bool(value.boolean());
+    case Tag::kNull:
+      return out.Null();
+    case Tag::kString:
+      return out.String(value.view());
+    case Tag::kCharacter:
+      return out.Character(value.view());
+    case Tag::kList:
+      out.BeginList();
+      return items();
+    case Tag::kTuple:
+      out.BeginTuple();
+      return items();
     case Tag::kObject:
       out.BeginObject();
       ObjectEach(value.object, [&](std::string_view key, const Dval& field) {
@@ -178,10 +217,15 @@ void WriteValue(const Dval& value, ValueWriter& out) {
         return !out.full();
       });
       return out.End();
-    case Tag::kFunction: return out.Function("lambda");
-    case Tag::kError: return out.Error(value.error->message, value.error->expr_id);
-    case Tag::kIncomplete: return out.Incomplete();
-    case Tag::kErrorRail: out.BeginErrorRail(); return wrapped();
+    case Tag::kFunction:
+      return out.Function("lambda");
+    case Tag::kError:
+      return out.Error(value.error->message, value.error->expr_id);
+    case Tag::kIncomplete:
+      return out.Incomplete();
+    case Tag::kErrorRail:
+      out.BeginErrorRail();
+      return wrapped();
     case Tag::kResponse:
       out.BeginResponse(static_cast<uint32_t>(value.response->status), value.response->redirect);
       ObjectEach(value.response->headers, [&](std::string_view key, const Dval& field) {
@@ -190,15 +234,27 @@ void WriteValue(const Dval& value, ValueWriter& out) {
       });
       WriteValue(value.response->body, out);
       return out.End();
-    case Tag::kDatastore: return out.Datastore(value.view());
-    case Tag::kDate: return out.DateMs(value.integer);
-    case Tag::kPassword: return out.Password();
-    case Tag::kUuid: return out.Uuid(value.view());
-    case Tag::kNothing: return out.Nothing();
-    case Tag::kJust: out.BeginJust(); return wrapped();
-    case Tag::kOk: out.BeginOk(); return wrapped();
-    case Tag::kErrorResult: out.BeginErrorResult(); return wrapped();
-    case Tag::kBytes: return out.Bytes(value.view());
+    case Tag::kDatastore:
+      return out.Datastore(value.view());
+    case Tag::kDate:
+      return out.DateMs(value.integer);
+    case Tag::kPassword:
+      return out.Password();
+    case Tag::kUuid:
+      return out.Uuid(value.view());
+    case Tag::kNothing:
+      return out.Nothing();
+    case Tag::kJust:
+      out.BeginJust();
+      return wrapped();
+    case Tag::kOk:
+      out.BeginOk();
+      return wrapped();
+    case Tag::kErrorResult:
+      out.BeginErrorResult();
+      return wrapped();
+    case Tag::kBytes:
+      return out.Bytes(value.view());
   }
 }
 

@@ -1,8 +1,9 @@
 // The values of the canvas language: 16 bytes each, immutable, in the run's arena.
 //
-// Three of them are "fake" (error, incomplete, error rail): they are how a program that is wrong or unfinished still runs. Lists are arrays;
-// objects (records and dicts are one thing) are persistent balanced trees ordered by key, so that a dict built one key at a time
-// costs n log n. Single thread.
+// Three of them are "fake" (error, incomplete, error rail): they are how a program that is wrong or
+// unfinished still runs. Lists are arrays; objects (records and dicts are one thing) are persistent
+// balanced trees ordered by key, so that a dict built one key at a time costs n log n. Single
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +89,9 @@ struct Dval {
   }
 
   bool Is(Tag wanted) const { return tag == wanted; }
-  bool fake() const { return tag == Tag::kError || tag == Tag::kIncomplete || tag == Tag::kErrorRail; }
+  bool fake() const {
+    return tag == Tag::kError || tag == Tag::kIncomplete || tag == Tag::kErrorRail;
+  }
   bool boolean() const { return integer != 0; }
   std::string_view view() const { return {text->data, text->size}; }
   size_t count() const { return items->count; }
@@ -127,7 +130,8 @@ struct ResponseData {
 
 // Persistent objects. Keys compare as bytes.
 const Dval* ObjectGet(const ObjectNode* object, std::string_view key);
-const ObjectNode* ObjectSet(Arena& arena, const ObjectNode* object, const Text* key, const Dval& value);
+const ObjectNode* ObjectSet(Arena& arena, const ObjectNode* object, const Text* key,
+                            const Dval& value);
 const ObjectNode* ObjectRemove(Arena& arena, const ObjectNode* object, std::string_view key);
 size_t ObjectSize(const ObjectNode* object);
 

@@ -69,7 +69,8 @@ class TestEngine final : public Engine {
     } else if (wish == "spin") {
       Spin();
     } else if (wish == "crash") {
-      *reinterpret_cast<volatile int*>(16) = 1;
+      volatile uintptr_t nowhere = 16;  // volatile: the compiler must not see that it is no object
+      *reinterpret_cast<volatile int*>(nowhere) = 1;
     } else if (wish == "abort") {
       abort();
     } else if (wish == "garbage") {
