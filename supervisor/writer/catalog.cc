@@ -10,7 +10,8 @@ constexpr const char* kSchema = R"(
   CREATE TABLE canvases (name TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE revisions (
     canvas TEXT NOT NULL, revision INTEGER NOT NULL, deployed_ms INTEGER NOT NULL,
-    deployed_by TEXT NOT NULL, manifest BLOB NOT NULL, source BLOB NOT NULL, UNIQUE (canvas, revision));
+    deployed_by TEXT NOT NULL, manifest BLOB NOT NULL, source BLOB NOT NULL,
+    UNIQUE (canvas, revision));
   CREATE TABLE programs (
     canvas TEXT NOT NULL, revision INTEGER NOT NULL, program BLOB NOT NULL,
     UNIQUE (canvas, revision)))";
