@@ -31,8 +31,8 @@ constexpr size_t kFirstCellFd = 2;  // after the control socket and the ring
   seal.ring_fd = fds[1].get();
   seal.walls = walls;
   for (int i = 0; i < request.cells_size(); ++i)
-    if (request.cells(i) == proto::CELL_DIR_V1)
-      seal.v1_cells.push_back(fds[kFirstCellFd + static_cast<size_t>(i)].get());
+    if (request.cells(i) == proto::CELL_DIR_ENTERED)
+      seal.cells.push_back(fds[kFirstCellFd + static_cast<size_t>(i)].get());
   SealFailure failure = Enter(seal);
   // Without its place at the control socket it cannot say what went wrong.
   if (failure.step == kFirstStep) _exit(worker_exit::kNotSealed);
@@ -49,9 +49,9 @@ Status CheckRequest(const proto::SpawnWorker& request, const Packet& packet) {
     return Fail(ErrorCode::kProtocol, "a worker must have a bound on its cpu time");
   int born_into = 0;
   for (int cell : request.cells()) {
-    if (cell != proto::CELL_DIR_UNIFIED && cell != proto::CELL_DIR_V1)
+    if (cell != proto::CELL_DIR_BORN_INTO && cell != proto::CELL_DIR_ENTERED)
       return Fail(ErrorCode::kProtocol, "a door of an unknown kind");
-    born_into += cell == proto::CELL_DIR_UNIFIED;
+    born_into += cell == proto::CELL_DIR_BORN_INTO;
   }
   if (born_into > 1) return Fail(ErrorCode::kProtocol, "a process is born into one cell");
   return {};
@@ -63,7 +63,7 @@ CloneArguments ArgumentsFor(const proto::SpawnWorker& request, const Packet& pac
   clone.flags = CLONE_PIDFD | CLONE_PARENT | kCloneClearSighand | kWorkerNamespaces;
   clone.pidfd = reinterpret_cast<uint64_t>(pidfd);
   for (int i = 0; i < request.cells_size(); ++i) {
-    if (request.cells(i) != proto::CELL_DIR_UNIFIED) continue;
+    if (request.cells(i) != proto::CELL_DIR_BORN_INTO) continue;
     clone.flags |= kCloneIntoCgroup;
     clone.cgroup = static_cast<uint64_t>(packet.fds[kFirstCellFd + static_cast<size_t>(i)].get());
   }

@@ -33,7 +33,10 @@ std::string KernelCell::DirectoryName() const {
 
 std::vector<CellDoor> KernelCell::doors() const {
   const GroupDirs& dirs = group_.dirs();
-  std::vector<CellDoor> doors{{dirs.unified.get(), true}};
+  // A group that cgroup.kill was ever written to kills what is cloned into it: the kernel compares
+  // its count of kills with that of the group that the clone is made from (kill_seq, cgroup.c of
+  // Linux 6.14 and its stable branches). Entering is not a clone.
+  std::vector<CellDoor> doors{{dirs.unified.get(), !killed_}};
   if (dirs.memory_v1.valid()) doors.push_back({dirs.memory_v1.get(), false});
   if (dirs.pids_v1.valid()) doors.push_back({dirs.pids_v1.get(), false});
   const GroupDirs& canvas = canvas_->group().dirs();
@@ -60,6 +63,7 @@ Status KernelCell::LiftCpuThrottle() {
 }
 
 Status KernelCell::Kill() {
+  killed_ = true;
   return WriteFileAt(group_.dirs().unified.get(), "cgroup.kill", "1");
 }
 

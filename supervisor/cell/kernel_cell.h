@@ -50,6 +50,7 @@ class KernelCell final : public Cell {
   Fd events_;  // also tells Empty(): the read is what arms the next POLLPRI
   CellCounters counters_;
   bool frozen_ = false;
+  bool killed_ = false;  // ever: see doors()
   bool lifted_ = false;
   bool lent_ = false;
   bool removed_ = false;

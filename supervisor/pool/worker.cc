@@ -40,6 +40,8 @@ void Worker::OnReadable() {
       return;
     }
     if (!*packet) return;
+    // It may have entered its cell after the kill; by its first word it is inside.
+    if (reaper_.dying()) reaper_.KillAgain();
     auto message = (*packet)->Parse<proto::FromWorker>();
     if (!message || message->kind_case() == proto::FromWorker::KIND_NOT_SET) {
       readable_.Stop();

@@ -42,7 +42,7 @@ void ZygoteConnection::Spawn(const SpawnRequest& request,
   message.set_cpu_seconds_max(request.cpu_seconds_max);
   std::vector<int> fds{request.control_fd, request.ring_fd};
   for (const SpawnRequest::Door& door : request.doors) {
-    message.add_cells(door.born_into ? proto::CELL_DIR_UNIFIED : proto::CELL_DIR_V1);
+    message.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);
     fds.push_back(door.dir_fd);
   }
   // A socket that is full before the bound: as good a no.

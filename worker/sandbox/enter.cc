@@ -33,7 +33,7 @@ int PlaceDescriptors(Seal& seal) {
     if (fd >= 0) fd = fcntl(fd, F_DUPFD_CLOEXEC, kAbovePlaces);
     return fd;
   };
-  for (int& cell : seal.v1_cells)
+  for (int& cell : seal.cells)
     if (lift(cell) < 0) return -1;
   if (seal.walls.landlock_fd >= 0 && lift(seal.walls.landlock_fd) < 0) return -1;
   if (lift(seal.control_fd) < 0 || lift(seal.ring_fd) < 0) return -1;
@@ -42,7 +42,7 @@ int PlaceDescriptors(Seal& seal) {
 }
 
 int EnterCells(const Seal& seal) {
-  for (int cell : seal.v1_cells) {
+  for (int cell : seal.cells) {
     int procs = openat(cell, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (procs < 0) return -1;
     // While this process still has the uid of the cell's owner: a v1 hierarchy lets only root and

@@ -19,8 +19,8 @@ struct Walls {
 };
 
 struct Seal {
-  std::vector<int> v1_cells;  // directories of cells to enter; borrowed
-  uint32_t uid = 0;           // uid and gid of this worker alone
+  std::vector<int> cells;  // directories of cells to enter; borrowed
+  uint32_t uid = 0;        // uid and gid of this worker alone
   uint64_t cpu_seconds_max = 0;
   int control_fd = -1;  // these two survive, as kControlFd and kRingFd
   int ring_fd = -1;

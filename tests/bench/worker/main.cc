@@ -118,7 +118,7 @@ class Worker {
     request.set_cpu_seconds_max(10);
     std::vector<int> fds{ends.second.get(), ring.get()};
     for (const CellDoor& door : cell.doors()) {
-      request.add_cells(door.born_into ? proto::CELL_DIR_UNIFIED : proto::CELL_DIR_V1);
+      request.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);
       fds.push_back(door.dir_fd);
     }
     Instant from = std::chrono::steady_clock::now();
@@ -127,6 +127,7 @@ class Worker {
     auto spawned = Receive<proto::WorkerSpawned>(zygote.channel(), &pidfd);
     if (pidfd.size() != 1) Stop("the zygote failed at " + spawned.failed_step());
     pidfd_ = std::move(pidfd[0]);
+    ends.second.Close();  // so that a worker that dies is seen
     auto sealed = Receive<proto::FromWorker>(*channel_).sealed();
     start_us = MicrosSince(from);
     if (!sealed.failed_step().empty())

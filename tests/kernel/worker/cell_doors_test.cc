@@ -67,6 +67,21 @@ TEST_F(CellDoorsTest, KillingTheCellKillsTheWorker) {
   tree_->Release(std::move(cell));
 }
 
+TEST_F(CellDoorsTest, AKilledCellIsGoodForTheNextWorker) {
+  auto cell = Acquire(64 << 20);
+  for (int life = 0; life < 3; ++life) {
+    auto worker = SpawnArmed(cell->doors());
+    ASSERT_NE(worker, nullptr);
+    std::string pid = std::to_string(worker->process().child().pid());
+    for (const CellDoor& door : cell->doors())
+      EXPECT_EQ(ReadFileAt(door.dir_fd, "cgroup.procs").value_or("?"), pid + "\n");
+    ASSERT_TRUE(cell->Kill());
+    ASSERT_TRUE(worker->process().WaitForEnd());
+    EXPECT_TRUE(rig_.RunUntil([&] { return cell->Empty().value_or(false); }));
+  }
+  tree_->Release(std::move(cell));
+}
+
 TEST_F(CellDoorsTest, TheCellsMemoryLimitHoldsFromTheFirstByte) {
   auto cell = Acquire(16 << 20);
   auto worker = SpawnArmed(cell->doors());

@@ -83,7 +83,7 @@ TEST_F(ZygoteSocketTest, ADoorOfNoKindIsRefused) {
 TEST_F(ZygoteSocketTest, KeepsThreeCapabilitiesAndNoMore) {
   // A request that it answers shows that its start is behind it.
   auto request = GoodRequest();
-  request.add_cells(proto::CELL_DIR_UNIFIED);
+  request.add_cells(proto::CELL_DIR_BORN_INTO);
   std::vector<int> fds(3, channel_->fd());
   ASSERT_TRUE(channel_->Send(request, fds));
   auto packet = channel_->Receive();

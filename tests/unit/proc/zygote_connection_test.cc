@@ -67,8 +67,8 @@ TEST_F(ZygoteConnectionTest, AsksWithEverythingThatAWorkerNeeds) {
   EXPECT_EQ(request->uid(), 70'000u);
   EXPECT_EQ(request->cpu_seconds_max(), 3u);
   ASSERT_EQ(request->cells_size(), 2);
-  EXPECT_EQ(request->cells(0), proto::CELL_DIR_UNIFIED);
-  EXPECT_EQ(request->cells(1), proto::CELL_DIR_V1);
+  EXPECT_EQ(request->cells(0), proto::CELL_DIR_BORN_INTO);
+  EXPECT_EQ(request->cells(1), proto::CELL_DIR_ENTERED);
 }
 
 TEST_F(ZygoteConnectionTest, AnswersFindTheirRequestsInAnyOrder) {
