@@ -47,9 +47,9 @@ struct CellUsage {
 
 // Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the
 // child enters by itself: it writes "0" to cgroup.procs below dir_fd while it still has the owner's
-// uid (a v1 hierarchy lets only root and the process's own user move it). The unified door is of the
-// second kind in a cell that was killed before, and then a kill may come too early for a process
-// that is on its way in: kill again once it has said something.
+// uid (a v1 hierarchy lets only root and the process's own user move it). The unified door is of
+// the second kind in a cell that was killed before, and then a kill may come too early for a
+// process that is on its way in: kill again once it has said something.
 struct CellDoor {
   int dir_fd = -1;  // owned by the cell
   bool born_into = false;
