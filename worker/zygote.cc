@@ -96,6 +96,7 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   Channel channel(Fd(options.control_fd), Channel::Waiting::kYes);
   NJ_ASSIGN(auto profile, CompileInterpreterProfile());
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
+  NJ_TRY(ForgetSurroundings());
   NJ_TRY(EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that

@@ -11,6 +11,7 @@
 namespace nightjar {
 namespace {
 
+constexpr size_t kBufferBytes = bounds::kFrameBytes + 1;  // one more shows that it is too much
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * bounds::kFdsPerFrame);
 
 void TakeFds(const msghdr& header, std::vector<Fd>& fds) {
@@ -28,9 +29,10 @@ void TakeFds(const msghdr& header, std::vector<Fd>& fds) {
 
 }  // namespace
 
-Channel::Channel(Fd fd, Waiting waiting) : fd_(std::move(fd)), waiting_(waiting) {
-  buffer_.resize(bounds::kFrameBytes + 1);
-}
+Channel::Channel(Fd fd, Waiting waiting)
+    : fd_(std::move(fd)),
+      waiting_(waiting),
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 
 Status Channel::Send(const google::protobuf::MessageLite& message, std::initializer_list<int> fds) {
   return SendBytes(message.SerializeAsString(), fds.begin(), fds.size());
@@ -69,7 +71,7 @@ Status Channel::SendBytes(std::string_view bytes, const int* fds, size_t fd_coun
 }
 
 Result<std::optional<Packet>> Channel::Receive() {
-  iovec part{buffer_.data(), buffer_.size()};
+  iovec part{buffer_.get(), kBufferBytes};
   alignas(cmsghdr) char control[kControlBytes];
   msghdr header{};
   header.msg_iov = &part;
@@ -91,7 +93,7 @@ Result<std::optional<Packet>> Channel::Receive() {
     return Fail(ErrorCode::kProtocol, "a packet is larger than a frame");
   // A SEQPACKET end of file is an empty packet, and no sender of ours sends an empty one.
   if (got == 0) return Fail(ErrorCode::kUnavailable, "the other side is gone");
-  packet.bytes.assign(buffer_.data(), static_cast<size_t>(got));
+  packet.bytes.assign(buffer_.get(), static_cast<size_t>(got));
   return std::optional<Packet>(std::move(packet));
 }
 

@@ -8,6 +8,7 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ class Channel {
 
   Fd fd_;
   Waiting waiting_;
-  std::string buffer_;
+  std::unique_ptr<char[]> buffer_;  // of a frame and a byte; left untouched until a packet fills it
 };
 
 }  // namespace nightjar

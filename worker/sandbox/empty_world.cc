@@ -4,12 +4,14 @@
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 namespace nightjar {
 namespace {
@@ -38,6 +40,19 @@ Status ForgetKeys() {
 }
 
 }  // namespace
+
+Status ForgetSurroundings() {
+  struct sigaction ordinary {};
+  for (int number = 1; number < NSIG; ++number)
+    // EINVAL: SIGKILL, SIGSTOP and the C library's own two.
+    if (sigaction(number, &ordinary, nullptr) != 0 && errno != EINVAL)
+      return FailErrno("resetting signals");
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, nullptr) != 0) return FailErrno("blocking signals");
+  if (clearenv() != 0) return Fail(ErrorCode::kInternal, "clearing the environment");
+  return {};
+}
 
 Status EnterEmptyWorld() {
   if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0)

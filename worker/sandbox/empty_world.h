@@ -12,6 +12,10 @@
 
 namespace nightjar {
 
+// Every signal as the kernel has it, but none let through: a terminal's Ctrl-C and a service
+// manager's SIGTERM are for the supervisor. No environment.
+Status ForgetSurroundings();
+
 // New network, mount, ipc and uts namespaces; the root becomes an empty, read-only file system.
 Status EnterEmptyWorld();
 

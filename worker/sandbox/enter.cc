@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "ipc/core/bounds.h"
 #include "worker/sandbox/landlock.h"
@@ -76,12 +75,8 @@ int LimitResources(const Seal& seal) {
   return 0;
 }
 
-int ResetSignals() {
-  // CLONE_CLEAR_SIGHAND has taken every handler away; what was ignored still is.
-  struct sigaction ordinary {};
-  for (int number = 1; number < NSIG; ++number)
-    // EINVAL: SIGKILL, SIGSTOP and the C library's own two.
-    if (sigaction(number, &ordinary, nullptr) != 0 && errno != EINVAL) return -1;
+// Dispositions are the default ones: the zygote has no others to pass on (empty_world.h).
+int UnblockSignals() {
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -129,8 +124,7 @@ SealFailure Enter(const Seal& asked) {
   NJ_STEP("limit_resources", LimitResources(seal));
   // --- what a process inherits without being asked
   NJ_STEP("new_session", setsid());
-  NJ_STEP("reset_signals", ResetSignals());
-  NJ_STEP("clear_environment", clearenv());
+  NJ_STEP("unblock_signals", UnblockSignals());
   NJ_STEP("reset_umask", static_cast<int>(umask(077)));
   // --- who it is
   NJ_STEP("change_user", BecomeNobodyElse(seal.uid));

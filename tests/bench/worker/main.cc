@@ -45,9 +45,14 @@ double MicrosSince(Instant from) {
 }
 
 std::unique_ptr<CellTree> tree;
+std::unique_ptr<Cell> cell;  // every worker's, one after the other
 
 [[noreturn]] void Stop(const std::string& why) {
   fprintf(stderr, "bench-worker: %s\n", why.c_str());
+  if (cell) {
+    (void)cell->Kill();
+    tree->Release(std::move(cell));
+  }
   if (tree) tree->RemoveAll();
   exit(1);
 }
@@ -108,7 +113,7 @@ class Zygote {
 
 class Worker {
  public:
-  Worker(Zygote& zygote, Cell& cell, uint64_t id) : cell_(cell) {
+  Worker(Zygote& zygote, uint64_t id) {
     auto ends = Must(SeqpacketPair());
     Fd ring = Must(CreateSizedMemfd("ring", RingBytes()));
     channel_.emplace(std::move(ends.first), Channel::Waiting::kYes);
@@ -117,7 +122,7 @@ class Worker {
     request.set_uid(kZygoteUid + 16 + static_cast<uint32_t>(id % 1000));
     request.set_cpu_seconds_max(10);
     std::vector<int> fds{ends.second.get(), ring.get()};
-    for (const CellDoor& door : cell.doors()) {
+    for (const CellDoor& door : cell->doors()) {
       request.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);
       fds.push_back(door.dir_fd);
     }
@@ -135,14 +140,14 @@ class Worker {
   }
   ~Worker() {
     Instant from = std::chrono::steady_clock::now();
-    Must(cell_.Kill());
+    Must(cell->Kill());
     pollfd watched{pidfd_.get(), POLLIN, 0};
     poll(&watched, 1, -1);
     siginfo_t info;
     waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | __WALL);
     if (kills_us != nullptr) kills_us->push_back(MicrosSince(from));
-    while (!Must(cell_.Empty())) {
-      pollfd emptied{cell_.events_fd(), POLLPRI, 0};
+    while (!Must(cell->Empty())) {
+      pollfd emptied{cell->events_fd(), POLLPRI, 0};
       poll(&emptied, 1, 1000);
     }
   }
@@ -179,7 +184,6 @@ class Worker {
   std::vector<double>* kills_us = nullptr;  // gets the time of its death
 
  private:
-  Cell& cell_;
   std::optional<Channel> channel_;
   Fd pidfd_;
 };
@@ -189,22 +193,21 @@ double Percentile(std::vector<double>& values, int percent) {
   return values[values.size() * static_cast<size_t>(percent) / 100];
 }
 
-std::unique_ptr<Cell> TakeCell() {
-  auto cell =
+void TakeCell() {
+  cell =
       Must(tree->Acquire("bench", CanvasLimits{512 << 20, 256, 0, 100}, CellLimits{64 << 20, 8}));
   // Made by root here, and by the supervisor that it belongs to in service.
   for (const CellDoor& door : cell->doors())
     CHECK(fchownat(door.dir_fd, "cgroup.procs", kZygoteUid, kZygoteUid, 0) == 0);
-  return cell;
 }
 
 void Run(const std::string& output_dir, const char* program_path) {
   Zygote zygote(program_path, tree->HelperDoors());
-  auto cell = TakeCell();
-  Fd program = Worker(zygote, *cell, kWarmUp + kWorkers + 1).Compile();
+  TakeCell();
+  Fd program = Worker(zygote, kWarmUp + kWorkers + 1).Compile();
   std::vector<double> starts, arms, kills, memory;
   for (int i = 1; i <= kWarmUp + kWorkers; ++i) {
-    Worker worker(zygote, *cell, static_cast<uint64_t>(i));
+    Worker worker(zygote, static_cast<uint64_t>(i));
     double arm_us = worker.Arm(program);
     if (i <= kWarmUp) continue;
     starts.push_back(worker.start_us);
