@@ -64,8 +64,9 @@ class Temporarily {
 
 }  // namespace
 
-ExpressionParser::ExpressionParser(std::vector<Token> tokens, uint64_t first_id)
-    : tokens_(std::move(tokens)), next_id_(first_id) {}
+ExpressionParser::ExpressionParser(std::vector<Token> tokens, uint64_t first_id,
+                                   std::vector<Place>* places)
+    : tokens_(std::move(tokens)), next_id_(first_id), places_(*places) {}
 
 std::optional<proto::Expr> ExpressionParser::ParseWhole() {
   proto::Expr whole = Block(Now().column);
@@ -109,6 +110,7 @@ bool ExpressionParser::Expect(std::string_view text, const char* what) {
 
 proto::Expr ExpressionParser::Node() {
   proto::Expr node;
+  places_.push_back({next_id_, Now().line, Now().column});
   node.set_id(next_id_++);
   return node;
 }

@@ -11,13 +11,15 @@
 
 #include "ipc/proto/program.pb.h"
 #include "worker/lang/lexer.h"
+#include "worker/lang/parser.h"
 
 namespace nightjar::lang {
 
 class ExpressionParser {
  public:
-  // Ids count up from `first_id`, so they are the same whenever the text is.
-  ExpressionParser(std::vector<Token> tokens, uint64_t first_id);
+  // Ids count up from `first_id`, so they are the same whenever the text is. Where each expression
+  // stands is added to *places, in the order of ids.
+  ExpressionParser(std::vector<Token> tokens, uint64_t first_id, std::vector<Place>* places);
 
   // The whole of the tokens as one expression. On an error nothing, and error() says what and
   // where.
@@ -69,6 +71,7 @@ class ExpressionParser {
   std::vector<Token> tokens_;
   size_t at_ = 0;
   uint64_t next_id_;
+  std::vector<Place>& places_;
   int nesting_ = 0;          // of the expression being read
   int pattern_nesting_ = 0;  // of the pattern being read
   int tallest_ = 0;          // of what was read inside of it

@@ -15,6 +15,7 @@ namespace {
 
 // Ids of expressions leave room for a million in each toplevel.
 constexpr uint64_t kIdsPerToplevel = 1'000'000;
+constexpr size_t kSourceLineBytes = 160;  // shown of a line
 
 struct Section {
   std::string_view header;  // between the brackets
@@ -31,6 +32,17 @@ bool StartsHeader(std::string_view line) {
 
 std::string_view LineAt(std::string_view text, size_t from) {
   return text.substr(from, text.find('\n', from) - from);
+}
+
+// The line with this number, as messages show it.
+std::string SourceLine(std::string_view source, uint32_t line) {
+  size_t at = 0;
+  for (uint32_t i = 1; i < line; ++i) {
+    at = source.find('\n', at);
+    if (at == std::string_view::npos) return "";
+    ++at;
+  }
+  return std::string(Utf8Prefix(LineAt(source, at), kSourceLineBytes));
 }
 
 std::vector<std::string> Words(std::string_view text) {
@@ -74,15 +86,7 @@ class CanvasParser {
     diagnostic.set_line(line);
     diagnostic.set_column(column);
     diagnostic.set_message(message);
-    if (quote) {
-      size_t at = 0;
-      for (uint32_t i = 1; i < line && at != std::string_view::npos; ++i) {
-        at = source_.find('\n', at);
-        if (at != std::string_view::npos) ++at;
-      }
-      if (at != std::string_view::npos)
-        diagnostic.set_source_line(std::string(Utf8Prefix(LineAt(source_, at), 160)));
-    }
+    if (quote) diagnostic.set_source_line(SourceLine(source_, line));
     result_.errors.push_back(std::move(diagnostic));
   }
 
@@ -129,12 +133,15 @@ class CanvasParser {
     }
     if (lexed.tokens.size() == 1) {  // a toplevel whose code is not written yet
       proto::Expr blank;
-      blank.set_id(++toplevels_ * kIdsPerToplevel);
+      blank.set_id(first_id_);
+      first_id_ += kIdsPerToplevel;
       blank.mutable_blank();
       return blank;
     }
-    ExpressionParser parser(std::move(lexed.tokens), ++toplevels_ * kIdsPerToplevel);
+    ExpressionParser parser(std::move(lexed.tokens), first_id_, &result_.places);
     auto body = parser.ParseWhole();
+    // A very long toplevel takes the room of several.
+    while (first_id_ <= result_.places.back().expr_id) first_id_ += kIdsPerToplevel;
     if (!body) AddError(parser.error().line, parser.error().column, parser.error().message);
     return body;
   }
@@ -271,11 +278,23 @@ class CanvasParser {
 
   std::string_view source_;
   ParseResult result_;
-  uint64_t toplevels_ = 0;
+  uint64_t first_id_ = kIdsPerToplevel;
   std::set<std::string> names_;
 };
 
 }  // namespace
+
+proto::Diagnostic ParseResult::At(uint64_t expr_id, std::string_view source) const {
+  proto::Diagnostic diagnostic;
+  auto place =
+      std::lower_bound(places.begin(), places.end(), expr_id,
+                       [](const Place& candidate, uint64_t id) { return candidate.expr_id < id; });
+  if (place == places.end()) return diagnostic;
+  diagnostic.set_line(place->line);
+  diagnostic.set_column(place->column);
+  diagnostic.set_source_line(SourceLine(source, place->line));
+  return diagnostic;
+}
 
 ParseResult ParseCanvas(std::string_view source) {
   return CanvasParser(source).Run();

@@ -18,10 +18,20 @@ inline constexpr uint32_t kProgramFormat = 1;
 inline constexpr int kNestingMax = 500;  // of expressions in each other
 inline constexpr int kPatternNestingMax = 100;
 
+struct Place {
+  uint64_t expr_id;
+  uint32_t line;
+  uint32_t column;
+};
+
 struct ParseResult {
   proto::Program program;
   proto::Manifest manifest;
   std::vector<proto::Diagnostic> errors;  // the program means nothing when there is one
+  std::vector<Place> places;              // of expressions, in the order of their ids
+
+  // A diagnostic without a message, at an expression of this source.
+  proto::Diagnostic At(uint64_t expr_id, std::string_view source) const;
 };
 
 ParseResult ParseCanvas(std::string_view source);

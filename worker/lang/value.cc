@@ -2,13 +2,45 @@
 
 #include <algorithm>
 
+#include "worker/lang/code.h"
+#include "worker/lang/stack_guard.h"
+
 namespace nightjar::lang {
 
+namespace {
+
+// The least room that is made for more to come.
+constexpr size_t kLeastRoom = 8;
+
+Dval Textual(Arena& arena, Tag tag, const Text& text) {
+  Dval made;
+  made.tag = tag;
+  made.text = arena.New(text);
+  return made;
+}
+
+Dval Listed(Arena& arena, const Items& items) {
+  Dval made;
+  made.tag = Tag::kList;
+  made.items = arena.New(items);
+  return made;
+}
+
+// Room for `count` and as many again, of which the first or last `count` are used.
+template <typename T>
+Room<T>* MakeRoom(Arena& arena, size_t count, bool at_end) {
+  size_t all = std::max(kLeastRoom, 2 * count);
+  T* from = arena.Array<T>(all);
+  T* used = at_end ? from + (all - count) : from;
+  return arena.New(Room<T>{used, used + count, from, from + all});
+}
+
+}  // namespace
+
 const Text* MakeText(Arena& arena, std::string_view content) {
-  auto* text = static_cast<Text*>(arena.Allocate(sizeof(size_t) + content.size()));
-  text->size = content.size();
-  memcpy(text->data, content.data(), content.size());
-  return text;
+  char* copy = arena.Array<char>(content.size());
+  memcpy(copy, content.data(), content.size());
+  return arena.New(Text{content.size(), copy, nullptr});
 }
 
 Dval MakeTextual(Arena& arena, Tag tag, std::string_view content) {
@@ -22,44 +54,119 @@ Dval MakeString(Arena& arena, std::string_view content) {
   return MakeTextual(arena, Tag::kString, content);
 }
 
+Dval ShareString(Arena& arena, std::string_view content, Tag tag) {
+  return Textual(arena, tag, {content.size(), content.data(), nullptr});
+}
+
+Dval AppendString(Arena& arena, const Dval& whole, std::string_view more) {
+  const Text& text = *whole.text;
+  Room<char>* room = text.room;
+  size_t size = text.size + more.size();
+  if (room != nullptr && room->used_to == text.data + text.size &&
+      static_cast<size_t>(room->to - room->used_to) >= more.size()) {
+    memcpy(room->used_to, more.data(), more.size());
+    room->used_to += more.size();
+    return Textual(arena, Tag::kString, {size, text.data, room});
+  }
+  // A first addition is often the only one: it gets no room.
+  if (room == nullptr && text.size < more.size()) {
+    char* copy = arena.Array<char>(size);
+    memcpy(copy, text.data, text.size);
+    memcpy(copy + text.size, more.data(), more.size());
+    return Textual(arena, Tag::kString, {size, copy, nullptr});
+  }
+  room = MakeRoom<char>(arena, size, false);
+  memcpy(room->used_from, text.data, text.size);
+  memcpy(room->used_from + text.size, more.data(), more.size());
+  return Textual(arena, Tag::kString, {size, room->used_from, room});
+}
+
 Dval MakeItems(Arena& arena, Tag tag, const Dval* at, size_t count) {
-  auto* items = static_cast<Items*>(arena.Allocate(sizeof(Items)));
-  *items = {count, at};
   Dval made;
   made.tag = tag;
-  made.items = items;
+  made.items = arena.New(Items{count, at, nullptr});
   return made;
 }
 
+Dval MakeList(Arena& arena, const Dval* at, size_t count) {
+  return MakeItems(arena, Tag::kList, at, count);
+}
+
+Dval PushBack(Arena& arena, const Dval& list, const Dval& item) {
+  const Items& items = *list.items;
+  Room<Dval>* room = items.room;
+  if (room == nullptr || room->used_to != items.at + items.count || room->used_to == room->to) {
+    room = MakeRoom<Dval>(arena, items.count, false);
+    std::copy_n(items.at, items.count, room->used_from);
+  }
+  *room->used_to++ = item;
+  return Listed(arena, {items.count + 1, room->used_to - items.count - 1, room});
+}
+
+Dval PushFront(Arena& arena, const Dval& list, const Dval& item) {
+  const Items& items = *list.items;
+  Room<Dval>* room = items.room;
+  if (room == nullptr || room->used_from != items.at || room->used_from == room->from) {
+    room = MakeRoom<Dval>(arena, items.count, true);
+    std::copy_n(items.at, items.count, room->used_from);
+  }
+  *--room->used_from = item;
+  return Listed(arena, {items.count + 1, room->used_from, room});
+}
+
 Dval MakeWrapped(Arena& arena, Tag tag, const Dval& inner) {
-  auto* place = arena.Array<Dval>(1);
-  *place = inner;
   Dval made;
   made.tag = tag;
-  made.inner = place;
+  made.inner = arena.New(inner);
   return made;
 }
 
 Dval MakeError(Arena& arena, std::string_view message, uint64_t expr_id) {
-  auto* error = static_cast<ErrorData*>(arena.Allocate(sizeof(ErrorData)));
   const Text* kept = MakeText(arena, message);
-  *error = {{kept->data, kept->size}, expr_id};
   Dval made;
   made.tag = Tag::kError;
-  made.error = error;
+  made.error = arena.New(ErrorData{{kept->data, kept->size}, expr_id});
   return made;
 }
 
 Dval MakeResponse(Arena& arena, const ResponseData& response) {
-  auto* place = static_cast<ResponseData*>(arena.Allocate(sizeof(ResponseData)));
-  *place = response;
   Dval made;
   made.tag = Tag::kResponse;
-  made.response = place;
+  made.response = arena.New(response);
   return made;
 }
 
+namespace {
+
+// Pairs in key order: the first that differs decides.
+int CompareObjects(const ObjectNode* a, const ObjectNode* b) {
+  ObjectCursor left(a);
+  ObjectCursor right(b);
+  for (; left.node() != nullptr && right.node() != nullptr; left.Advance(), right.Advance()) {
+    int keys = left.node()->key_view().compare(right.node()->key_view());
+    if (keys != 0) return keys < 0 ? -1 : 1;
+    if (int values = Compare(left.node()->value, right.node()->value); values != 0) return values;
+  }
+  return left.node() != nullptr ? 1 : right.node() != nullptr ? -1 : 0;
+}
+
+int CompareFunctions(const Closure& a, const Closure& b) {
+  auto order = [](auto x, auto y) { return x < y ? -1 : x > y ? 1 : 0; };
+  if (a.lambda == nullptr || b.lambda == nullptr) {
+    if (int builtins = order(a.builtin, b.builtin); builtins != 0) return builtins;
+    return order(a.function, b.function);
+  }
+  if (int shapes = order(a.lambda->shape, b.lambda->shape); shapes != 0) return shapes;
+  size_t captures = std::min(a.lambda->captures.size(), b.lambda->captures.size());
+  for (size_t i = 0; i < captures; ++i)
+    if (int first = Compare(a.captured[i], b.captured[i]); first != 0) return first;
+  return 0;
+}
+
+}  // namespace
+
 int Compare(const Dval& a, const Dval& b) {
+  StackGuard::Check();
   if (a.tag != b.tag) return a.tag < b.tag ? -1 : 1;
   auto order = [](auto x, auto y) { return x < y ? -1 : x > y ? 1 : 0; };
   switch (a.tag) {
@@ -86,16 +193,8 @@ int Compare(const Dval& a, const Dval& b) {
         if (int first = Compare(a[i], b[i]); first != 0) return first;
       return order(a.count(), b.count());
     }
-    case Tag::kObject: {
-      if (int sizes = order(ObjectSize(a.object), ObjectSize(b.object)); sizes != 0) return sizes;
-      int first = 0;
-      ObjectEach(a.object, [&](std::string_view key, const Dval& value) {
-        const Dval* other = ObjectGet(b.object, key);
-        first = other == nullptr ? 1 : Compare(value, *other);
-        return first == 0;
-      });
-      return first;
-    }
+    case Tag::kObject:
+      return CompareObjects(a.object, b.object);
     case Tag::kErrorRail:
     case Tag::kJust:
     case Tag::kOk:
@@ -104,14 +203,13 @@ int Compare(const Dval& a, const Dval& b) {
     case Tag::kError:
       return order(a.error->message.compare(b.error->message), 0);
     case Tag::kFunction:
-      return order(a.closure, b.closure);
+      return CompareFunctions(*a.closure, *b.closure);
     case Tag::kResponse: {
       if (int status = order(a.response->status, b.response->status); status != 0) return status;
       if (int url = order(a.response->redirect.compare(b.response->redirect), 0); url != 0)
         return url;
-      Dval left = Dval::Object(a.response->headers);
-      Dval right = Dval::Object(b.response->headers);
-      if (int headers = Compare(left, right); headers != 0) return headers;
+      if (int headers = CompareObjects(a.response->headers, b.response->headers); headers != 0)
+        return headers;
       return Compare(a.response->body, b.response->body);
     }
   }
@@ -120,15 +218,32 @@ int Compare(const Dval& a, const Dval& b) {
 
 bool Equal(const Dval& a, const Dval& b) {
   // NaN is equal to nothing, also inside of other values; Compare cannot say so.
-  if (a.tag == Tag::kFloat && b.tag == Tag::kFloat) return a.number == b.number;
+  StackGuard::Check();
   if (a.tag != b.tag) return false;
-  if (a.tag == Tag::kList || a.tag == Tag::kTuple) {
-    if (a.count() != b.count()) return false;
-    for (size_t i = 0; i < a.count(); ++i)
-      if (!Equal(a[i], b[i])) return false;
-    return true;
+  switch (a.tag) {
+    case Tag::kFloat:
+      return a.number == b.number;
+    case Tag::kList:
+    case Tag::kTuple:
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(), Equal);
+    case Tag::kObject: {
+      if (ObjectSize(a.object) != ObjectSize(b.object)) return false;
+      ObjectCursor right(b.object);
+      return ObjectEach(a.object, [&](const Text* key, const Dval& value) {
+        bool same = std::string_view(key->data, key->size) == right.node()->key_view() &&
+                    Equal(value, right.node()->value);
+        right.Advance();
+        return same;
+      });
+    }
+    case Tag::kErrorRail:
+    case Tag::kJust:
+    case Tag::kOk:
+    case Tag::kErrorResult:
+      return Equal(*a.inner, *b.inner);
+    default:
+      return Compare(a, b) == 0;
   }
-  return Compare(a, b) == 0;
 }
 
 std::string_view TypeName(const Dval& value) {
@@ -144,7 +259,7 @@ std::string_view TypeName(const Dval& value) {
     case Tag::kString:
       return "Str";
     case Tag::kCharacter:
-      return "Char";
+      return "Character";
     case Tag::kList:
       return "List";
     case Tag::kTuple:
@@ -162,7 +277,7 @@ std::string_view TypeName(const Dval& value) {
     case Tag::kResponse:
       return "Response";
     case Tag::kDatastore:
-      return "DB";
+      return "Datastore";
     case Tag::kDate:
       return "Date";
     case Tag::kPassword:
@@ -182,6 +297,8 @@ std::string_view TypeName(const Dval& value) {
 }
 
 void WriteValue(const Dval& value, ValueWriter& out) {
+  // A writer that is full closes what is open by itself, however deep the rest is.
+  if (out.full()) return;
   auto wrapped = [&] {
     WriteValue(*value.inner, out);
     out.End();
@@ -211,14 +328,14 @@ void WriteValue(const Dval& value, ValueWriter& out) {
       return items();
     case Tag::kObject:
       out.BeginObject();
-      ObjectEach(value.object, [&](std::string_view key, const Dval& field) {
-        out.Key(key);
+      ObjectEach(value.object, [&](const Text* key, const Dval& field) {
+        out.Key({key->data, key->size});
         WriteValue(field, out);
         return !out.full();
       });
       return out.End();
     case Tag::kFunction:
-      return out.Function("lambda");
+      return out.Function(NameOf(*value.closure));
     case Tag::kError:
       return out.Error(value.error->message, value.error->expr_id);
     case Tag::kIncomplete:
@@ -228,8 +345,8 @@ void WriteValue(const Dval& value, ValueWriter& out) {
       return wrapped();
     case Tag::kResponse:
       out.BeginResponse(static_cast<uint32_t>(value.response->status), value.response->redirect);
-      ObjectEach(value.response->headers, [&](std::string_view key, const Dval& field) {
-        if (field.Is(Tag::kString)) out.Header(key, field.view());
+      ObjectEach(value.response->headers, [&](const Text* key, const Dval& field) {
+        if (field.Is(Tag::kString)) out.Header({key->data, key->size}, field.view());
         return !out.full();
       });
       WriteValue(value.response->body, out);

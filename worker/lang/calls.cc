@@ -1,0 +1,167 @@
+// How the evaluator calls: the checks around a call, its frame, and its events in the trace.
+#include <alloca.h>
+
+#include "worker/lang/evaluator.h"
+#include "worker/lang/repr.h"
+#include "worker/lang/stack_guard.h"
+
+namespace nightjar::lang {
+
+// A call that can call others: counted, and open in the trace until Close(). When a limit or the
+// end of memory throws through it, it stays open there: that is the stack which evidence shows.
+class Evaluator::OpenCall {
+ public:
+  OpenCall(Evaluator& evaluator, Recorder::Kind kind, std::string_view name, uint64_t id,
+           const Dval* args, size_t count)
+      : evaluator_(evaluator) {
+    if (evaluator.options_.traced) {
+      call_ = evaluator.recorder_.OpenCall(kind, name, id, std::span<const Dval>(args, count));
+      evaluator.CheckTrace();
+    }
+    if (++evaluator.depth_ > evaluator.options_.call_depth_max) [[unlikely]]
+      throw LimitReached{proto::SELF_LIMIT_CALL_DEPTH, evaluator.depth_};
+  }
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+
+  Dval Close(const Dval& result) {
+    --evaluator_.depth_;
+    if (evaluator_.options_.traced) {
+      evaluator_.recorder_.CloseCall(call_, result);
+      evaluator_.CheckTrace();
+    }
+    return result;
+  }
+
+ private:
+  Evaluator& evaluator_;
+  uint64_t call_ = 0;
+};
+
+namespace {
+
+bool HandlesErrors(const Builtin& builtin) {
+  return builtin.module == "Bool" && builtin.name == "isError";
+}
+
+// Where one stands in: the first fake argument, which is then the result.
+const Dval* FirstFake(const Dval* args, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (args[i].fake()) return &args[i];
+  return nullptr;
+}
+
+}  // namespace
+
+Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
+  const Builtin& builtin = *node->builtin;
+  size_t count = builtin.params.size();
+  if (const Dval* fake = FirstFake(args, count)) {
+    // In a pipe an incomplete argument makes the whole entry incomplete, which lets values pass.
+    if (fake->Is(Tag::kIncomplete)) return node->in_pipe ? args[0] : *fake;
+    if (!HandlesErrors(builtin)) return *fake;
+  }
+  size_t index = 0;
+  for (const Param& param : builtin.params) {
+    if (!lang::Matches(param.type.kind, args[index]))
+      return WrongArgument(builtin, index, args[index], node->id);
+    ++index;
+  }
+  Call call{*this, arena_, args, builtin, node->id};
+  if (builtin.purity == Purity::kPure) {
+    Dval result = builtin.run(call);
+    if (options_.traced) {
+      recorder_.PureCall(builtin.full_name, node->id, std::span<const Dval>(args, count), result);
+      CheckTrace();
+    }
+    return result;
+  }
+  OpenCall open(*this, Recorder::Kind::kBuiltin, builtin.full_name, node->id, args, count);
+  return open.Close(builtin.run(call));
+}
+
+Dval Evaluator::CallFunction(const CallNode* node, const Dval* args) {
+  const FunctionCode& function = *node->function;
+  size_t count = function.params.size();
+  if (const Dval* fake = FirstFake(args, count))
+    return fake->Is(Tag::kIncomplete) && node->in_pipe ? args[0] : *fake;
+  for (size_t i = 0; i < count; ++i)
+    if (!lang::Matches(function.params[i].kind, args[i])) [[unlikely]]
+      return WrongType("function parameters", function.params[i].kind, args[i], node->id);
+  OpenCall open(*this, Recorder::Kind::kFunction, function.name, node->id, args, count);
+  auto* slots = static_cast<Dval*>(alloca(function.frame_slots * sizeof(Dval)));
+  std::copy_n(args, count, slots);
+  Frame frame{slots, nullptr};
+  Dval result = Eval(function.body, frame);
+  // The rail ends with the function that a value is on it in.
+  if (result.Is(Tag::kErrorRail)) result = *result.inner;
+  if (!lang::Matches(function.returns, result) && !result.fake()) [[unlikely]]
+    result = WrongType("return type", function.returns, result, node->id);
+  return open.Close(result);
+}
+
+Dval Evaluator::CallLambda(const Closure& closure, const Dval* args, size_t count,
+                           uint64_t caller_id) {
+  if (const Dval* fake = FirstFake(args, count)) return *fake;
+  const LambdaCode& lambda = *closure.lambda;
+  if (lambda.params != count)
+    return MakeError(
+        arena_,
+        "Expected " + std::to_string(lambda.params) + " arguments, got " + std::to_string(count),
+        caller_id);
+  OpenCall open(*this, Recorder::Kind::kLambda, "", lambda.id, args, count);
+  auto* slots = static_cast<Dval*>(alloca(lambda.frame_slots * sizeof(Dval)));
+  std::copy_n(args, count, slots);
+  Frame frame{slots, closure.captured};
+  return open.Close(Eval(lambda.body, frame));
+}
+
+Dval Evaluator::Invoke(const Dval& function, const Dval* args, size_t count, uint64_t caller_id) {
+  StackGuard::Check();
+  return CallLambda(*function.closure, args, count, caller_id);
+}
+
+Dval Evaluator::WrongType(std::string_view where, Kind expected, const Dval& actual, uint64_t id) {
+  return MakeError(arena_,
+                   "Type error(s) in " + std::string(where) + ": Expected to see a value of type " +
+                       std::string(KindName(expected)) + " but found a " +
+                       std::string(TypeName(actual)),
+                   id);
+}
+
+Dval Evaluator::WrongArgument(const Builtin& builtin, size_t index, const Dval& actual,
+                              uint64_t id) {
+  const Param& param = builtin.params[index];
+  bool of_ints = builtin.module == "Int" || builtin.fast != IntOperator::kNone ||
+                 (builtin.module.empty() && (builtin.name == "%" || builtin.name == "^"));
+  std::string hint;
+  if (param.type.kind == Kind::kInt && actual.Is(Tag::kFloat) && of_ints)
+    hint = " Try using Float::" + std::string(builtin.name) +
+           ", or use Float::truncate to truncate Floats to Ints.";
+  if (param.type.kind == Kind::kInt && actual.Is(Tag::kString) && builtin.fast == IntOperator::kAdd)
+    hint = " Use ++ to concatenate";
+  return MakeError(arena_,
+                   builtin.full_name + " was called with a " + std::string(TypeName(actual)) +
+                       " (" + Repr(actual) + "), but `" + std::string(param.name) +
+                       "` expected a " + std::string(KindName(param.type.kind)) + "." + hint,
+                   id);
+}
+
+Dval Call::Invoke(const Dval& function, std::initializer_list<Dval> with) const {
+  return evaluator.Invoke(function, with.begin(), with.size(), expr_id);
+}
+
+Dval Call::ArgumentError(size_t index, std::string_view expected) const {
+  const Param& param = builtin.params[index];
+  return Error("Expected the argument `" + std::string(param.name) + "` to be " +
+               std::string(expected) + ", but it was `" + Repr(args[index]) + "`");
+}
+
+Dval Call::LambdaError(std::string_view parameter, std::string_view expected,
+                       const Dval& returned) const {
+  if (returned.fake()) return returned;
+  return Error("Expected `" + std::string(parameter) + "` to return " + std::string(expected) +
+               ", but it returned `" + Repr(returned) + "`");
+}
+
+}  // namespace nightjar::lang

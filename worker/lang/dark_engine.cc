@@ -1,0 +1,166 @@
+#include "worker/lang/dark_engine.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <vector>
+
+#include "ipc/core/bounds.h"
+#include "worker/lang/evaluator.h"
+#include "worker/lang/http_input.h"
+#include "worker/lang/http_output.h"
+#include "worker/lang/json_reader.h"
+#include "worker/lang/lower.h"
+#include "worker/lang/parser.h"
+#include "worker/lang/stack_guard.h"
+#include "worker/lang/unicode.h"
+
+namespace nightjar::lang {
+namespace {
+
+// Messages nested in a program: a nested expression can be up to five of them, such as a call that
+// has a record as its argument.
+constexpr int kMessageLevels = 6 * kNestingMax;
+
+proto::Diagnostic WholeFile(const std::string& message) {
+  proto::Diagnostic diagnostic;
+  diagnostic.set_line(1);
+  diagnostic.set_column(1);
+  diagnostic.set_message(message);
+  return diagnostic;
+}
+
+bool Decode(std::string_view bytes, proto::Program* program) {
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream input(&stream);
+  input.SetRecursionLimit(kMessageLevels);
+  return program->ParseFromCodedStream(&input) && input.ConsumedEntireMessage();
+}
+
+RunOutcome ProgramError(std::string error) {
+  RunOutcome outcome;
+  outcome.status = 500;
+  outcome.program_error = true;
+  outcome.body = "Application error: " + error;
+  outcome.error = std::move(error);
+  return outcome;
+}
+
+}  // namespace
+
+DarkEngine::DarkEngine(const Library* library) : library_(*library) {
+  WarmUnicode();
+  StackGuard::Arm();
+}
+
+DarkEngine::~DarkEngine() = default;
+
+CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
+  CompileOutcome outcome;
+  if (source.size() > bounds::kSourceBytes) {
+    outcome.diagnostics.push_back(WholeFile("a canvas file is at most " +
+                                            std::to_string(bounds::kSourceBytes / bounds::kMiB) +
+                                            " MiB"));
+    return outcome;
+  }
+  ParseResult parsed = ParseCanvas(source);
+  outcome.diagnostics = std::move(parsed.errors);
+  if (!outcome.diagnostics.empty()) return outcome;
+  auto lowered = Lower(parsed.program, library_);
+  if (!lowered) {
+    outcome.diagnostics.push_back(WholeFile(lowered.error().context));
+    return outcome;
+  }
+  std::string program = parsed.program.SerializeAsString();
+  if (program.size() > bounds::kProgramBytes) {
+    outcome.diagnostics.push_back(WholeFile("the program is too large once it is compiled"));
+    return outcome;
+  }
+  for (const LowerWarning& warning : lowered->warnings) {
+    proto::Diagnostic diagnostic = parsed.At(warning.expr_id, source);
+    diagnostic.set_message(warning.message);
+    diagnostic.set_warning(true);
+    outcome.diagnostics.push_back(std::move(diagnostic));
+  }
+  outcome.manifest = std::move(parsed.manifest);
+  outcome.program = std::move(program);
+  return outcome;
+}
+
+Status DarkEngine::Load(std::string_view bytes) {
+  if (bytes.size() > bounds::kProgramBytes)
+    return Fail(ErrorCode::kProtocol, "the program is too large");
+  proto::Program program;
+  if (!Decode(bytes, &program)) return Fail(ErrorCode::kProtocol, "this is not a program");
+  if (program.format() != kProgramFormat)
+    return Fail(ErrorCode::kUnsupported,
+                "the program has the format " + std::to_string(program.format()) +
+                    ", and this engine has " + std::to_string(kProgramFormat));
+  NJ_ASSIGN(Lowered lowered, Lower(program, library_));
+  code_ = std::move(lowered.code);
+  return {};
+}
+
+RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorder& recorder) {
+  auto handler =
+      code_ == nullptr ? decltype(code_->handlers)::iterator() : code_->handlers.find(run.tlid());
+  if (code_ == nullptr || handler == code_->handlers.end())
+    return ProgramError("this program has no such handler");
+  RunOutcome outcome;
+  try {
+    outcome = Evaluate(handler->second, run, body, recorder);
+  } catch (const LimitReached& reached) {
+    outcome.limit_hit = reached.limit;
+    outcome.measured = reached.measured;
+  } catch (const std::bad_alloc&) {
+    outcome = ProgramError("the program asked for more memory than there is");
+  }
+  arena_.Reset();
+  return outcome;
+}
+
+RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run,
+                                std::string_view body, Recorder& recorder) {
+  auto run_id = RunId::FromBytes(run.run_id()).value_or(RunId());
+  const proto::RunLimits& limits = run.limits();
+  Recorder::RunOptions recording{.trace_bytes_max = limits.trace_bytes_max()};
+  std::vector<Dval> inputs(1);
+  std::string refusal;
+  bool sound = run.has_http()
+                   ? MakeRequest(arena_, run.http(), body, &inputs[0], &refusal)
+                   : run.json().empty() ||
+                         ReadJson(arena_, run.json(), JsonComments::kRefused, &inputs[0], &refusal);
+  recorder.StartRun(run_id, recording, inputs[0]);
+  if (!sound) {
+    Dval error = MakeError(arena_, refusal);
+    recorder.FinishRun(error);
+    if (!run.has_http()) return ProgramError("the event is not JSON: " + refusal);
+    RunOutcome outcome;
+    outcome.status = 400;
+    outcome.headers.emplace_back().set_name("Content-Type");
+    outcome.headers.back().set_value("text/plain; charset=utf-8");
+    outcome.body = refusal;
+    return outcome;
+  }
+  for (const std::string& variable : handler.variables) {
+    Dval value;  // a variable of the route that the router did not fill is null
+    for (const proto::Header& bound : run.http().route_vars())
+      if (bound.name() == variable) value = NormalString(arena_, bound.value());
+    inputs.push_back(value);
+  }
+  Evaluator evaluator(&arena_, &recorder,
+                      {.call_depth_max = limits.call_depth_max(),
+                       .traced = limits.trace_bytes_max() > 0,
+                       .trace_overflow_kills = limits.trace_overflow_kills()});
+  try {
+    Dval result = evaluator.Run(handler, inputs);
+    RunOutcome outcome = MakeResponseOutcome(result, limits.output_bytes_max());
+    if (outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED) recorder.FinishRun(result);
+    return outcome;
+  } catch (const StackExhausted&) {
+    // Of this program's own making: the deepest nesting that there is stack for.
+    throw LimitReached{proto::SELF_LIMIT_CALL_DEPTH, evaluator.depth()};
+  }
+}
+
+}  // namespace nightjar::lang

@@ -1,0 +1,36 @@
+// The engine of classic Dark's language: worker/engine.h over parser, lowering and evaluator.
+//
+// What it deliberately does not do: stop programs that run too long or take too much memory; that
+// is for the walls around it. It stops at call depth, at output, and, where policy says so, at the
+// trace's budget. Single thread; the library outlives it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "worker/engine.h"
+#include "worker/lang/code.h"
+
+namespace nightjar::lang {
+
+class DarkEngine final : public Engine {
+ public:
+  // Loads what is loaded once for all programs, and arms the guard of this thread's stack: made on
+  // the thread that will run it, near the bottom of its stack.
+  explicit DarkEngine(const Library* library);
+  ~DarkEngine() override;
+
+  CompileOutcome Compile(std::string_view file_name, std::string_view source) override;
+  Status Load(std::string_view program) override;
+  RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+
+ private:
+  RunOutcome Evaluate(const HandlerCode& handler, const proto::Run& run, std::string_view body,
+                      Recorder& recorder);
+
+  const Library& library_;
+  std::unique_ptr<Code> code_;  // null until Load()
+  Arena arena_;                 // of the current run
+};
+
+}  // namespace nightjar::lang

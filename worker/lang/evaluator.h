@@ -1,0 +1,97 @@
+// Evaluates code, as classic Dark does, and records what it does.
+//
+// One for a run. Fake values (error, incomplete, error rail) travel as values: each form says which
+// of them stop it. Calls are counted for the limit of call depth. Everything it returns lives in
+// the arena. It throws LimitReached when the program has reached a limit that the engine keeps,
+// StackExhausted, and std::bad_alloc; the engine catches all three. Single thread.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+#include "ipc/proto/worker.pb.h"
+#include "worker/lang/code.h"
+#include "worker/trace/recorder.h"
+
+namespace nightjar::lang {
+
+struct LimitReached {
+  proto::SelfLimit limit;
+  uint64_t measured;
+};
+
+class Evaluator {
+ public:
+  struct Options {
+    uint64_t call_depth_max = 1000;
+    bool traced = true;
+    bool trace_overflow_kills = false;
+  };
+
+  // None is owned; all outlive it.
+  Evaluator(Arena* arena, Recorder* recorder, const Options& options)
+      : arena_(*arena), recorder_(*recorder), options_(options) {}
+
+  // `inputs` are the input and the route's variables.
+  Dval Run(const HandlerCode& handler, std::span<const Dval> inputs);
+
+  // Calls a function value that a library function was given.
+  Dval Invoke(const Dval& function, const Dval* args, size_t count, uint64_t caller_id);
+
+  // Of the calls that are open now.
+  uint64_t depth() const { return depth_; }
+
+ private:
+  struct Frame {
+    Dval* slots;
+    const Dval* captured;
+  };
+  class OpenCall;
+
+  Dval Eval(const Node* node, Frame& frame);
+  Dval Both(const BothNode* node, Frame& frame);
+  Dval MakeLambda(const LambdaNode* node, Frame& frame);
+  Dval Field(const FieldNode* node, Frame& frame);
+  Dval List(const ItemsNode* node, Frame& frame);
+  Dval Tuple(const ItemsNode* node, Frame& frame);
+  Dval Record(const RecordNode* node, Frame& frame);
+  const Node* MatchArm(const MatchNode* node, Frame& frame);
+  bool Matches(const PatternCode& pattern, const Dval& value, Frame& frame);
+  bool TakesNew(const BranchNode* node, Frame& frame);
+  Dval Apply(const ApplyNode* node, Frame& frame);
+  Dval CallTwo(const CallNode* node, Frame& frame);
+  Dval CallMany(const CallNode* node, Frame& frame);
+  Dval Dispatch(const CallNode* node, const Dval* args, size_t count);
+  Dval CallBuiltin(const CallNode* node, const Dval* args);
+  Dval CallFunction(const CallNode* node, const Dval* args);
+  Dval CallLambda(const Closure& closure, const Dval* args, size_t count, uint64_t caller_id);
+  // What goes wrong is told in functions of their own: strings would make every frame large.
+  [[gnu::noinline]] Dval Unbound(const UnboundNode* node);
+  [[gnu::noinline]] Dval NoCondition(const Dval& condition);
+  [[gnu::noinline]] Dval NoObject(const Dval& object, uint64_t id);
+  [[gnu::noinline]] Dval WrongCount(const CallNode* node, size_t expected, size_t count);
+  [[gnu::noinline]] Dval WrongType(std::string_view where, Kind expected, const Dval& actual,
+                                   uint64_t id);
+  [[gnu::noinline]] Dval WrongArgument(const Builtin& builtin, size_t index, const Dval& actual,
+                                       uint64_t id);
+  Dval OnRail(const Dval& result);
+
+  // For the trace's own limit, after an event.
+  void CheckTrace() {
+    if (options_.trace_overflow_kills && recorder_.overflowed()) [[unlikely]]
+      throw LimitReached{proto::SELF_LIMIT_TRACE, recorder_.bytes()};
+  }
+  void TakeBranch(uint64_t id, uint32_t arm) {
+    if (!options_.traced) return;
+    recorder_.TakeBranch(id, arm);
+    CheckTrace();
+  }
+
+  Arena& arena_;
+  Recorder& recorder_;
+  const Options options_;
+  uint64_t depth_ = 0;
+};
+
+}  // namespace nightjar::lang

@@ -1,0 +1,18 @@
+// What a handler's value becomes as a response.
+//
+// A plain value is a 200 with its JSON; a response value is as it says; an error or incomplete
+// value is a 500 in classic Dark's words, Nothing or an Error on the rail a 404. The body stops at
+// a bound, so that an output flood costs no memory. Pure, but that it may throw StackExhausted.
+#pragma once
+
+#include <cstdint>
+
+#include "worker/engine.h"
+#include "worker/lang/value.h"
+
+namespace nightjar::lang {
+
+// limit_hit is set when the body is larger than bytes_max; measured is then what was seen of it.
+RunOutcome MakeResponseOutcome(const Dval& value, uint64_t bytes_max);
+
+}  // namespace nightjar::lang

@@ -1,0 +1,46 @@
+#include "worker/stdlib/base64.h"
+
+#include <cstdint>
+
+#include "worker/lang/repr.h"
+
+namespace nightjar::lang {
+namespace {
+
+int ValueOf(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;
+  if (c == '/' || c == '_') return 63;
+  return -1;
+}
+
+}  // namespace
+
+std::string UrlBase64(std::string_view bytes) {
+  std::string text = Base64(bytes);
+  while (text.ends_with('=')) text.pop_back();
+  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return text;
+}
+
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;  // six bits are no byte
+  std::string bytes;
+  uint32_t bits = 0;
+  int have = 0;
+  for (char c : text) {
+    int value = ValueOf(c);
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    bytes += static_cast<char>(bits >> have & 0xff);
+  }
+  return bytes;
+}
+
+}  // namespace nightjar::lang

@@ -1,0 +1,15 @@
+// Base 64 as programs send and receive it. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nightjar::lang {
+
+// With '-' and '_', and without padding: fit for URLs.
+std::string UrlBase64(std::string_view bytes);
+// Either alphabet, padded or not. None: it is no base 64.
+std::optional<std::string> DecodeBase64(std::string_view text);
+
+}  // namespace nightjar::lang

@@ -1,0 +1,193 @@
+// The part of String that reads and writes text as something else.
+#include "worker/lang/numbers.h"
+#include "worker/lang/unicode.h"
+#include "worker/stdlib/base64.h"
+#include "worker/stdlib/library.h"
+#include "worker/stdlib/random.h"
+
+namespace nightjar::lang {
+namespace {
+
+constexpr std::string_view kUuidForm =
+    "`uuid` parameter was not of form XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX";
+constexpr int64_t kRandomTextMax = int64_t{1} << 40;
+
+// Integers had 63 bits when these functions were made.
+std::optional<int64_t> ParseOldInt(std::string_view text) {
+  constexpr int64_t kMax = (int64_t{1} << 62) - 1;
+  auto value = ParseInt(text);
+  if (value && (*value > kMax || *value < -kMax - 1)) return std::nullopt;
+  return value;
+}
+
+Dval ToIntV0(const Call& call) {
+  auto value = ParseOldInt(call[0].view());
+  return value ? Dval::Int(*value) : call.ArgumentError(0, "numeric");
+}
+
+Dval ToInt(const Call& call) {
+  if (auto value = ParseOldInt(call[0].view()))
+    return MakeWrapped(call.arena, Tag::kOk, Dval::Int(*value));
+  return call.ErrorResult("Expected to parse string with only numbers, instead got \"" +
+                          std::string(call[0].view()) + "\"");
+}
+
+Dval ToFloatV0(const Call& call) {
+  auto value = ParseFloat(call[0].view());
+  return value ? Dval::Float(*value)
+               : call.Error("Expected a string representation of an IEEE float");
+}
+
+Dval ToFloat(const Call& call) {
+  if (auto value = ParseFloat(call[0].view()))
+    return MakeWrapped(call.arena, Tag::kOk, Dval::Float(*value));
+  return call.ErrorResult("Expected a string representation of an IEEE float");
+}
+
+// The sixteen bytes of XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX; "" when the text is something else.
+std::string UuidBytes(std::string_view text) {
+  if (text.size() != 36) return "";
+  std::string bytes;
+  int nibbles = 0;
+  int byte = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (c != '-') return "";
+      continue;
+    }
+    int value = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+    if (value < 0) return "";
+    byte = byte << 4 | value;
+    if (++nibbles % 2 == 0) bytes += static_cast<char>(byte & 0xff);
+  }
+  return bytes;
+}
+
+Dval ToUuidV0(const Call& call) {
+  std::string bytes = UuidBytes(call[0].view());
+  return bytes.empty() ? call.Error(kUuidForm) : MakeTextual(call.arena, Tag::kUuid, bytes);
+}
+
+Dval ToUuid(const Call& call) {
+  std::string bytes = UuidBytes(call[0].view());
+  if (bytes.empty()) return call.ErrorResult(kUuidForm);
+  return MakeWrapped(call.arena, Tag::kOk, MakeTextual(call.arena, Tag::kUuid, bytes));
+}
+
+Dval HtmlEscape(const Call& call) {
+  std::string escaped;
+  for (char c : call[0].view()) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return call.String(escaped);
+}
+
+bool IsWord(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+bool IsGap(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+// What a version of slugify keeps besides words and gaps, and whether an underscore is a gap.
+struct Slug {
+  std::string_view kept;
+  bool underscores;
+};
+
+std::string Slugified(std::string_view text, const Slug& slug) {
+  size_t first = text.find_first_not_of(" \t\n\r\f");
+  if (first == std::string_view::npos) return "";
+  text = text.substr(first, text.find_last_not_of(" \t\n\r\f") - first + 1);
+  std::string result;
+  bool gap = false;
+  for (char c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    if (IsGap(c) || c == '-' || (c == '_' && !slug.underscores)) {
+      gap = true;
+      continue;
+    }
+    if (!IsWord(c) && slug.kept.find(c) == std::string_view::npos) continue;
+    if (gap) result += '-';
+    gap = false;
+    result += c;
+  }
+  return gap ? result + '-' : result;
+}
+
+constexpr Slug kFirstSlug{"$*+~.()'\"!:@", true};
+constexpr Slug kSlug{"", false};
+
+Dval Base64Decoded(const Call& call) {
+  auto bytes = DecodeBase64(call[0].view());
+  return bytes ? call.String(*bytes) : call.Error("Not a valid base64 string");
+}
+
+Dval RandomV0(const Call& call) {
+  int64_t length = call[0].integer;
+  if (length < 0) return call.ArgumentError(0, "positive");
+  if (length > kRandomTextMax) throw std::bad_alloc();
+  return call.String(RandomText(static_cast<size_t>(length)));
+}
+
+Dval Random(const Call& call) {
+  int64_t length = call[0].integer;
+  if (length < 0)
+    return call.ErrorResult("Expected the argument `length` to be positive, but it was `" +
+                            std::to_string(length) + "`");
+  if (length > kRandomTextMax) throw std::bad_alloc();
+  return call.Ok(RandomText(static_cast<size_t>(length)));
+}
+
+}  // namespace
+
+void AddStringTexts(Tables& tables) {
+  Module m(tables, "String");
+  m.Add("toInt", 0, {{"s", kStr}}, kInt, ToIntV0).Deprecated("String.toInt_v1");
+  m.Add("toInt", 1, {{"s", kStr}}, kResult, ToInt).Deprecated("Int.parse_v0");
+  m.Add("toFloat", 0, {{"s", kStr}}, kFloat, ToFloatV0).Deprecated("String.toFloat_v1");
+  m.Add("toFloat", 1, {{"s", kStr}}, kResult, ToFloat).Deprecated("Float.parse_v0");
+  m.Add("toUUID", 0, {{"uuid", kStr}}, kUuid, ToUuidV0).Deprecated("String.toUUID_v1");
+  m.Add("toUUID", 1, {{"uuid", kStr}}, kResult, ToUuid);
+  m.Add("toBytes", 0, {{"str", kStr}}, kBytes,
+        [](const Call& call) { return ShareString(call.arena, call[0].view(), Tag::kBytes); });
+  m.Add("htmlEscape", 0, {{"html", kStr}}, kStr, HtmlEscape);
+  m.Add("slugify", 0, {{"string", kStr}}, kStr, [](const Call& call) {
+     return call.String(Slugified(call[0].view(), kFirstSlug));
+   }).Deprecated("String.slugify_v1");
+  m.Add("slugify", 1, {{"string", kStr}}, kStr, [](const Call& call) {
+     return call.String(Slugified(call[0].view(), kSlug));
+   }).Deprecated("String.slugify_v2");
+  m.Add("slugify", 2, {{"string", kStr}}, kStr,
+        [](const Call& call) { return call.String(Slugified(call[0].view(), kSlug)); });
+  m.Add("base64Encode", 0, {{"s", kStr}}, kStr,
+        [](const Call& call) { return call.String(UrlBase64(call[0].view())); });
+  m.Add("base64Decode", 0, {{"s", kStr}}, kStr, Base64Decoded);
+  m.Add("random", 0, {{"length", kInt}}, kStr, RandomV0).Impure().Deprecated("String.random_v1");
+  m.Add("random", 1, {{"length", kInt}}, kResult, Random).Impure().Deprecated("String.random_v2");
+  m.Add("random", 2, {{"length", kInt}}, kResult, Random).Impure();
+}
+
+}  // namespace nightjar::lang
