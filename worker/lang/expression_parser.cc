@@ -291,7 +291,7 @@ proto::Expr ExpressionParser::Application() {
     std::string op = DarkOperator(Now().text);
     Take();
     Take();
-    return CallOf("", op, false);
+    return CallOf("", op);
   }
   return Postfix(Atom());
 }
@@ -345,32 +345,42 @@ proto::Expr ExpressionParser::Named() {
   std::string word = Now().text;
   if (word == "true" || word == "false" || word == "null" || word == "blank")
     return Postfix(Atom());
+  std::string module;
   std::string name;
-  if (TakeQualified(&name)) return CallOf(word, std::move(name), false);
+  if (TakeQualified(&module, &name)) return CallOf(module, name);
   // A word that something follows is a function; alone it may be a variable, which only lowering
   // can tell.
   size_t before = at_;
   Take();
-  if (!Is(".") && StartsAtom()) return CallOf("", word, true);
+  if (!Is(".") && StartsAtom()) return CallOf("", word);
   at_ = before;
   return Postfix(Atom());
 }
 
-// `Module.name` or `Module.(<)`: takes it and returns the name. False: something else stands here.
-bool ExpressionParser::TakeQualified(std::string* name) {
+// `Module.name`, `Module.(<)` or `Owner.Package.Module.name`: takes it. False: something else
+// stands here.
+bool ExpressionParser::TakeQualified(std::string* module, std::string* name) {
   auto at = [&](size_t ahead) -> const Token& {
     return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
   };
-  char first = Now().text.empty() ? ' ' : Now().text[0];
-  if (Now().quoted || first < 'A' || first > 'Z' || at(1).text != ".") return false;
-  bool op = at(2).text == "(" && at(3).kind == TokenKind::kOperator && at(4).text == ")";
-  if (!op && at(2).kind != TokenKind::kWord) return false;
-  *name = op ? DarkOperator(at(3).text) : at(2).text;
-  for (int i = op ? 5 : 3; i > 0; --i) Take();
+  auto is_module = [&](size_t ahead) {
+    const Token& token = at(ahead);
+    return token.kind == TokenKind::kWord && !token.quoted && token.text[0] >= 'A' &&
+           token.text[0] <= 'Z' && at(ahead + 1).text == ".";
+  };
+  if (!is_module(0)) return false;
+  *module = Now().text;
+  size_t next = 2;
+  for (; is_module(next) && next <= 4; next += 2) *module += "." + at(next).text;
+  bool op =
+      at(next).text == "(" && at(next + 1).kind == TokenKind::kOperator && at(next + 2).text == ")";
+  if (!op && at(next).kind != TokenKind::kWord) return false;
+  *name = op ? DarkOperator(at(next + 1).text) : at(next).text;
+  for (next += op ? 3 : 1; next > 0; --next) Take();
   return true;
 }
 
-proto::Expr ExpressionParser::CallOf(const std::string& module, std::string name, bool) {
+proto::Expr ExpressionParser::CallOf(const std::string& module, const std::string& name) {
   proto::Expr node = Node();
   FunctionName parts = SplitFunctionName(name);
   proto::FnCall& call = *node.mutable_fn_call();
@@ -426,10 +436,11 @@ proto::Expr ExpressionParser::Atom() {
         node.mutable_constructor()->set_name(token.text);
         return node;
       }
+      std::string module;
       std::string name;
-      if (TakeQualified(&name)) {
+      if (TakeQualified(&module, &name)) {
         FunctionName parts = SplitFunctionName(name);
-        node.mutable_fn_call()->set_module(token.text);
+        node.mutable_fn_call()->set_module(module);
         node.mutable_fn_call()->set_name(parts.name);
         node.mutable_fn_call()->set_version(parts.version);
         node.mutable_fn_call()->set_rail(parts.rail);

@@ -57,8 +57,8 @@ class ExpressionParser {
   proto::Expr ListLiteral();
   proto::Expr RecordLiteral();
   proto::Expr Named();
-  bool TakeQualified(std::string* name);
-  proto::Expr CallOf(const std::string& module, std::string name, bool user);
+  bool TakeQualified(std::string* module, std::string* name);
+  proto::Expr CallOf(const std::string& module, const std::string& name);
   proto::Expr Special(const std::string& word);
   bool Special(const Token& token) const;
   proto::Expr Pipe(proto::Expr value);

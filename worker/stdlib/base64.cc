@@ -18,9 +18,9 @@ int ValueOf(char c) {
 
 }  // namespace
 
-std::string UrlBase64(std::string_view bytes) {
+std::string UrlBase64(std::string_view bytes, Padding padding) {
   std::string text = Base64(bytes);
-  while (text.ends_with('=')) text.pop_back();
+  while (padding == Padding::kNone && text.ends_with('=')) text.pop_back();
   for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
   return text;
 }

@@ -7,8 +7,9 @@
 
 namespace nightjar::lang {
 
-// With '-' and '_', and without padding: fit for URLs.
-std::string UrlBase64(std::string_view bytes);
+enum class Padding { kKept, kNone };
+// With '-' and '_': fit for URLs.
+std::string UrlBase64(std::string_view bytes, Padding padding);
 // Either alphabet, padded or not. None: it is no base 64.
 std::optional<std::string> DecodeBase64(std::string_view text);
 

@@ -4,8 +4,12 @@
 namespace nightjar::lang {
 namespace {
 
+template <uint32_t kVersion>
 Dval Decode(const Call& call) {
   auto bytes = DecodeBase64(call[0].view());
+  // The first version only knew what to say about spaces.
+  bool spaces = call[0].view().find_first_of(" \t\r\n") != std::string_view::npos;
+  if (!bytes && kVersion == 0 && !spaces) return call.Error("Unknown error");
   if (!bytes) return call.ErrorResult("Not a valid base64 string");
   return MakeWrapped(call.arena, Tag::kOk, MakeTextual(call.arena, Tag::kBytes, *bytes));
 }
@@ -30,9 +34,9 @@ void AddBytes(Tables& tables) {
         [](const Call& call) { return Dval::Int(static_cast<int64_t>(call[0].view().size())); });
   m.Add("hexEncode", 0, {{"bytes", kBytes}}, kStr, HexEncode);
   m.Add("base64Encode", 0, {{"bytes", kBytes}}, kStr,
-        [](const Call& call) { return call.String(UrlBase64(call[0].view())); });
-  m.Add("base64Decode", 0, {{"s", kStr}}, kResult, Decode).Deprecated("Bytes.base64Decode_v1");
-  m.Add("base64Decode", 1, {{"s", kStr}}, kResult, Decode);
+        [](const Call& call) { return call.String(UrlBase64(call[0].view(), Padding::kKept)); });
+  m.Add("base64Decode", 0, {{"s", kStr}}, kResult, Decode<0>).Deprecated("Bytes.base64Decode_v1");
+  m.Add("base64Decode", 1, {{"s", kStr}}, kResult, Decode<1>);
 }
 
 }  // namespace nightjar::lang

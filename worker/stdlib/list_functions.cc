@@ -30,9 +30,10 @@ Dval EachTest(const Call& call, const F& visit) {
 Dval Map(const Call& call) {
   std::vector<Dval> mapped;
   mapped.reserve(call[0].count());
+  // Every item has its turn, also after one that went wrong: functions can have effects.
   EachCall(call, [&](const Dval&, const Dval& result) {
     mapped.push_back(result);
-    return !result.Is(Tag::kErrorRail);
+    return true;
   });
   return call.List(mapped);
 }

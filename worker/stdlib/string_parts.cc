@@ -59,7 +59,7 @@ Dval Join(const Call& call) {
     first = false;
     whole += part.view();
   }
-  return call.String(whole);
+  return MakeString(call.arena, whole);  // not made normal: it never was
 }
 
 Dval ReplaceAll(const Call& call) {
@@ -104,10 +104,13 @@ Dval FromList(const Call& call) {
   return call.String(whole);
 }
 
+// Every character has its turn before the first result is looked at.
 Dval Foreach(const Call& call) {
+  std::vector<Dval> results;
+  for (std::string_view part : AllGraphemes(call[0].view()))
+    results.push_back(call.Invoke(call[1], {ShareString(call.arena, part, Tag::kCharacter)}));
   std::string whole;
-  for (std::string_view part : AllGraphemes(call[0].view())) {
-    Dval result = call.Invoke(call[1], {ShareString(call.arena, part, Tag::kCharacter)});
+  for (const Dval& result : results) {
     if (!result.Is(Tag::kCharacter)) return call.LambdaError("fn", "a Character", result);
     whole += result.view();
   }

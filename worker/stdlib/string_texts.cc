@@ -183,7 +183,7 @@ void AddStringTexts(Tables& tables) {
   m.Add("slugify", 2, {{"string", kStr}}, kStr,
         [](const Call& call) { return call.String(Slugified(call[0].view(), kSlug)); });
   m.Add("base64Encode", 0, {{"s", kStr}}, kStr,
-        [](const Call& call) { return call.String(UrlBase64(call[0].view())); });
+        [](const Call& call) { return call.String(UrlBase64(call[0].view(), Padding::kNone)); });
   m.Add("base64Decode", 0, {{"s", kStr}}, kStr, Base64Decoded);
   m.Add("random", 0, {{"length", kInt}}, kStr, RandomV0).Impure().Deprecated("String.random_v1");
   m.Add("random", 1, {{"length", kInt}}, kResult, Random).Impure().Deprecated("String.random_v2");
