@@ -1,10 +1,12 @@
-// Memory of one run: handed out by moving a pointer, freed all at once. What a program allocates
-// without end is stopped by its cell's memory limit, not here. Single thread.
+// Memory of one run: handed out by moving a pointer, freed all at once.
+//
+// What a program allocates without end is stopped by its cell's memory limit, not here. Memory
+// comes from the kernel in blocks that double in size and are mapped in at once: a page that is
+// faulted in alone costs as much as several of a block. Single thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <vector>
 
@@ -12,9 +14,15 @@ namespace nightjar::lang {
 
 class Arena {
  public:
+  Arena() = default;
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
   // Aligned for everything. Throws std::bad_alloc, which the engine catches around a run.
   void* Allocate(size_t bytes) {
-    if (static_cast<size_t>(end_ - at_) < bytes) return Grow(bytes);
+    if (static_cast<size_t>(end_ - at_) < bytes) [[unlikely]]
+      return Grow(bytes);
     char* place = at_;
     // Never beyond the end, which is aligned, too.
     at_ += (bytes + 15) & ~size_t{15};
@@ -29,44 +37,34 @@ class Arena {
   T* New(const T& value) {
     return new (Allocate(sizeof(T))) T(value);
   }
-  // Everything handed out becomes invalid; the first block is kept warm for the next run.
-  void Reset() {
-    if (blocks_.size() > 1) blocks_.resize(1);
-    at_ = blocks_.empty() ? nullptr : blocks_[0].get();
-    end_ = blocks_.empty() ? nullptr : at_ + kFirstBlock;
-  }
+
+  // Everything handed out becomes invalid; a little is kept, warm, for the next run.
+  void Reset();
 
  private:
-  static constexpr size_t kFirstBlock = 64 * 1024;
-  static constexpr size_t kBlock = 1024 * 1024;
-  static constexpr size_t kLarge = kBlock / 4;
+  static constexpr size_t kFirstBlock = 16 * 1024;
+  static constexpr size_t kLargestBlock = 1024 * 1024;
+  static constexpr size_t kLarge = kLargestBlock / 4;
+  static constexpr size_t kKeptBytes = 512 * 1024;
   // More than any machine has; below it, sizes cannot overflow.
   static constexpr size_t kBytesMax = size_t{1} << 46;
 
-  void* Grow(size_t bytes) {
-    if (bytes > kBytesMax) throw std::bad_alloc();
-    if (blocks_.empty()) NewBlock(kFirstBlock);
-    // Large things get blocks of their own, so that what is left of the current one stays in use.
-    if (bytes > kLarge) {
-      blocks_.emplace_back(static_cast<char*>(::operator new(bytes)));
-      return blocks_.back().get();
-    }
-    if (static_cast<size_t>(end_ - at_) < bytes) NewBlock(kBlock);
-    return Allocate(bytes);
-  }
-
-  // Not zeroed: untouched pages cost nothing.
-  void NewBlock(size_t bytes) {
-    blocks_.emplace_back(static_cast<char*>(::operator new(bytes)));
-    at_ = blocks_.back().get();
-    end_ = at_ + bytes;
-  }
-
-  struct Delete {
-    void operator()(char* block) const { ::operator delete(block); }
+  struct Block {
+    char* at;
+    size_t bytes;
   };
-  using Block = std::unique_ptr<char, Delete>;
-  std::vector<Block> blocks_;
+
+  void* Grow(size_t bytes);
+  static Block Map(size_t bytes);
+  static void Unmap(std::vector<Block>& blocks, size_t kept);
+  void Enter(const Block& block) {
+    at_ = block.at;
+    end_ = block.at + block.bytes;
+  }
+
+  std::vector<Block> blocks_;  // each twice the one before, up to the largest
+  std::vector<Block> large_;   // of one thing each
+  size_t next_ = 0;            // of blocks_: the first that nothing is in
   char* at_ = nullptr;
   char* end_ = nullptr;
 };

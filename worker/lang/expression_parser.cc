@@ -109,8 +109,12 @@ bool ExpressionParser::Expect(std::string_view text, const char* what) {
 }
 
 proto::Expr ExpressionParser::Node() {
+  return NodeAt(Now());
+}
+
+proto::Expr ExpressionParser::NodeAt(const Token& start) {
   proto::Expr node;
-  places_.push_back({next_id_, Now().line, Now().column});
+  places_.push_back({next_id_, start.line, start.column});
   node.set_id(next_id_++);
   return node;
 }
@@ -287,11 +291,12 @@ proto::Expr ExpressionParser::Application() {
   // `(+) 1 2`: an operator in parentheses is the function of that name.
   if (Is("(") && at_ + 2 < tokens_.size() && BindingOf(tokens_[at_ + 1]).left > 0 &&
       tokens_[at_ + 2].text == ")") {
+    const Token& start = Now();
     Take();
     std::string op = DarkOperator(Now().text);
     Take();
     Take();
-    return CallOf("", op);
+    return CallOf(start, "", op);
   }
   return Postfix(Atom());
 }
@@ -342,17 +347,18 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
 
 // A word: a keyword value, a variable, or a function with what it is applied to.
 proto::Expr ExpressionParser::Named() {
-  std::string word = Now().text;
+  const Token& start = Now();
+  std::string word = start.text;
   if (word == "true" || word == "false" || word == "null" || word == "blank")
     return Postfix(Atom());
   std::string module;
   std::string name;
-  if (TakeQualified(&module, &name)) return CallOf(module, name);
+  if (TakeQualified(&module, &name)) return CallOf(start, module, name);
   // A word that something follows is a function; alone it may be a variable, which only lowering
   // can tell.
   size_t before = at_;
   Take();
-  if (!Is(".") && StartsAtom()) return CallOf("", word);
+  if (!Is(".") && StartsAtom()) return CallOf(start, "", word);
   at_ = before;
   return Postfix(Atom());
 }
@@ -380,8 +386,9 @@ bool ExpressionParser::TakeQualified(std::string* module, std::string* name) {
   return true;
 }
 
-proto::Expr ExpressionParser::CallOf(const std::string& module, const std::string& name) {
-  proto::Expr node = Node();
+proto::Expr ExpressionParser::CallOf(const Token& start, const std::string& module,
+                                     const std::string& name) {
+  proto::Expr node = NodeAt(start);
   FunctionName parts = SplitFunctionName(name);
   proto::FnCall& call = *node.mutable_fn_call();
   call.set_module(module);

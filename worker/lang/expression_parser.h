@@ -37,7 +37,9 @@ class ExpressionParser {
   }
   bool Expect(std::string_view text, const char* what);
   void Fail(const std::string& message);
+  // A new expression that begins at the current token, or at `start`.
   proto::Expr Node();
+  proto::Expr NodeAt(const Token& start);
   proto::Pattern PatternNode();
 
   proto::Expr Expression(int min_binding);
@@ -58,7 +60,7 @@ class ExpressionParser {
   proto::Expr RecordLiteral();
   proto::Expr Named();
   bool TakeQualified(std::string* module, std::string* name);
-  proto::Expr CallOf(const std::string& module, const std::string& name);
+  proto::Expr CallOf(const Token& start, const std::string& module, const std::string& name);
   proto::Expr Special(const std::string& word);
   bool Special(const Token& token) const;
   proto::Expr Pipe(proto::Expr value);

@@ -1,6 +1,7 @@
 #include "worker/lang/repr.h"
 
-#include <ctime>
+#include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include "worker/lang/numbers.h"
@@ -252,12 +253,19 @@ std::string UuidText(std::string_view sixteen_bytes) {
 }
 
 std::string IsoDate(int64_t unix_ms) {
-  time_t seconds = unix_ms / 1000 - (unix_ms % 1000 < 0 ? 1 : 0);
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return std::string(text, size);
+  // Not gmtime(3): it reads the time zone's file at its first call, which a sealed worker cannot.
+  using std::chrono::floor;
+  std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(unix_ms)};
+  auto day = floor<std::chrono::days>(time);
+  std::chrono::year_month_day date(day);
+  std::chrono::hh_mm_ss clock(floor<std::chrono::seconds>(time - day));
+  char text[64];
+  int size =
+      snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+               static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+               static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+               static_cast<int>(clock.seconds().count()));
+  return std::string(text, static_cast<size_t>(size));
 }
 
 }  // namespace nightjar::lang

@@ -1,7 +1,7 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <ctime>
+#include <chrono>
 #include <vector>
 
 #include "worker/lang/repr.h"
@@ -115,11 +115,17 @@ Dval FirstCookie(const Call& call) {
 }
 
 std::string HttpDate(int64_t unix_ms) {
-  time_t seconds = unix_ms / 1000;
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  return std::string(text, strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+  constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  auto day = std::chrono::floor<std::chrono::days>(
+      std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds(unix_ms)});
+  std::chrono::year_month_day date(day);
+  std::string iso = IsoDate(unix_ms);  // "2019-07-28T22:42:36Z"
+  size_t time = iso.find('T') + 1;
+  unsigned month = static_cast<unsigned>(date.month()) - 1;
+  return std::string(kDays.substr(3 * std::chrono::weekday(day).c_encoding(), 3)) + ", " +
+         iso.substr(time - 3, 2) + " " + std::string(kMonths.substr(3 * month, 3)) + " " +
+         iso.substr(0, time - 7) + " " + iso.substr(time, 8) + " GMT";
 }
 
 // Adds one parameter of version 2; the value is what is wrong with it, or null.
