@@ -39,7 +39,7 @@ Room<T>* MakeRoom(Arena& arena, size_t count, bool at_end) {
 
 const Text* MakeText(Arena& arena, std::string_view content) {
   char* copy = arena.Array<char>(content.size());
-  memcpy(copy, content.data(), content.size());
+  std::copy_n(content.data(), content.size(), copy);
   return arena.New(Text{content.size(), copy, nullptr});
 }
 
@@ -64,20 +64,20 @@ Dval AppendString(Arena& arena, const Dval& whole, std::string_view more) {
   size_t size = text.size + more.size();
   if (room != nullptr && room->used_to == text.data + text.size &&
       static_cast<size_t>(room->to - room->used_to) >= more.size()) {
-    memcpy(room->used_to, more.data(), more.size());
+    std::copy_n(more.data(), more.size(), room->used_to);
     room->used_to += more.size();
     return Textual(arena, Tag::kString, {size, text.data, room});
   }
   // A first addition is often the only one: it gets no room.
   if (room == nullptr && text.size < more.size()) {
     char* copy = arena.Array<char>(size);
-    memcpy(copy, text.data, text.size);
-    memcpy(copy + text.size, more.data(), more.size());
+    std::copy_n(text.data, text.size, copy);
+    std::copy_n(more.data(), more.size(), copy + text.size);
     return Textual(arena, Tag::kString, {size, copy, nullptr});
   }
   room = MakeRoom<char>(arena, size, false);
-  memcpy(room->used_from, text.data, text.size);
-  memcpy(room->used_from + text.size, more.data(), more.size());
+  std::copy_n(text.data, text.size, room->used_from);
+  std::copy_n(more.data(), more.size(), room->used_from + text.size);
   return Textual(arena, Tag::kString, {size, room->used_from, room});
 }
 
