@@ -40,10 +40,6 @@ class Evaluator::OpenCall {
 
 namespace {
 
-bool HandlesErrors(const Builtin& builtin) {
-  return builtin.module == "Bool" && builtin.name == "isError";
-}
-
 // Where one stands in: the first fake argument, which is then the result.
 const Dval* FirstFake(const Dval* args, size_t count) {
   for (size_t i = 0; i < count; ++i)
@@ -56,11 +52,6 @@ const Dval* FirstFake(const Dval* args, size_t count) {
 Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
   const Builtin& builtin = *node->builtin;
   size_t count = builtin.params.size();
-  if (const Dval* fake = FirstFake(args, count)) {
-    // In a pipe an incomplete argument makes the whole entry incomplete, which lets values pass.
-    if (fake->Is(Tag::kIncomplete)) return node->in_pipe ? args[0] : *fake;
-    if (!HandlesErrors(builtin)) return *fake;
-  }
   size_t index = 0;
   for (const Param& param : builtin.params) {
     if (!lang::Matches(param.type.kind, args[index]))
@@ -83,8 +74,6 @@ Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
 Dval Evaluator::CallFunction(const CallNode* node, const Dval* args) {
   const FunctionCode& function = *node->function;
   size_t count = function.params.size();
-  if (const Dval* fake = FirstFake(args, count))
-    return fake->Is(Tag::kIncomplete) && node->in_pipe ? args[0] : *fake;
   for (size_t i = 0; i < count; ++i)
     if (!lang::Matches(function.params[i].kind, args[i])) [[unlikely]]
       return WrongType("function parameters", function.params[i].kind, args[i], node->id);

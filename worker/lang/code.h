@@ -78,6 +78,7 @@ struct FieldNode : Node {
 struct CallNode : Node {  // kCallBuiltin, kCallFunction, kCallUnknown
   const Builtin* builtin;
   const FunctionCode* function;
+  size_t params;  // of what is called
   std::span<const Node* const> args;
   bool in_pipe;
   bool rail;

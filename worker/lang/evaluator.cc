@@ -14,6 +14,11 @@ bool Falsy(const Dval& value) {
   return value.Is(Tag::kNull) || (value.Is(Tag::kBool) && !value.boolean());
 }
 
+bool HandlesErrors(const CallNode* node) {
+  return node->op == Op::kCallBuiltin && node->builtin->module == "Bool" &&
+         node->builtin->name == "isError";
+}
+
 }  // namespace
 
 Dval Evaluator::Run(const HandlerCode& handler, std::span<const Dval> inputs) {
@@ -21,6 +26,13 @@ Dval Evaluator::Run(const HandlerCode& handler, std::span<const Dval> inputs) {
   std::copy(inputs.begin(), inputs.end(), slots);
   Frame frame{slots, nullptr};
   return Eval(handler.body, frame);
+}
+
+// Most operands are a variable or a constant, which need no frame of their own.
+inline Dval Evaluator::Operand(const Node* node, Frame& frame) {
+  if (node->op == Op::kLocal) return frame.slots[static_cast<const SlotNode*>(node)->index];
+  if (node->op == Op::kConstant) return static_cast<const ConstantNode*>(node)->value;
+  return Eval(node, frame);
 }
 
 // What stands last in a form goes round this loop, so that a chain of lets or elses is not deep.
@@ -48,7 +60,7 @@ Dval Evaluator::Eval(const Node* node, Frame& frame) {
       }
       case Op::kIf: {
         auto* branch = static_cast<const BranchNode*>(node);
-        Dval condition = Eval(branch->condition, frame);
+        Dval condition = Operand(branch->condition, frame);
         if (condition.fake()) return NoCondition(condition);
         bool taken = !Falsy(condition);
         TakeBranch(node->id, taken ? 1 : 0);
@@ -240,7 +252,7 @@ Dval Evaluator::Apply(const ApplyNode* node, Frame& frame) {
 }
 
 Dval Evaluator::CallTwo(const CallNode* node, Frame& frame) {
-  Dval args[2] = {Eval(node->args[0], frame), Eval(node->args[1], frame)};
+  Dval args[2] = {Operand(node->args[0], frame), Operand(node->args[1], frame)};
   if (node->op == Op::kCallBuiltin && args[0].Is(Tag::kInt) && args[1].Is(Tag::kInt) &&
       node->builtin->fast != IntOperator::kNone) {
     Dval result = OfInts(node->builtin->fast, args[0].integer, args[1].integer);
@@ -256,19 +268,36 @@ Dval Evaluator::CallTwo(const CallNode* node, Frame& frame) {
 Dval Evaluator::CallMany(const CallNode* node, Frame& frame) {
   size_t count = node->args.size();
   auto* args = static_cast<Dval*>(alloca(count * sizeof(Dval)));
-  for (size_t i = 0; i < count; ++i) args[i] = Eval(node->args[i], frame);
+  for (size_t i = 0; i < count; ++i) args[i] = Operand(node->args[i], frame);
   return Dispatch(node, args, count);
 }
 
 Dval Evaluator::Dispatch(const CallNode* node, const Dval* args, size_t count) {
+  bool fake = false;
+  for (size_t i = 0; i < count; ++i) fake |= args[i].fake();
+  if (fake || node->op == Op::kCallUnknown || node->params != count) [[unlikely]]
+    return CallOddly(node, args, count, fake);
+  Dval result = node->op == Op::kCallBuiltin ? CallBuiltin(node, args) : CallFunction(node, args);
+  return node->rail ? OnRail(result) : result;
+}
+
+// With fake arguments, the wrong number of them, or of a function that does not exist.
+Dval Evaluator::CallOddly(const CallNode* node, const Dval* args, size_t count, bool fake) {
   for (size_t i = 0; i < count; ++i)
     if (args[i].Is(Tag::kErrorRail)) return args[i];
   if (node->op == Op::kCallUnknown) return Dval::Incomplete();
-  bool builtin = node->op == Op::kCallBuiltin;
-  size_t expected = builtin ? node->builtin->params.size() : node->function->params.size();
-  Dval result = expected != count ? WrongCount(node, expected, count)
-                : builtin         ? CallBuiltin(node, args)
-                                  : CallFunction(node, args);
+  Dval result;
+  if (node->params != count) {
+    result = WrongCount(node, node->params, count);
+  } else if (fake) {
+    size_t first = 0;
+    while (!args[first].fake()) ++first;
+    // In a pipe an incomplete argument makes the whole entry incomplete, which lets values pass.
+    if (args[first].Is(Tag::kIncomplete))
+      result = node->in_pipe ? args[0] : args[first];
+    else
+      result = HandlesErrors(node) ? CallBuiltin(node, args) : args[first];
+  }
   return node->rail ? OnRail(result) : result;
 }
 

@@ -50,6 +50,7 @@ class Evaluator {
   class OpenCall;
 
   Dval Eval(const Node* node, Frame& frame);
+  Dval Operand(const Node* node, Frame& frame);
   Dval Both(const BothNode* node, Frame& frame);
   Dval MakeLambda(const LambdaNode* node, Frame& frame);
   Dval Field(const FieldNode* node, Frame& frame);
@@ -63,6 +64,8 @@ class Evaluator {
   Dval CallTwo(const CallNode* node, Frame& frame);
   Dval CallMany(const CallNode* node, Frame& frame);
   Dval Dispatch(const CallNode* node, const Dval* args, size_t count);
+  Dval CallOddly(const CallNode* node, const Dval* args, size_t count, bool fake);
+  // Of arguments that are as many as the parameters, and none of them fake.
   Dval CallBuiltin(const CallNode* node, const Dval* args);
   Dval CallFunction(const CallNode* node, const Dval* args);
   Dval CallLambda(const Closure& closure, const Dval* args, size_t count, uint64_t caller_id);

@@ -212,6 +212,7 @@ class Lowerer {
     if (builtin == nullptr) throw Malformed();
     auto* node = New<CallNode>(Op::kCallBuiltin, id);
     node->builtin = builtin;
+    node->params = builtin->params.size();
     node->in_pipe = in_pipe;
     shape_.Add(builtin->full_name);
     node->args = Copy<const Node*>({left, Expr(right)});
@@ -297,12 +298,14 @@ class Lowerer {
         if (found == code_.functions.end()) continue;
         node->op = Op::kCallFunction;
         node->function = &found->second;
+        node->params = found->second.params.size();
         return;
       }
     }
     node->builtin = library_.Find(call.module(), call.name(), call.version());
     if (node->builtin != nullptr) {
       node->op = Op::kCallBuiltin;
+      node->params = node->builtin->params.size();
       return;
     }
     if (!Warns()) return;
