@@ -124,6 +124,7 @@ inline constexpr size_t kJournalOutbox =
     20'000;  // messages waiting for a writer that is slow to read
 inline constexpr size_t kJournalUnstoredRuns =
     2'000;  // ended runs whose rings are kept for an absent writer
+inline constexpr seconds kJournalQuestionTime{15};
 inline constexpr size_t kJournalQuestions = 1'000;
 inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
 

@@ -75,7 +75,7 @@ void FillHttp(const http::Request& request,
   out.set_path(std::string(path));
   if (path.size() < target.size()) out.set_query(std::string(target.substr(path.size() + 1)));
   for (const auto& [name, value] : request.headers) {
-    proto::Header& header = *out.add_headers();
+    proto::RawHeader& header = *out.add_headers();
     header.set_name(name);
     header.set_value(value);
   }

@@ -28,9 +28,4 @@ struct Identity {
 };
 static_assert(Identity::kHighestBase < UINT32_MAX - Identity::kWorkersFrom - bounds::kWorkers - 1);
 
-// Root to uid = gid = `id`, with no supplementary group, no capability, none to gain again
-// (no_new_privs), and no core dumps that would hold tenants' data. Checks that it worked: an error
-// here must end the process.
-Status BecomeUnprivileged(uint32_t id);
-
 }  // namespace nightjar

@@ -32,7 +32,7 @@ const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try a
 
 }  // namespace
 
-WriterClient::WriterClient(Loop& loop) : loop_(loop) {}
+WriterClient::WriterClient(Loop& loop, const Clock& clock) : loop_(loop), clock_(clock) {}
 WriterClient::~WriterClient() = default;
 
 void WriterClient::Connect(Channel channel) {
@@ -52,6 +52,17 @@ void WriterClient::Connect(Channel channel) {
   }
 }
 
+void WriterClient::Sweep(MonoTime now) {
+  std::vector<std::function<void(Result<proto::FromWriter>)>> late;
+  for (auto at = questions_.begin(); at != questions_.end();) {
+    bool due = now - at->second.asked > bounds::kJournalQuestionTime;
+    if (due) late.push_back(std::move(at->second.answered));
+    at = due ? questions_.erase(at) : std::next(at);
+  }
+  for (auto& answered : late)
+    answered(Fail(ErrorCode::kTimedOut, "the storage writer did not answer in time"));
+}
+
 void WriterClient::Disconnect() {
   watch_.reset();
   channel_.reset();
@@ -60,7 +71,7 @@ void WriterClient::Disconnect() {
   auto catalog = std::move(catalog_questions_);
   questions_.clear();
   catalog_questions_.clear();
-  for (auto& [ticket, answered] : questions) answered(tl::unexpected<Error>(kAway));
+  for (auto& [ticket, question] : questions) question.answered(tl::unexpected<Error>(kAway));
   for (auto& [ticket, question] : catalog) question.done(tl::unexpected<Error>(kAway));
 }
 
@@ -97,7 +108,7 @@ void WriterClient::OnUnsendable(const proto::ToWriter& message, const Error& err
   LogWarning("journal_unsendable", {{"error", error.ToString()}});
   auto question = questions_.find(message.ticket());
   if (question == questions_.end()) return;
-  auto answered = std::move(question->second);
+  auto answered = std::move(question->second.answered);
   questions_.erase(question);
   answered(tl::unexpected<Error>(error));
 }
@@ -162,7 +173,7 @@ void WriterClient::OnPacket(Packet packet) {
   }
   auto question = questions_.find(answer.ticket());
   if (question == questions_.end()) return;
-  auto answered = std::move(question->second);
+  auto answered = std::move(question->second.answered);
   questions_.erase(question);
   if (!answer.error().empty())
     answered(tl::unexpected<Error>(ErrorOf(answer)));
@@ -268,10 +279,12 @@ void WriterClient::SaveRevision(proto::SaveRevision revision, const Fd& program,
   std::vector<int> fds{program.get()};
   if (revision.source_memfd_bytes() > 0) fds.push_back(source.get());
   *message.mutable_save_revision() = std::move(revision);
-  questions_.emplace(message.ticket(), [done = std::move(done)](Result<proto::FromWriter> answer) {
-    if (!answer) return done(tl::unexpected<Error>(answer.error()));
-    done({});
-  });
+  questions_.emplace(message.ticket(),
+                     Question{[done = std::move(done)](Result<proto::FromWriter> answer) {
+                                if (!answer) return done(tl::unexpected<Error>(answer.error()));
+                                done({});
+                              },
+                              clock_.Mono()});
   Send(std::move(message), fds);
 }
 
@@ -291,7 +304,7 @@ void WriterClient::Ask(proto::ToWriter question,
     return answered(
         Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
   question.set_ticket(next_ticket_++);
-  questions_.emplace(question.ticket(), std::move(answered));
+  questions_.emplace(question.ticket(), Question{std::move(answered), clock_.Mono()});
   Send(std::move(question), {});
 }
 

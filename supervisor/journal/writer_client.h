@@ -19,13 +19,15 @@ namespace nightjar {
 
 class WriterClient final : public Journal {
  public:
-  explicit WriterClient(Loop& loop);
+  WriterClient(Loop& loop, const Clock& clock);
   ~WriterClient() override;
 
   // A writer was started; tells it everything that is open.
   void Connect(Channel channel);
   // Its process ended, or its socket did. Questions under way fail.
   void Disconnect();
+  // Fails questions that nobody answered in time. Call every second or so.
+  void Sweep(MonoTime now);
   bool connected() const { return channel_.has_value(); }
   // True when every end was acknowledged: nothing would be lost by stopping now.
   bool settled() const { return runs_.empty() && outbox_.empty(); }
@@ -76,6 +78,7 @@ class WriterClient final : public Journal {
   void GiveUpOldest();
 
   Loop& loop_;
+  const Clock& clock_;
   std::optional<Channel> channel_;
   std::unique_ptr<FdWatch> watch_;
   std::deque<Outgoing> outbox_;
@@ -84,7 +87,11 @@ class WriterClient final : public Journal {
   std::map<WorkerId, Ring> rings_;
   std::unordered_map<RunId, OpenRun> runs_;
   std::map<uint64_t, RunId> ended_;  // by order of ending: the oldest is given up first
-  std::unordered_map<uint64_t, std::function<void(Result<proto::FromWriter>)>> questions_;
+  struct Question {
+    std::function<void(Result<proto::FromWriter>)> answered;
+    MonoTime asked{};
+  };
+  std::unordered_map<uint64_t, Question> questions_;
   std::unordered_map<uint64_t, CatalogQuestion> catalog_questions_;
   uint64_t traces_lost_ = 0;
 };

@@ -51,7 +51,6 @@ void Run::OnLent(Result<Worker*> worker) {
   started_ = needs_.clock.Mono();
   if (worker_->runs > 1)
     if (auto usage = worker_->cell().ReadUsage()) at_start_ = *usage;
-  if (Status sent = SendRun(); !sent) return OnBroken(sent.error().ToString());
   proto::RunBegan began;
   began.set_worker_id(worker_->id());
   began.set_run_id(std::string(order_.id.bytes()));
@@ -63,9 +62,11 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_caller(order_.caller);
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
+  // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), order_.limits, at_start_, started_,
                     [this](KillCause cause) { Kill(std::move(cause)); });
+  if (Status sent = SendRun(); !sent) OnBroken(sent.error().ToString());
 }
 
 Status Run::SendRun() {

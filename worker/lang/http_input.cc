@@ -84,7 +84,7 @@ class Builder {
 
   Dval Headers(const proto::HttpRequest& http) {
     const ObjectNode* headers = nullptr;
-    for (const proto::Header& header : http.headers()) {
+    for (const proto::RawHeader& header : http.headers()) {
       std::string name = Lower(header.name());
       const Dval* before = ObjectGet(headers, name);
       std::string value(Trimmed(header.value()));

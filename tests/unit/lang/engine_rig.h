@@ -75,7 +75,7 @@ class EngineRig {
   }
 
   void AddHeader(const std::string& name, const std::string& value) {
-    proto::Header& header = *request.add_headers();
+    proto::RawHeader& header = *request.add_headers();
     header.set_name(name);
     header.set_value(value);
   }

@@ -1,0 +1,108 @@
+#include "supervisor/app/boot.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
+#include "supervisor/host/probe.h"
+#include "supervisor/http/server.h"
+
+namespace nightjar {
+namespace {
+
+Result<std::string> OwnPath() {
+  char path[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  if (length <= 0 || length == sizeof path) return FailErrno("finding this program's own path");
+  return std::string(path, static_cast<size_t>(length));
+}
+
+// Each live worker holds some fifteen descriptors here. The hard limit is as far as this process
+// may go.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
+  std::string folder = std::filesystem::path(self).parent_path().string();
+  std::string writer = std::to_string(booted.identity.writer);
+  return {{folder + "/nightjar-worker", "--zygote", "--control-fd", "3", "--uid",
+           std::to_string(booted.identity.supervisor)},
+          {folder + "/nightjar-writer", "--control-fd", "3", "--state", booted.state->path(),
+           "--uid", writer, "--gid", writer}};
+}
+
+Status Listen(Booted& booted) {
+  NJ_ASSIGN(booted.canvas_listener, http::ListenTcp(booted.options.listen));
+  NJ_ASSIGN(booted.canvas_address, http::BoundAddress(booted.canvas_listener));
+  std::string path = booted.state->control_socket();
+  NJ_ASSIGN(booted.control_listener, http::ListenUnix(path));
+  if (lchown(path.c_str(), booted.identity.supervisor, booted.identity.supervisor) != 0)
+    return FailErrno(path);
+  return {};
+}
+
+// A directory above may be closed to everyone but root: found out now, not at the first deploy.
+Status CheckReach(const StateDir& state) {
+  if (access((state.path() + "/version").c_str(), R_OK) == 0) return {};
+  return Fail(ErrorCode::kPermission,
+              "the supervisor gives up root and then cannot enter " + state.path() +
+                  ": a directory above it is closed to others; choose another --state");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path) {
+  if (path.empty()) return policy::Policy::BuiltIn();
+  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, path.c_str(), bounds::kPolicyBytes));
+  std::vector<policy::PolicyError> errors;
+  auto parsed =
+      policy::Policy::Parse(text, std::filesystem::path(path).filename().string(), &errors);
+  if (parsed) return parsed;
+  std::string lines;
+  for (const policy::PolicyError& error : errors)
+    lines += (lines.empty() ? "" : "\n") + path + ":" + std::to_string(error.line) + ":" +
+             std::to_string(error.column) + ": " + error.message;
+  return Fail(ErrorCode::kInvalid, lines);
+}
+
+Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost) {
+  if (geteuid() != 0)
+    return Fail(ErrorCode::kPermission,
+                "nightjard starts as root (and gives it up at once): run it with sudo");
+  Booted booted;
+  booted.options = options;
+  booted.identity = Identity(options.uid_base);
+  NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
+  booted.doctor = Probe();
+  NJ_TRY(Require(booted.doctor, options.without));
+  NJ_ASSIGN(StateDir state, StateDir::Open(options.state, booted.identity.supervisor));
+  booted.state = std::make_unique<StateDir>(std::move(state));
+  NJ_TRY(Listen(booted));
+  RaiseDescriptorLimit();
+  CellTree::Options tree;
+  tree.top = options.cgroup;
+  tree.owner_uid = booted.identity.supervisor;
+  tree.owner_gid = booted.identity.supervisor;
+  NJ_ASSIGN(booted.cells, CellTree::Create(tree));
+  NJ_ASSIGN(booted.loop, Loop::Create());
+  NJ_ASSIGN(std::string self, OwnPath());
+  std::vector<int> doors;
+  for (const CellDoor& door : booted.cells->HelperDoors()) doors.push_back(door.dir_fd);
+  NJ_ASSIGN(booted.launcher, Launcher::Start(*booted.loop, self, PlanFor(self, booted), doors,
+                                             std::move(launcher_lost)));
+  NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
+  NJ_TRY(CheckReach(*booted.state));
+  return booted;
+}
+
+}  // namespace nightjar

@@ -1,0 +1,43 @@
+// Everything that needs root, done once and in one place before it is given up: the host's check,
+// the state directory, listeners, cgroups, the launcher. What comes out is held by an unprivileged
+// process.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ipc/core/fd.h"
+#include "ipc/proto/control.pb.h"
+#include "policies/policy.h"
+#include "supervisor/app/identity.h"
+#include "supervisor/app/options.h"
+#include "supervisor/app/state_dir.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/loop/loop.h"
+#include "supervisor/proc/launcher.h"
+
+namespace nightjar {
+
+struct Booted {
+  Options options;
+  Identity identity{0};
+  std::shared_ptr<const policy::Policy> policy;
+  proto::DoctorAnswer doctor;
+  std::unique_ptr<StateDir> state;
+  Fd canvas_listener;
+  std::string canvas_address;  // as bound: "127.0.0.1:8080"
+  Fd control_listener;
+  std::unique_ptr<Loop> loop;
+  std::unique_ptr<CellTree> cells;
+  std::unique_ptr<Launcher> launcher;
+};
+
+// Ends as an ordinary user for good. An error says in one line what the operator can do, and
+// nothing was left behind that the next start would trip over. `launcher_lost`: called from the
+// loop when no helper can be restarted any more.
+Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost);
+
+// The policy file's text as a policy; every error as "file:line:column: message", one a line.
+Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path);
+
+}  // namespace nightjar

@@ -1,0 +1,190 @@
+#include "supervisor/app/supervisor.h"
+
+#include <csignal>
+
+#include "ipc/core/log.h"
+
+namespace nightjar {
+namespace {
+
+constexpr std::chrono::seconds kUpkeepPeriod(1);
+constexpr std::chrono::milliseconds kStopLook(2);
+constexpr std::chrono::seconds kStopStepMax(5);  // workers to die, then traces to be stored
+
+}  // namespace
+
+Supervisor::Supervisor(Booted booted)
+    : booted_(std::move(booted)),
+      loop_(*booted_.loop),
+      journal_(loop_, clock_),
+      zygote_(loop_),
+      gate_(clock_),
+      factory_(loop_, clock_, *booted_.cells, zygote_, journal_,
+               UidRange(booted_.identity.first_worker, bounds::kWorkers)),
+      pool_(loop_, clock_, factory_),
+      runs_(loop_, clock_, pool_, journal_, metrics_),
+      deployer_(
+          {loop_, clock_, factory_, pool_, journal_, book_, [this] { return booted_.policy; }}),
+      front_({clock_, book_, gate_, runs_, metrics_, journal_, [this] { return booted_.policy; }}),
+      control_({clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
+                [this] { return booted_.policy; }, booted_.doctor, booted_.identity.supervisor}),
+      writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
+                     {[this](Channel channel) { OnWriterUp(std::move(channel)); },
+                      [this] { journal_.Disconnect(); }}),
+      zygote_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_ZYGOTE, "zygote",
+                     {[this](Channel channel) { OnZygoteUp(std::move(channel)); },
+                      [this] { zygote_.Disconnect(); }}),
+      on_term_(loop_, SIGTERM, [this] { Stop(); }),
+      on_int_(loop_, SIGINT, [this] { Stop(); }),
+      on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
+      upkeep_(loop_, [this] { Upkeep(); }) {}
+
+Supervisor::~Supervisor() = default;
+
+int Supervisor::Run() {
+  LogInfo("starting", {{"listen", booted_.canvas_address},
+                       {"state", booted_.state->path()},
+                       {"cgroups", booted_.cells->description()}});
+  writer_helper_.Start();
+  zygote_helper_.Start();
+  upkeep_.StartEvery(kUpkeepPeriod);
+  loop_.Run();
+  return exit_code_;
+}
+
+void Supervisor::OnWriterUp(Channel channel) {
+  journal_.Connect(std::move(channel));
+  if (catalog_loaded_) return;
+  journal_.LoadCatalog(
+      [this](Result<std::vector<Journal::CatalogItem>> items) { OnCatalog(std::move(items)); });
+}
+
+void Supervisor::OnZygoteUp(Channel channel) {
+  zygote_.Connect(std::move(channel));
+  OpenDoors();
+}
+
+void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
+  // A writer that went away meanwhile is restarted, and asked again.
+  if (!items && items.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  if (!items) return Fail(items.error());
+  for (Journal::CatalogItem& item : *items) {
+    auto revision = Deployer::MakeRevision(
+        item.entry.canvas(), item.entry.revision(), std::move(*item.entry.mutable_manifest()),
+        std::move(item.program), item.entry.program_bytes(), item.entry.deployed_unix_ms());
+    Status published = revision ? book_.Publish(*revision) : Status(tl::unexpect, revision.error());
+    // One damaged entry must not keep the others from being served.
+    if (!published)
+      LogError("canvas_not_loaded",
+               {{"canvas", item.entry.canvas()}, {"error", published.error().ToString()}});
+  }
+  catalog_loaded_ = true;
+  OpenDoors();
+}
+
+void Supervisor::OpenDoors() {
+  if (open_ || stopping_ || !catalog_loaded_ || !zygote_.ready()) return;
+  open_ = true;
+  if (Status started = StartServers(); !started) return Fail(started.error());
+  LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
+}
+
+Status Supervisor::StartServers() {
+  http::Options canvases;
+  NJ_ASSIGN(canvas_server_,
+            http::Server::Create(loop_, clock_, std::move(booted_.canvas_listener), canvases,
+                                 [this](http::Request request, http::Responder responder) {
+                                   front_.Handle(std::move(request), std::move(responder));
+                                 }));
+  http::Options control;
+  control.body_bytes_max = bounds::kControlBodyBytes;
+  NJ_ASSIGN(control_server_,
+            http::Server::Create(loop_, clock_, std::move(booted_.control_listener), control,
+                                 [this](http::Request request, http::Responder responder) {
+                                   control_.Handle(std::move(request), std::move(responder));
+                                 }));
+  return {};
+}
+
+void Supervisor::Upkeep() {
+  pool_.Sweep();
+  booted_.cells->Sweep();
+  journal_.Sweep(clock_.Mono());
+}
+
+void Supervisor::ReloadPolicy() {
+  auto policy = LoadPolicy(booted_.options.policy);
+  if (!policy) {
+    LogError("policy_rejected", {{"error", policy.error().ToString()}});
+    return;
+  }
+  booted_.policy = std::move(*policy);
+  LogInfo("policy_loaded", {{"file", booted_.options.policy}});
+}
+
+void Supervisor::LauncherLost() {
+  if (stopping_) return;
+  exit_code_ = 1;
+  Stop();
+}
+
+void Supervisor::Fail(const Error& error) {
+  LogError("cannot_serve", {{"error", error.ToString()}});
+  exit_code_ = 1;
+  Stop();
+}
+
+void Supervisor::Stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  LogInfo("stopping", {{"runs", runs_.live()}});
+  // The control socket stays open to the end: an operator may want to see what is still running.
+  if (canvas_server_) canvas_server_->Drain([] {});
+  runs_.Drain(std::chrono::seconds(booted_.options.drain_s), [this] { StopRuns(); });
+}
+
+// Waits, bounded, until `done`; then goes on with `next`.
+template <typename Done, typename Next>
+static void WaitFor(std::unique_ptr<Timer>& timer, Loop& loop, MonoTime until, Done done,
+                    Next next) {
+  timer = std::make_unique<Timer>(loop, [&timer, &loop, until, done, next] {
+    if (!done() && std::chrono::steady_clock::now() < until) return timer->StartAfter(kStopLook);
+    next();
+  });
+  timer->StartAfter(Nanos(0));
+}
+
+void Supervisor::StopRuns() {
+  pool_.Close();
+  WaitFor(
+      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return factory_.live() == 0; },
+      [this] { StopWorkers(); });
+}
+
+void Supervisor::StopWorkers() {
+  if (factory_.live() > 0) LogError("workers_left", {{"workers", factory_.live()}});
+  WaitFor(
+      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return journal_.settled(); },
+      [this] { StopWriter(); });
+}
+
+void Supervisor::StopWriter() {
+  if (!journal_.settled()) LogError("traces_left_to_the_writer", {});
+  // The end of its socket is its word to finish.
+  writer_helper_.ExpectEnd([this] { StopZygote(); });
+  journal_.Disconnect();
+}
+
+void Supervisor::StopZygote() {
+  zygote_helper_.ExpectEnd([this] {
+    upkeep_.Stop();
+    canvas_server_.reset();
+    control_server_.reset();
+    booted_.cells->RemoveAll();
+    LogInfo("stopped", {{"exit_code", exit_code_}});
+    loop_.Stop();
+  });
+  zygote_.Disconnect();
+}
+
+}  // namespace nightjar

@@ -1,0 +1,78 @@
+// The supervisor put together: everyone who is in the house, and who knows whom.
+//
+// Nothing here decides anything about a run. It starts the helpers, loads the catalog, opens the
+// doors, does the upkeep once a second, and stops in order. Loop thread only.
+#pragma once
+
+#include <memory>
+
+#include "supervisor/admission/gate.h"
+#include "supervisor/app/boot.h"
+#include "supervisor/app/canvas_front.h"
+#include "supervisor/control/control_service.h"
+#include "supervisor/http/server.h"
+#include "supervisor/journal/writer_client.h"
+#include "supervisor/proc/helper.h"
+#include "supervisor/proc/zygote_connection.h"
+#include "supervisor/run/deployer.h"
+#include "supervisor/run/run_service.h"
+
+namespace nightjar {
+
+class Supervisor {
+ public:
+  explicit Supervisor(Booted booted);
+  ~Supervisor();
+
+  // Until it was told to stop and has stopped. The exit code of the process.
+  int Run();
+  // No helper can be restarted any more: stops as on SIGTERM, but the exit code says that it did
+  // not want to.
+  void LauncherLost();
+
+ private:
+  void OnWriterUp(Channel channel);
+  void OnZygoteUp(Channel channel);
+  void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
+  void OpenDoors();
+  Status StartServers();
+  void Upkeep();
+  void ReloadPolicy();
+  // The stop, step by step; each step waits for the one before.
+  void Stop();
+  void StopRuns();
+  void StopWorkers();
+  void StopWriter();
+  void StopZygote();
+  void Fail(const Error& error);
+
+  Booted booted_;
+  SystemClock clock_;
+  Loop& loop_;
+  WriterClient journal_;
+  ZygoteConnection zygote_;
+  Metrics metrics_;
+  CanvasBook book_;
+  Gate gate_;
+  WorkerFactory factory_;
+  WorkerPool pool_;
+  RunService runs_;
+  Deployer deployer_;
+  CanvasFront front_;
+  ControlService control_;
+  Helper writer_helper_;
+  Helper zygote_helper_;
+  std::unique_ptr<http::Server> canvas_server_;
+  std::unique_ptr<http::Server> control_server_;
+  SignalWatch on_term_;
+  SignalWatch on_int_;
+  SignalWatch on_hup_;
+  Timer upkeep_;
+  std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
+  bool catalog_loaded_ = false;
+  bool open_ = false;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace nightjar
