@@ -1,5 +1,7 @@
 #include "worker/lang/dark_engine.h"
 
+#include <google/protobuf/arena.h>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -90,7 +92,9 @@ CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
 Status DarkEngine::Load(std::string_view bytes) {
   if (bytes.size() > bounds::kProgramBytes)
     return Fail(ErrorCode::kProtocol, "the program is too large");
-  proto::Program program;
+  // One arena instead of an allocation a node: a worker loads a program once, and each page it touches is a copy it pays for.
+  google::protobuf::Arena arena;
+  auto& program = *google::protobuf::Arena::CreateMessage<proto::Program>(&arena);
   if (!Decode(bytes, &program)) return Fail(ErrorCode::kProtocol, "this is not a program");
   if (program.format() != kProgramFormat)
     return Fail(ErrorCode::kUnsupported,
