@@ -28,6 +28,12 @@ void Resident::Adopt(Worker* worker) {
   worker_ = worker;
   state_ = State::kArmed;
   worker_->SetUser(this);
+  NoteUsage();
+}
+
+// While nobody waits for it.
+void Resident::NoteUsage() {
+  if (auto usage = worker_->cell().ReadUsage()) worker_->usage_before_run = *usage;
 }
 
 void Resident::End() {
@@ -57,6 +63,7 @@ void Resident::OnMessage(proto::FromWorker message, std::vector<Fd>) {
       patience_.Stop();
       state_ = State::kArmed;
       worker_->revision = revision_;
+      NoteUsage();
       return events_.armed(this);
     default:
       break;

@@ -43,6 +43,7 @@ class Resident final : public WorkerUser {
 
  private:
   void Fail(const std::string& why);
+  void NoteUsage();
 
   RevisionPtr revision_;
   policy::Limits limits_;

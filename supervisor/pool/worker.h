@@ -67,6 +67,8 @@ class Worker {
   // What it holds, once armed.
   RevisionPtr revision;
   uint64_t runs = 0;
+  // The cell's counters when it became free for a run: what came before is not that run's.
+  CellUsage usage_before_run;
 
  private:
   void OnReadable();

@@ -79,7 +79,9 @@ std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
     if (resident->state() != Resident::State::kArmed) continue;
     if (!Fits(*resident, ticket->revision, ticket->limits)) continue;
     HandOut(canvas, resident.get());
-    break;
+    // Its successor is made when this run is over, or at the next sweep: a fork now would delay the
+    // answer.
+    return ticket;
   }
   FillLater(canvas.name);
   return ticket;
@@ -229,7 +231,7 @@ void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
     resident.End();
   else
     HandOut(canvas, &resident);
-  if (!canvas.waiting.empty()) FillLater(canvas.name);
+  FillLater(canvas.name);
 }
 
 void WorkerPool::Gone(Worker* worker, const Death& death) {
@@ -254,8 +256,9 @@ void WorkerPool::Refresh(const RevisionPtr& revision, const policy::Limits& limi
 void WorkerPool::Sweep() {
   MonoTime now = clock_.Mono();
   for (auto& [name, canvas] : canvases_) {
-    if (!canvas->waiting.empty()) FillLater(name);
-    if (now - canvas->last_used <= canvas->limits.idle.value) continue;
+    bool active = now - canvas->last_used <= canvas->limits.idle.value;
+    if (active || !canvas->waiting.empty()) FillLater(name);
+    if (active) continue;
     for (const auto& resident : canvas->residents)
       if (resident->state() == Resident::State::kArmed) resident->End();
   }

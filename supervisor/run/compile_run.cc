@@ -87,6 +87,7 @@ void CompileRun::OnGone(const Death& death) {
     evidence.cause = cause_;
     evidence.exit = death.exit;
     evidence.usage = death.usage;
+    evidence.limits = &limits_;
     CompileResult result;
     result.verdict = VerdictOf(evidence);
     Answer(std::move(result));

@@ -49,8 +49,7 @@ void Run::OnLent(Result<Worker*> worker) {
   worker_id_ = worker_->id();
   state_ = State::kRunning;
   started_ = needs_.clock.Mono();
-  if (worker_->runs > 1)
-    if (auto usage = worker_->cell().ReadUsage()) at_start_ = *usage;
+  at_start_ = worker_->usage_before_run;
   proto::RunBegan began;
   began.set_worker_id(worker_->id());
   began.set_run_id(std::string(order_.id.bytes()));
@@ -173,6 +172,7 @@ void Run::OnGone(const Death& death) {
   evidence.cause = cause_;
   evidence.exit = death.exit;
   evidence.usage = UsedBetween(at_start_, death.usage);
+  evidence.limits = &order_.limits;
   Worker* worker = std::exchange(worker_, nullptr);
   state_ = State::kKilling;
   End(VerdictOf(evidence), UsageOf(evidence.usage), &death);

@@ -13,15 +13,21 @@ constexpr std::string_view kPrefix = "VERDICT_";
 VerdictAndDetail OfDeath(const Evidence& evidence) {
   // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the
   // counter is never late.
-  if (evidence.usage.oom_kills > 0)
-    return {proto::VERDICT_MEMORY, "the kernel killed it at its memory limit", "memory"};
+  // What the kernel counted in the cell is there before its victim can be reaped, so it is never
+  // late.
+  policy::RunUsage usage;
+  usage.memory_peak_bytes = evidence.usage.memory_peak_bytes;
+  usage.oom_kills = evidence.usage.oom_kills;
+  usage.pids_denied = evidence.usage.pids_denied;
+  if (auto broken = policy::Broken(*evidence.limits, usage)) {
+    KillCause cause = CauseOf(*broken);
+    return {cause.verdict, cause.sentence, cause.limit};
+  }
   if (evidence.usage.oom_kills_outside > 0)
     return {proto::VERDICT_MEMORY,
             "the kernel killed it for memory that its canvas or the host ran out of, below its own "
             "limit",
             "canvas_memory"};
-  if (evidence.usage.pids_denied > 0)
-    return {proto::VERDICT_PIDS, "it asked for more processes than its limit allows", "pids"};
   switch (evidence.exit.signal) {
     case 0:
       if (evidence.exit.exit_code == worker_exit::kBackstop)
@@ -45,6 +51,29 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
 }
 
 }  // namespace
+
+KillCause CauseOf(const policy::BrokenLimit& broken) {
+  auto verdict = [&] {
+    switch (broken.rule) {
+      case policy::KillRule::kMemory:
+        return proto::VERDICT_MEMORY;
+      case policy::KillRule::kPids:
+        return proto::VERDICT_PIDS;
+      case policy::KillRule::kDepth:
+        return proto::VERDICT_CALL_DEPTH;
+      case policy::KillRule::kOutput:
+        return proto::VERDICT_OUTPUT;
+      case policy::KillRule::kTrace:
+        return proto::VERDICT_TRACE;
+      case policy::KillRule::kCpu:
+        return proto::VERDICT_CPU_TIME;
+      case policy::KillRule::kWall:
+        return proto::VERDICT_WALL_TIME;
+    }
+    return proto::VERDICT_UNSPECIFIED;
+  }();
+  return {verdict, broken.sentence, broken.limit.name, broken.late};
+}
 
 VerdictAndDetail VerdictOf(const Evidence& evidence) {
   if (evidence.answered) {

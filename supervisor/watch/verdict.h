@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ipc/proto/verdict.pb.h"
+#include "policies/kill_rules.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/proc/zygote_client.h"
 
@@ -30,6 +31,7 @@ struct Evidence {
   std::string program_message;
   WaitStatus exit;
   CellUsage usage;
+  const policy::Limits* limits = nullptr;  // in force; borrowed
 };
 
 struct VerdictAndDetail {
@@ -37,6 +39,9 @@ struct VerdictAndDetail {
   std::string detail;
   std::string limit;  // the limit that was struck, by name; empty where none
 };
+
+// A broken rule as the cause of a kill.
+KillCause CauseOf(const policy::BrokenLimit& broken);
 
 VerdictAndDetail VerdictOf(const Evidence& evidence);
 

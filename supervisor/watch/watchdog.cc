@@ -62,27 +62,4 @@ CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {
   return used;
 }
 
-KillCause CauseOf(const policy::BrokenLimit& broken) {
-  auto verdict = [&] {
-    switch (broken.rule) {
-      case policy::KillRule::kMemory:
-        return proto::VERDICT_MEMORY;
-      case policy::KillRule::kPids:
-        return proto::VERDICT_PIDS;
-      case policy::KillRule::kDepth:
-        return proto::VERDICT_CALL_DEPTH;
-      case policy::KillRule::kOutput:
-        return proto::VERDICT_OUTPUT;
-      case policy::KillRule::kTrace:
-        return proto::VERDICT_TRACE;
-      case policy::KillRule::kCpu:
-        return proto::VERDICT_CPU_TIME;
-      case policy::KillRule::kWall:
-        return proto::VERDICT_WALL_TIME;
-    }
-    return proto::VERDICT_UNSPECIFIED;
-  }();
-  return {verdict, broken.sentence, broken.limit.name, broken.late};
-}
-
 }  // namespace nightjar

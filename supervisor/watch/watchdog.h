@@ -47,7 +47,4 @@ class Watchdog {
 // What was used between two samples of one cell; levels and peaks are the later sample's.
 CellUsage UsedBetween(const CellUsage& from, const CellUsage& to);
 
-// A broken rule as the cause of a kill.
-KillCause CauseOf(const policy::BrokenLimit& broken);
-
 }  // namespace nightjar
