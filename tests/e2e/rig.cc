@@ -1,0 +1,278 @@
+#include "tests/e2e/rig.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "ipc/core/check.h"
+#include "ipc/core/fd.h"
+
+namespace nightjar::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream content;
+  content << in.rdbuf();
+  return content.str();
+}
+
+pid_t Start(const std::vector<std::string>& words, const std::string& in, const std::string& out,
+            const std::string& err) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid > 0) return pid;
+  constexpr int kMode = O_WRONLY | O_CREAT | O_APPEND;
+  dup2(open(in.c_str(), O_RDONLY), 0);
+  dup2(open(out.c_str(), kMode, 0600), 1);
+  dup2(open(err.c_str(), kMode, 0600), 2);
+  execv(arguments[0], arguments.data());
+  _exit(127);
+}
+
+std::string MakeFolder() {
+  // Not below a home directory: the supervisor gives up root and must still get in.
+  char path[] = "/var/tmp/nightjar-e2e-XXXXXX";
+  CHECK(mkdtemp(path) != nullptr);
+  CHECK(chmod(path, 0755) == 0);
+  return path;
+}
+
+int ExitCode(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+}  // namespace
+
+Output RunProgram(const std::vector<std::string>& words, const std::string& input) {
+  std::string folder = MakeFolder();
+  std::ofstream(folder + "/in", std::ios::binary) << input;
+  int status = 0;
+  pid_t pid = Start(words, folder + "/in", folder + "/out", folder + "/err");
+  CHECK(waitpid(pid, &status, 0) == pid);
+  Output output{ExitCode(status), ReadAll(folder + "/out"), ReadAll(folder + "/err")};
+  fs::remove_all(folder);
+  return output;
+}
+
+std::string Answer::trace() const {
+  auto at = headers.find("x-nightjar-trace");
+  return at == headers.end() ? "" : at->second;
+}
+
+bool Eventually(const std::function<bool()>& fact) {
+  auto deadline = steady_clock::now() + std::chrono::seconds(10);
+  while (!fact()) {
+    if (steady_clock::now() > deadline) return fact();
+    poll(nullptr, 0, 10);
+  }
+  return true;
+}
+
+Server::Server(const std::string& policy, const std::vector<std::string>& more)
+    : folder_(MakeFolder()), state_(folder_ + "/state") {
+  static std::atomic<int> count{0};
+  group_ = "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+  command_ = {NIGHTJAR_BIN "/nightjar", "serve", "--state", state_, "--listen", "127.0.0.1:0", "--cgroup", group_};
+  if (!policy.empty()) {
+    std::ofstream(folder_ + "/policy.toml") << policy;
+    command_.insert(command_.end(), {"--policy", folder_ + "/policy.toml"});
+  }
+  command_.insert(command_.end(), more.begin(), more.end());
+  Launch();
+  WaitReady();
+}
+
+Server::~Server() {
+  if (running()) Stop();
+  fs::remove_all(folder_);
+  // The owner of the top group's name removes it; the supervisor has no right to.
+  Eventually([this] {
+    bool left = false;
+    for (const auto& root : fs::directory_iterator("/sys/fs/cgroup"))
+      for (const std::string& leaf : {group_ + "/helpers", group_}) {
+        std::string path = root.path().string() + "/" + leaf;
+        if (rmdir(path.c_str()) != 0 && errno == EBUSY) left = true;
+      }
+    return !left;
+  });
+}
+
+void Server::Launch() {
+  ++starts_;
+  pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log");
+}
+
+void Server::Restart() {
+  Launch();
+  WaitReady();
+}
+
+std::string Server::log() const { return ReadAll(folder_ + "/log"); }
+
+bool Server::running() {
+  if (pid_ < 0) return false;
+  if (waitpid(pid_, nullptr, WNOHANG) == 0) return true;
+  pid_ = -1;
+  return false;
+}
+
+bool Server::WaitReady() {
+  static const std::regex kReady("event=ready listen=127\\.0\\.0\\.1:([0-9]+)");
+  bool exited = false;
+  Eventually([&] {
+    std::string text = log();
+    std::vector<int> ports;
+    for (std::sregex_iterator at(text.begin(), text.end(), kReady), end; at != end; ++at)
+      ports.push_back(std::stoi((*at)[1]));
+    exited = !running();
+    if (static_cast<int>(ports.size()) < starts_) return exited;
+    port_ = ports.back();
+    return true;
+  });
+  return !exited;
+}
+
+int Server::Stop() {
+  if (pid_ < 0) return -1;
+  kill(pid_, SIGTERM);
+  int status = 0;
+  bool ended = false;
+  for (int round = 0; round < 3 && !ended; ++round)
+    ended = Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+  if (!ended) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, &status, 0);
+  }
+  pid_ = -1;
+  return ended ? ExitCode(status) : -1;
+}
+
+void Server::Kill(int signal) {
+  kill(pid_, signal);
+  if (signal == SIGKILL) {
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+}
+
+std::string Server::Raw(const std::string& request) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(port_));
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return "";
+  std::string_view left = request;
+  while (!left.empty()) {
+    ssize_t put = send(socket.get(), left.data(), left.size(), MSG_NOSIGNAL);
+    if (put <= 0) break;
+    left.remove_prefix(static_cast<size_t>(put));
+  }
+  std::string received;
+  char chunk[65536];
+  for (ssize_t got; (got = recv(socket.get(), chunk, sizeof chunk, 0)) > 0;)
+    received.append(chunk, static_cast<size_t>(got));
+  return received;
+}
+
+namespace {
+
+Answer ParseAnswer(const std::string& text) {
+  Answer answer;
+  size_t end = text.find("\r\n\r\n");
+  if (end == std::string::npos) return answer;
+  std::istringstream head(text.substr(0, end));
+  std::string line;
+  std::getline(head, line);
+  answer.status = std::stoi(line.substr(9, 3));
+  while (std::getline(head, line)) {
+    size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    std::string name = line.substr(0, colon);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return tolower(c); });
+    answer.headers[name] = line.substr(colon + 2, line.find('\r') - colon - 2);
+  }
+  answer.body = text.substr(end + 4);
+  return answer;
+}
+
+}  // namespace
+
+Answer Server::Get(const std::string& host, const std::string& target) {
+  return ParseAnswer(Raw("GET " + target + " HTTP/1.1\r\nHost: " + host + ".localhost\r\nConnection: close\r\n\r\n"));
+}
+
+Answer Server::Post(const std::string& host, const std::string& target, const std::string& body) {
+  return ParseAnswer(Raw("POST " + target + " HTTP/1.1\r\nHost: " + host +
+                         ".localhost\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + body));
+}
+
+Output Server::Cli(std::vector<std::string> words, const std::string& input) {
+  words.insert(words.begin(), NIGHTJAR_BIN "/nightjar");
+  words.insert(words.end(), {"--state", state_});
+  return RunProgram(words, input);
+}
+
+std::string Server::Json(std::vector<std::string> words) {
+  words.push_back("--json");
+  Output output = Cli(std::move(words));
+  return output.exit_code == 0 ? output.out : "failed: " + output.err;
+}
+
+Output Server::Deploy(const std::string& canvas, const std::string& source) {
+  std::string path = folder_ + "/" + canvas + ".dark";
+  std::ofstream(path, std::ios::binary) << source;
+  return Cli({"deploy", canvas, path});
+}
+
+void Server::DeployExample(const std::string& name) {
+  Output output = Cli({"deploy", name, NIGHTJAR_EXAMPLES "/" + name + ".dark"});
+  CHECK(output.exit_code == 0);
+}
+
+std::vector<pid_t> Server::Workers() const {
+  std::set<pid_t> found;
+  std::string top = "/sys/fs/cgroup/unified/" + group_;
+  if (!fs::exists(top)) top = "/sys/fs/cgroup/" + group_;
+  if (!fs::exists(top)) return {};
+  for (const auto& entry : fs::recursive_directory_iterator(top)) {
+    if (entry.path().filename() != "cgroup.procs") continue;
+    if (entry.path().string().find("/canvas-") == std::string::npos) continue;
+    std::istringstream pids(ReadAll(entry.path()));
+    for (pid_t pid; pids >> pid;) found.insert(pid);
+  }
+  return {found.begin(), found.end()};
+}
+
+pid_t Server::HelperPid(const std::string& name) const {
+  std::string text = log();
+  std::regex line("event=helper_started helper=" + name + " pid=([0-9]+)");
+  pid_t newest = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), line), end; at != end; ++at)
+    newest = std::stoi((*at)[1]);
+  return newest;
+}
+
+}  // namespace nightjar::e2e

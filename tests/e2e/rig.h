@@ -1,0 +1,81 @@
+// A supervisor of a test's own: real programs, a state directory, a port and a control group that nobody else has. Ends everything it
+// started and removes what it made.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nightjar::e2e {
+
+struct Output {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+// Runs a program to its end. `input` is its standard input.
+Output RunProgram(const std::vector<std::string>& words, const std::string& input = "");
+
+struct Answer {
+  int status = 0;  // 0: no answer
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  std::string trace() const;
+};
+
+// Asks again until `fact` holds, for at most ten seconds; what it was at the end.
+bool Eventually(const std::function<bool()>& fact);
+
+class Server {
+ public:
+  // Empty policy: the built-in one. `more`: further options of `nightjar serve`.
+  explicit Server(const std::string& policy = "", const std::vector<std::string>& more = {});
+  ~Server();
+
+  // False when it exited first. Called by the constructor; again after Restart().
+  bool WaitReady();
+  // Starts the supervisor again on the same state after it was ended.
+  void Restart();
+  // SIGTERM, and its exit code. -1: it had to be killed.
+  int Stop();
+  void Kill(int signal);
+  bool running();
+
+  Answer Get(const std::string& host, const std::string& target);
+  Answer Post(const std::string& host, const std::string& target, const std::string& body);
+  // The whole text of a request, as it is; everything that comes back until the server closes.
+  std::string Raw(const std::string& request);
+  // nightjar WORDS --state ...
+  Output Cli(std::vector<std::string> words, const std::string& input = "");
+  // The same with --json, which must succeed.
+  std::string Json(std::vector<std::string> words);
+  // Writes a canvas file and deploys it; the command's own output.
+  Output Deploy(const std::string& canvas, const std::string& source);
+  void DeployExample(const std::string& name);
+
+  const std::string& state() const { return state_; }
+  std::string log() const;
+  int port() const { return port_; }
+  // Process ids in the server's cells.
+  std::vector<pid_t> Workers() const;
+  // The id of a helper's newest incarnation ("writer", "zygote"), out of the log.
+  pid_t HelperPid(const std::string& name) const;
+  std::vector<std::string> command() const { return command_; }
+
+ private:
+  void Launch();
+
+  std::string folder_;
+  std::string state_;
+  std::string group_;
+  std::vector<std::string> command_;
+  pid_t pid_ = -1;
+  int port_ = 0;
+  int starts_ = 0;
+};
+
+}  // namespace nightjar::e2e
