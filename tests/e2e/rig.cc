@@ -60,7 +60,9 @@ std::string MakeFolder() {
   return path;
 }
 
-int ExitCode(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int ExitCode(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 }  // namespace
 
@@ -89,11 +91,18 @@ bool Eventually(const std::function<bool()>& fact) {
   return true;
 }
 
-Server::Server(const std::string& policy, const std::vector<std::string>& more)
+Server::Server(const std::string& policy, const std::vector<std::string>& more, int port)
     : folder_(MakeFolder()), state_(folder_ + "/state") {
   static std::atomic<int> count{0};
   group_ = "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
-  command_ = {NIGHTJAR_BIN "/nightjar", "serve", "--state", state_, "--listen", "127.0.0.1:0", "--cgroup", group_};
+  command_ = {NIGHTJAR_BIN "/nightjar",
+              "serve",
+              "--state",
+              state_,
+              "--listen",
+              "127.0.0.1:" + std::to_string(port),
+              "--cgroup",
+              group_};
   if (!policy.empty()) {
     std::ofstream(folder_ + "/policy.toml") << policy;
     command_.insert(command_.end(), {"--policy", folder_ + "/policy.toml"});
@@ -128,7 +137,9 @@ void Server::Restart() {
   WaitReady();
 }
 
-std::string Server::log() const { return ReadAll(folder_ + "/log"); }
+std::string Server::log() const {
+  return ReadAll(folder_ + "/log");
+}
 
 bool Server::running() {
   if (pid_ < 0) return false;
@@ -210,7 +221,8 @@ Answer ParseAnswer(const std::string& text) {
     size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;
     std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return tolower(c); });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return tolower(c); });
     answer.headers[name] = line.substr(colon + 2, line.find('\r') - colon - 2);
   }
   answer.body = text.substr(end + 4);
@@ -220,13 +232,15 @@ Answer ParseAnswer(const std::string& text) {
 }  // namespace
 
 Answer Server::Get(const std::string& host, const std::string& target) {
-  return ParseAnswer(Raw("GET " + target + " HTTP/1.1\r\nHost: " + host + ".localhost\r\nConnection: close\r\n\r\n"));
+  return ParseAnswer(Raw("GET " + target + " HTTP/1.1\r\nHost: " + host +
+                         ".localhost\r\nConnection: close\r\n\r\n"));
 }
 
 Answer Server::Post(const std::string& host, const std::string& target, const std::string& body) {
-  return ParseAnswer(Raw("POST " + target + " HTTP/1.1\r\nHost: " + host +
-                         ".localhost\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " +
-                         std::to_string(body.size()) + "\r\n\r\n" + body));
+  return ParseAnswer(
+      Raw("POST " + target + " HTTP/1.1\r\nHost: " + host +
+          ".localhost\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body));
 }
 
 Output Server::Cli(std::vector<std::string> words, const std::string& input) {

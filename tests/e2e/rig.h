@@ -1,5 +1,5 @@
-// A supervisor of a test's own: real programs, a state directory, a port and a control group that nobody else has. Ends everything it
-// started and removes what it made.
+// A supervisor of a test's own: real programs, a state directory, a port and a control group that
+// nobody else has. Ends everything it started and removes what it made.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +21,7 @@ struct Output {
 Output RunProgram(const std::vector<std::string>& words, const std::string& input = "");
 
 struct Answer {
-  int status = 0;  // 0: no answer
+  int status = 0;                              // 0: no answer
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::string trace() const;
@@ -32,8 +32,10 @@ bool Eventually(const std::function<bool()>& fact);
 
 class Server {
  public:
-  // Empty policy: the built-in one. `more`: further options of `nightjar serve`.
-  explicit Server(const std::string& policy = "", const std::vector<std::string>& more = {});
+  // Empty policy: the built-in one. `more`: further options of `nightjar serve`. Port 0: a free
+  // one.
+  explicit Server(const std::string& policy = "", const std::vector<std::string>& more = {},
+                  int port = 0);
   ~Server();
 
   // False when it exited first. Called by the constructor; again after Restart().

@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/e2e/rig.h"
+
+namespace nightjar::e2e {
+namespace {
+
+constexpr const char* kTight = R"([default]
+wall = "6s"
+[canvas.runaways]
+cpu = "300ms"
+memory = "48MiB"
+output = "1MiB"
+depth = 200
+)";
+
+struct Crime {
+  const char* path;
+  const char* verdict;
+  const char* limit;
+  int status;
+};
+
+class RunawayTest : public ::testing::TestWithParam<Crime> {};
+
+TEST_P(RunawayTest, IsKilledAndExplained) {
+  const Crime& crime = GetParam();
+  Server server(kTight);
+  server.DeployExample("runaways");
+  Answer answer = server.Get("runaways", crime.path);
+  EXPECT_EQ(answer.status, crime.status) << answer.body;
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], crime.verdict) << answer.body;
+  EXPECT_NE(answer.body.find(answer.trace()), std::string::npos);
+  std::string incident;
+  ASSERT_TRUE(Eventually([&] {
+    incident = server.Json({"incident", answer.trace()});
+    return incident.find("\"broken\"") != std::string::npos;
+  })) << incident;
+  EXPECT_NE(incident.find(std::string("limit ") + crime.limit + " = "), std::string::npos)
+      << incident;
+  EXPECT_NE(incident.find("policy.toml:"), std::string::npos) << incident;
+  // The trace of a killed run is there too, and the canvas goes on serving.
+  EXPECT_NE(server.Cli({"trace", "runaways", answer.trace()}).out.find(crime.verdict),
+            std::string::npos);
+  EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, RunawayTest,
+                         ::testing::Values(Crime{"/recursion", "call_depth", "depth", 500},
+                                           Crime{"/list", "memory", "memory", 500},
+                                           Crime{"/string", "memory", "memory", 500},
+                                           Crime{"/output", "output", "output", 500},
+                                           Crime{"/spin", "cpu_time", "cpu", 500}),
+                         [](const auto& info) { return std::string(info.param.path + 1); });
+
+TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
+  // A twentieth of a processor: cpu time passes twenty times slower than wall time.
+  Server server("[default]\nwall = \"500ms\"\ncpu = \"10s\"\ncanvas_cpus = 0.05\n");
+  server.DeployExample("runaways");
+  Answer answer = server.Get("runaways", "/spin");
+  EXPECT_EQ(answer.status, 504) << answer.body;
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "wall_time");
+}
+
+TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
+  Server server(kTight);
+  server.DeployExample("runaways");
+  Answer answer = server.Get("runaways", "/recursion");
+  ASSERT_TRUE(Eventually([&] { return server.Cli({"incident", answer.trace()}).exit_code == 0; }));
+  std::string incident = server.Cli({"incident", answer.trace()}).out;
+  EXPECT_NE(incident.find("Open calls, outermost first (201 in all)"), std::string::npos)
+      << incident;
+  EXPECT_NE(incident.find("The last events"), std::string::npos);
+  EXPECT_NE(incident.find("descend("), std::string::npos);
+}
+
+TEST(KillTest, AnOperatorEndsARunByItsId) {
+  Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n");
+  server.DeployExample("runaways");
+  Answer answer;
+  std::thread caller([&] { answer = server.Get("runaways", "/spin"); });
+  std::string id;
+  EXPECT_TRUE(Eventually([&] {
+    std::string runs = server.Json({"ps"});
+    size_t at = runs.find("\"run_id\"");
+    if (at == std::string::npos || runs.find("\"running\"") == std::string::npos) return false;
+    size_t from = runs.find('"', runs.find(':', at)) + 1;
+    id = runs.substr(from, 36);
+    return true;
+  }));
+  EXPECT_EQ(server.Cli({"kill", id}).exit_code, 0);
+  caller.join();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "operator");
+  EXPECT_EQ(server.Cli({"kill", id}).exit_code, 1);  // it is gone
+}
+
+TEST(KillTest, ANeighbourIsServedWhileRunawaysRun) {
+  Server server(kTight);
+  server.DeployExample("runaways");
+  server.DeployExample("api");
+  std::vector<std::thread> callers;
+  for (const char* path : {"/spin", "/list", "/recursion"})
+    callers.emplace_back([&server, path] { server.Get("runaways", path); });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(server.Get("api", "/hello").status, 200);
+  for (std::thread& caller : callers) caller.join();
+}
+
+}  // namespace
+}  // namespace nightjar::e2e

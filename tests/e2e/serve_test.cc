@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include "tests/e2e/rig.h"
+
+namespace nightjar::e2e {
+namespace {
+
+constexpr const char* kHello = "[http-handler GET /hello]\n\"hello\"\n";
+
+TEST(ServeTest, AnswersARequestAndListsItsTrace) {
+  Server server;
+  server.DeployExample("api");
+  Answer answer = server.Get("api", "/fib/10");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find("\"fib\": 55"), std::string::npos) << answer.body;
+  ASSERT_EQ(answer.trace().size(), 36u);
+  EXPECT_TRUE(Eventually([&] {
+    return server.Json({"traces", "api"}).find(answer.trace()) != std::string::npos;
+  }));
+  std::string tree = server.Cli({"trace", "api", answer.trace()}).out;
+  EXPECT_NE(tree.find("fib(10) = 55"), std::string::npos) << tree;
+  EXPECT_NE(tree.find("fib(9) = 34"), std::string::npos);
+}
+
+TEST(ServeTest, ReadsProseOfAHundredKilobytes) {
+  Server server("[default]\nwall = \"30s\"\ncpu = \"20s\"\n");
+  server.DeployExample("prose");
+  std::string text;
+  while (text.size() < 100'000) text += "The quick brown fox jumps over the lazy dog. ";
+  Answer answer = server.Post("prose", "/analyse", text);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(answer.body.find("\"differentWords\": 8"), std::string::npos) << answer.body;
+}
+
+TEST(ServeTest, TellsAMissingCanvasFromAMissingRoute) {
+  Server server;
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Get("two", "/hello").status, 404);
+  EXPECT_NE(server.Get("two", "/hello").body.find("no canvas \"two\""), std::string::npos);
+  EXPECT_NE(server.Get("one", "/bye").body.find("No route matches"), std::string::npos);
+}
+
+TEST(ServeTest, KeepsServingAfterMalformedRequests) {
+  Server server;
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Raw("nonsense\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(server.Raw("GET /hello HTTP/1.1\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  std::string long_header =
+      "GET /hello HTTP/1.1\r\nHost: one.localhost\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n";
+  EXPECT_EQ(server.Raw(long_header).substr(0, 12), "HTTP/1.1 431");
+  std::string bytes =
+      "GET /hello HTTP/1.1\r\nHost: one.localhost\r\nConnection: close\r\nX: \xff\xfe\r\n\r\n";
+  EXPECT_EQ(server.Raw(bytes).substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(server.Get("one", "/hello").status, 200);
+}
+
+TEST(ServeTest, ABrokenFileSaysWhereAndTheOldRevisionServesOn) {
+  Server server;
+  server.Deploy("one", kHello);
+  Output broken = server.Deploy("one", "[http-handler GET /hello]\nlet x = 1 +\n");
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_NE((broken.err + broken.out).find(":3:1"), std::string::npos) << broken.err << broken.out;
+  EXPECT_EQ(server.Get("one", "/hello").body, "\"hello\"");
+  EXPECT_EQ(server.Deploy("one", "[http-handler GET /hello]\n\"good bye\"\n").exit_code, 0);
+  EXPECT_EQ(server.Get("one", "/hello").body, "\"good bye\"");
+}
+
+TEST(ServeTest, ServesTheCatalogAfterARestart) {
+  Server server;
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Stop(), 0);
+  server.Restart();
+  EXPECT_EQ(server.Get("one", "/hello").status, 200);
+}
+
+TEST(ServeTest, ReusesAWorkerWherePolicySaysSo) {
+  Server server("[default]\nreuse = 50\narmed = 1\n");
+  server.Deploy("one", kHello);
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(server.Get("one", "/hello").status, 200);
+  // Ten runs, and one cell was ever needed.
+  EXPECT_EQ(server.Workers().size(), 1u);
+  EXPECT_TRUE(Eventually([&] {
+    std::string traces = server.Json({"traces", "one", "-n", "20"});
+    size_t rows = 0;
+    for (size_t at = 0; (at = traces.find("\"run_id\"", at)) != std::string::npos; ++at) ++rows;
+    return rows == 10;
+  }));
+}
+
+TEST(ServeTest, RefusesWhatIsOverTheRateWithAnIncident) {
+  Server server("[default]\nrate = \"1/s\"\n");
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Get("one", "/hello").status, 200);
+  Answer refused = server.Get("one", "/hello");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.headers["x-nightjar-verdict"], "refused");
+  EXPECT_FALSE(refused.headers["retry-after"].empty());
+  EXPECT_TRUE(Eventually([&] {
+    return server.Cli({"incident", refused.trace()}).out.find("rate = 1/s") != std::string::npos;
+  })) << server.Cli({"incident", refused.trace()}).out;
+}
+
+TEST(ServeTest, RunsAHandlerFromTheCommandLine) {
+  Server server;
+  server.Deploy("one", "[worker Double]\nevent + event\n");
+  Output ran = server.Cli({"run", "one", "Double", "--input", "/dev/stdin", "--json"}, "21");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("VERDICT_FINISHED"), std::string::npos) << ran.out;
+  EXPECT_NE(server.Cli({"run", "one", "Double", "--input", "/dev/stdin"}, "21").out.find("42"),
+            std::string::npos);
+  EXPECT_NE(server.Cli({"run", "one", "Nothing"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace nightjar::e2e

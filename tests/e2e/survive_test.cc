@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/e2e/rig.h"
+
+namespace nightjar::e2e {
+namespace {
+
+constexpr const char* kHello = "[http-handler GET /hello]\n\"hello\"\n";
+
+TEST(SurviveTest, AWriterThatDiesIsReplacedAndLosesNoTrace) {
+  Server server;
+  server.Deploy("one", kHello);
+  pid_t first = server.HelperPid("writer");
+  kill(first, SIGKILL);
+  Answer answer = server.Get("one", "/hello");  // nobody waits for storage
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(Eventually([&] { return server.HelperPid("writer") != first; }));
+  EXPECT_TRUE(Eventually([&] {
+    return server.Json({"traces", "one"}).find(answer.trace()) != std::string::npos;
+  })) << server.log();
+}
+
+TEST(SurviveTest, AZygoteThatDiesIsReplaced) {
+  Server server("[default]\narmed = 1\n");
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Get("one", "/hello").status, 200);
+  pid_t first = server.HelperPid("zygote");
+  kill(first, SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return server.HelperPid("zygote") != first; }));
+  EXPECT_TRUE(Eventually([&] { return server.Get("one", "/hello").status == 200; }))
+      << server.log();
+}
+
+TEST(SurviveTest, NoWorkerOutlivesASupervisorThatIsKilled) {
+  Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n");
+  server.DeployExample("runaways");
+  std::thread caller([&] { server.Get("runaways", "/spin"); });
+  EXPECT_TRUE(
+      Eventually([&] { return server.Json({"ps"}).find("\"running\"") != std::string::npos; }));
+  server.Kill(SIGKILL);
+  caller.join();
+  EXPECT_TRUE(Eventually([&] { return server.Workers().empty(); }));
+  // The run is accounted for: the writer sealed it when its socket ended.
+  server.Restart();
+  ASSERT_TRUE(server.running()) << server.log();
+  EXPECT_TRUE(Eventually([&] {
+    return server.Json({"traces", "runaways"}).find("VERDICT_SUPERVISOR_LOST") != std::string::npos;
+  })) << server.Json({"traces", "runaways"});
+  EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
+}
+
+TEST(SurviveTest, SigtermLetsARunInFlightFinish) {
+  Server server("[default]\nwall = \"30s\"\ncpu = \"500ms\"\n");
+  server.DeployExample("runaways");
+  Answer answer;
+  std::thread caller([&] { answer = server.Get("runaways", "/spin"); });
+  EXPECT_TRUE(
+      Eventually([&] { return server.Json({"ps"}).find("\"running\"") != std::string::npos; }));
+  EXPECT_EQ(server.Stop(), 0) << server.log();
+  caller.join();
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "cpu_time");  // its own limit, not the stop
+  EXPECT_TRUE(server.Workers().empty());
+}
+
+TEST(SurviveTest, SigtermEndsARunThatTakesTooLong) {
+  Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n", {"--drain", "0"});
+  server.DeployExample("runaways");
+  Answer answer;
+  std::thread caller([&] { answer = server.Get("runaways", "/spin"); });
+  EXPECT_TRUE(
+      Eventually([&] { return server.Json({"ps"}).find("\"running\"") != std::string::npos; }));
+  EXPECT_EQ(server.Stop(), 0) << server.log();
+  caller.join();
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "stopping");
+}
+
+TEST(StartTest, APolicyWithAMistakeIsRefusedWithItsPlace) {
+  Server server("[default]\nwal = \"2s\"\n");
+  EXPECT_FALSE(server.running());
+  EXPECT_NE(server.log().find("policy.toml:2:1"), std::string::npos) << server.log();
+  EXPECT_NE(server.log().find("wall"), std::string::npos);  // what was meant
+}
+
+TEST(StartTest, APortInUseIsSaidInOneLine) {
+  Server first;
+  Server second("", {}, first.port());
+  EXPECT_FALSE(second.running());
+  EXPECT_NE(second.log().find(std::to_string(first.port())), std::string::npos) << second.log();
+  EXPECT_NE(second.log().find("in use"), std::string::npos) << second.log();
+}
+
+TEST(StartTest, AStateDirectoryInUseIsRefused) {
+  Server first;
+  Output second = RunProgram(
+      {NIGHTJAR_BIN "/nightjar", "serve", "--state", first.state(), "--listen", "127.0.0.1:0"});
+  EXPECT_NE(second.exit_code, 0);
+  EXPECT_NE(second.err.find("in use by a running supervisor"), std::string::npos) << second.err;
+}
+
+TEST(StartTest, AStateDirectoryOfAnotherVersionIsRefused) {
+  Server server;
+  ASSERT_EQ(server.Stop(), 0);
+  std::ofstream(server.state() + "/version") << "nightjar-state 99\n";
+  server.Restart();
+  EXPECT_FALSE(server.running());
+  EXPECT_NE(server.log().find("written by another version"), std::string::npos) << server.log();
+}
+
+TEST(StartTest, ReloadsAPolicyWhileRunningAllOrNothing) {
+  Server server("[default]\ndepth = 100\n");
+  server.Deploy("one", kHello);
+  std::string file = server.state().substr(0, server.state().rfind('/')) + "/policy.toml";
+  std::ofstream(file) << "[default]\ndepth = \"many\"\n";
+  server.Kill(SIGHUP);
+  EXPECT_TRUE(
+      Eventually([&] { return server.log().find("event=policy_rejected") != std::string::npos; }));
+  EXPECT_NE(server.Cli({"limits", "one"}).out.find("100"), std::string::npos);
+  std::ofstream(file) << "[default]\ndepth = 77\n";
+  server.Kill(SIGHUP);
+  EXPECT_TRUE(Eventually([&] {
+    return server.Cli({"limits", "one"}).out.find("77") != std::string::npos;
+  }));
+}
+
+}  // namespace
+}  // namespace nightjar::e2e
