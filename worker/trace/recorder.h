@@ -68,6 +68,11 @@ class Recorder {
 
  private:
   using Share = EventStream::Share;
+  // Once events are dropped, what is written goes to the tail, where only the newest few survive:
+  // large values are no longer worth their walk.
+  size_t ValueBytesMax() const {
+    return stream_.overflowed() ? bounds::kTraceTailValueBytes : bounds::kTraceValueBytes;
+  }
   struct OpenedCall {
     SpineFrame frame;
     uint64_t opened_ticks;
@@ -115,8 +120,7 @@ void Recorder::PutArgs(std::span<const V> args, size_t kept_free) {
     // fairly.
     size_t room = event_.Room() - kept_free;
     size_t left = count - i;
-    event_.PutValue<6>(
-        args[i], room >= left * bounds::kTraceValueBytes ? bounds::kTraceValueBytes : room / left);
+    event_.PutValue<6>(args[i], room >= left * ValueBytesMax() ? ValueBytesMax() : room / left);
   }
 }
 
@@ -134,8 +138,8 @@ void Recorder::PureCall(std::string_view fn, uint64_t expr_id, std::span<const V
                         const V& result) {
   if (!on_) return;
   BeginCall(Kind::kBuiltin, fn, expr_id);
-  PutArgs(args, bounds::kTraceValueBytes);
-  event_.PutValue<7>(result, bounds::kTraceValueBytes);
+  PutArgs(args, ValueBytesMax());
+  event_.PutValue<7>(result, ValueBytesMax());
   stream_.Write(event_.Finish(), Share::kAny);
 }
 
@@ -144,7 +148,7 @@ void Recorder::CloseCall(uint64_t call_id, const V& result) {
   if (!on_ || !BeginReturn(call_id)) return;
   // In the reserve, a small result leaves room for the other returns.
   bool reserve = return_streams_ && stream_.overflowed();
-  event_.PutValue<2>(result, reserve ? bounds::kTraceReserveValueBytes : bounds::kTraceValueBytes);
+  event_.PutValue<2>(result, reserve ? bounds::kTraceReserveValueBytes : ValueBytesMax());
   stream_.Write(event_.Finish(), return_streams_ ? Share::kReturn : Share::kAny);
 }
 
