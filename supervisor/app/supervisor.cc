@@ -16,7 +16,10 @@ constexpr std::chrono::seconds kStopStepMax(5);  // workers to die, then traces 
 Supervisor::Supervisor(Booted booted)
     : booted_(std::move(booted)),
       loop_(*booted_.loop),
-      journal_(loop_, clock_),
+      journal_(loop_, clock_,
+               [this](WorkerId worker, const std::string& why) {
+                 factory_.Broke(worker, "its trace ring: " + why);
+               }),
       zygote_(loop_),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, zygote_, journal_,

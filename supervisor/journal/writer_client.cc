@@ -32,7 +32,8 @@ const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try a
 
 }  // namespace
 
-WriterClient::WriterClient(Loop& loop, const Clock& clock) : loop_(loop), clock_(clock) {}
+WriterClient::WriterClient(Loop& loop, const Clock& clock, Condemned condemned)
+    : loop_(loop), clock_(clock), condemned_(std::move(condemned)) {}
 WriterClient::~WriterClient() = default;
 
 void WriterClient::Connect(Channel channel) {
@@ -156,6 +157,8 @@ void WriterClient::OnPacket(Packet packet) {
     if (auto run = RunId::FromBytes(answer.trace_stored().run_id())) OnStored(*run);
     return;
   }
+  if (answer.kind_case() == proto::FromWriter::kRingCondemned)
+    return condemned_(answer.ring_condemned().worker_id(), answer.ring_condemned().why());
   if (auto catalog = catalog_questions_.find(answer.ticket());
       catalog != catalog_questions_.end()) {
     if (answer.kind_case() == proto::FromWriter::kCatalogEntry && !packet.fds.empty()) {

@@ -19,7 +19,9 @@ namespace nightjar {
 
 class WriterClient final : public Journal {
  public:
-  WriterClient(Loop& loop, const Clock& clock);
+  // `condemned`: the writer found that a worker broke the contract of its ring, and why.
+  using Condemned = std::function<void(WorkerId, const std::string& why)>;
+  WriterClient(Loop& loop, const Clock& clock, Condemned condemned);
   ~WriterClient() override;
 
   // A writer was started; tells it everything that is open.
@@ -79,6 +81,7 @@ class WriterClient final : public Journal {
 
   Loop& loop_;
   const Clock& clock_;
+  Condemned condemned_;
   std::optional<Channel> channel_;
   std::unique_ptr<FdWatch> watch_;
   std::deque<Outgoing> outbox_;

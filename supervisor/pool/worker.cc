@@ -25,6 +25,10 @@ void Worker::Born(SpawnedProcess process) {
   if (reaper_.dying()) reaper_.KillAgain();
 }
 
+void Worker::Broke(const std::string& why) {
+  if (user_ != nullptr && !dying()) user_->OnBroken(why);
+}
+
 Status Worker::Send(const proto::ToWorker& message, std::initializer_list<int> fds) {
   return channel_.Send(message, fds);
 }

@@ -50,6 +50,9 @@ class Worker {
   void Born(SpawnedProcess process);
   void SetUser(WorkerUser* user) { user_ = user; }  // not owned; null: nobody listens any more
 
+  // Somebody else saw it break a contract; its user decides, as if it had been seen here.
+  void Broke(const std::string& why);
+
   Status Send(const proto::ToWorker& message, std::initializer_list<int> fds = {});
   void Kill(Reaper::Sample sample) { reaper_.Kill(sample); }
   bool dying() const { return reaper_.dying(); }

@@ -111,6 +111,11 @@ void WorkerFactory::Bury(Worker* worker, const Death& death) {
   loop_.Post([body] { body->reset(); });
 }
 
+void WorkerFactory::Broke(WorkerId worker, const std::string& why) {
+  auto at = workers_.find(worker);
+  if (at != workers_.end()) at->second.worker->Broke(why);
+}
+
 void WorkerFactory::KillAll() {
   for (auto& [id, entry] : workers_) entry.worker->Kill(Reaper::Sample::kRunning);
 }

@@ -33,6 +33,9 @@ class WorkerFactory {
   // After OnGone: the worker's uid and cell go back, and the object is destroyed in a later turn.
   void Bury(Worker* worker, const Death& death);
 
+  // The worker broke the contract of its ring. One that is gone already is no matter.
+  void Broke(WorkerId worker, const std::string& why);
+
   size_t live() const { return workers_.size(); }
   size_t lost_uids() const { return lost_uids_; }
   // For a stop without patience.

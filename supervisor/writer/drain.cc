@@ -58,7 +58,9 @@ Result<SealedRun> Drain::End(proto::RunEnded ended) {
 
 SealedRun Drain::EndOnRing(WorkerId worker, WorkerRing& ring, const RunId& run,
                            proto::RunEnded ended) {
+  bool before = !ring.condemned().empty();
   std::unique_ptr<OpenTrace> trace = ring.End(run);
+  NoteCondemned(worker, ring, before);
   if (trace == nullptr) return SealUnbegun(run, std::move(ended));
   SealedRun sealed =
       SealRun(*trace, std::move(ended), {ring.bytes(), ring.resumed(), ring.condemned()});
@@ -85,13 +87,22 @@ std::vector<SealedRun> Drain::EndAll() {
   return sealed;
 }
 
+void Drain::NoteCondemned(WorkerId worker, const WorkerRing& ring, bool before) {
+  if (before || ring.condemned().empty()) return;
+  proto::RingCondemned& condemned = condemned_.emplace_back();
+  condemned.set_worker_id(worker);
+  condemned.set_why(ring.condemned());
+}
+
 size_t Drain::Turn() {
   size_t taken = 0;
   size_t idle = 0;  // rings in a row that had nothing
   auto at = busy_.lower_bound(next_turn_);
   while (idle < busy_.size() && taken < bounds::kDrainTurnBytes) {
     if (at == busy_.end()) at = busy_.begin();
+    bool before = !at->second->condemned().empty();
     size_t more = at->second->Drain(bounds::kDrainChunkBytes);
+    NoteCondemned(at->first, *at->second, before);
     taken += more;
     idle = more == 0 ? idle + 1 : 0;
     ++at;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ipc/core/clock.h"
@@ -33,6 +34,8 @@ class Drain {
   // Takes a bounded amount out of the rings of open runs, fairly. Returns how much; kDrainTurnBytes
   // or more: there may be more right now.
   size_t Turn();
+  // Rings that broke their contract since the last call: each is named once.
+  std::vector<proto::RingCondemned> TakeCondemned() { return std::exchange(condemned_, {}); }
   // Some run is open on a ring.
   bool busy() const { return !busy_.empty(); }
   const OpenTraces& totals() const { return shared_; }
@@ -40,6 +43,7 @@ class Drain {
  private:
   SealedRun EndOnRing(WorkerId worker, WorkerRing& ring, const RunId& run, proto::RunEnded ended);
   void ForgetIfDone(WorkerId worker);
+  void NoteCondemned(WorkerId worker, const WorkerRing& ring, bool before);
 
   const Clock& clock_;
   OpenTraces shared_;
@@ -47,6 +51,7 @@ class Drain {
   std::map<WorkerId, WorkerRing*> busy_;  // those with open runs
   // Open runs of workers whose rings could not be attached: their traces are empty.
   std::unordered_map<RunId, std::unique_ptr<OpenTrace>> ringless_;
+  std::vector<proto::RingCondemned> condemned_;
   WorkerId next_turn_ = 0;  // where the next turn begins
 };
 

@@ -74,6 +74,7 @@ void WriterService::OnAttach(const proto::AttachRing& attach, const std::vector<
 
 void WriterService::OnEnded(uint64_t ticket, proto::RunEnded ended) {
   auto sealed = drain_.End(std::move(ended));
+  TellCondemned();
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
   Store(std::move(*sealed));
@@ -232,9 +233,19 @@ void WriterService::StartDraining() {
   drain_timer_.StartAfter(bounds::kDrainPeriod);
 }
 
+// The supervisor kills: a worker that breaks its ring's contract is not to be run on.
+void WriterService::TellCondemned() {
+  for (proto::RingCondemned& condemned : drain_.TakeCondemned()) {
+    proto::FromWriter message;
+    *message.mutable_ring_condemned() = std::move(condemned);
+    mailbox_.Send(Mailbox::Kind::kNeeded, std::move(message));
+  }
+}
+
 void WriterService::OnDrainTimer() {
   draining_ = false;
   size_t taken = drain_.Turn();
+  TellCondemned();
   if (last_drain_ && (taken == 0 || clock_.Mono() >= *last_drain_)) {
     for (SealedRun& run : drain_.EndAll()) Store(std::move(run));
     return loop_.Stop();

@@ -41,6 +41,7 @@ class WriterService {
 
   void OnDrainTimer();
   void StartDraining();
+  void TellCondemned();
   void Store(SealedRun run);
   std::optional<MonoTime> ArchiveTick();
 

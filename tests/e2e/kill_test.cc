@@ -97,6 +97,25 @@ TEST(KillTest, AnOperatorEndsARunByItsId) {
   EXPECT_EQ(server.Cli({"kill", id}).exit_code, 1);  // it is gone
 }
 
+// A worker whose interpreter was taken over: what it sends is garbage, and nobody else notices.
+class BadWorkerTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BadWorkerTest, DiesWithVerdictProtocol) {
+  Server server(ServerOptions{"", {}, 0, TEST_ZYGOTE});
+  ASSERT_TRUE(server.running()) << server.log();
+  ASSERT_EQ(server.Deploy("bad", "anything").exit_code, 0);
+  Answer answer = server.Get("bad", GetParam());
+  EXPECT_EQ(answer.status, 500) << answer.body;
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "protocol") << server.log();
+  EXPECT_EQ(server.Get("bad", "/fine").status, 200);
+  EXPECT_TRUE(Eventually([&] {
+    return server.Json({"incident", answer.trace()}).find("VERDICT_PROTOCOL") != std::string::npos;
+  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, BadWorkerTest, ::testing::Values("/garbage", "/ring"),
+                         [](const auto& info) { return std::string(info.param + 1); });
+
 TEST(KillTest, ANeighbourIsServedWhileRunawaysRun) {
   Server server(kTight);
   server.DeployExample("runaways");

@@ -91,23 +91,31 @@ bool Eventually(const std::function<bool()>& fact) {
   return true;
 }
 
-Server::Server(const std::string& policy, const std::vector<std::string>& more, int port)
-    : folder_(MakeFolder()), state_(folder_ + "/state") {
+Server::Server(ServerOptions options) : folder_(MakeFolder()), state_(folder_ + "/state") {
   static std::atomic<int> count{0};
   group_ = "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
-  command_ = {NIGHTJAR_BIN "/nightjar",
+  std::string programs = NIGHTJAR_BIN;
+  if (!options.worker.empty()) {
+    // Programs find each other beside themselves.
+    programs = folder_ + "/bin";
+    fs::create_directory(programs);
+    for (const char* name : {"nightjar", "nightjard", "nightjar-writer"})
+      fs::copy(std::string(NIGHTJAR_BIN "/") + name, programs + "/" + name);
+    fs::copy(options.worker, programs + "/nightjar-worker");
+  }
+  command_ = {programs + "/nightjar",
               "serve",
               "--state",
               state_,
               "--listen",
-              "127.0.0.1:" + std::to_string(port),
+              "127.0.0.1:" + std::to_string(options.port),
               "--cgroup",
               group_};
-  if (!policy.empty()) {
-    std::ofstream(folder_ + "/policy.toml") << policy;
+  if (!options.policy.empty()) {
+    std::ofstream(folder_ + "/policy.toml") << options.policy;
     command_.insert(command_.end(), {"--policy", folder_ + "/policy.toml"});
   }
-  command_.insert(command_.end(), more.begin(), more.end());
+  command_.insert(command_.end(), options.more.begin(), options.more.end());
   Launch();
   WaitReady();
 }

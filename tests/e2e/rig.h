@@ -30,12 +30,17 @@ struct Answer {
 // Asks again until `fact` holds, for at most ten seconds; what it was at the end.
 bool Eventually(const std::function<bool()>& fact);
 
+struct ServerOptions {
+  std::string policy;             // empty: the built-in one
+  std::vector<std::string> more;  // further options of `nightjar serve`
+  int port = 0;                   // 0: a free one
+  std::string worker;             // another program as nightjar-worker; empty: the real one
+};
+
 class Server {
  public:
-  // Empty policy: the built-in one. `more`: further options of `nightjar serve`. Port 0: a free
-  // one.
-  explicit Server(const std::string& policy = "", const std::vector<std::string>& more = {},
-                  int port = 0);
+  explicit Server(ServerOptions options);
+  explicit Server(const std::string& policy = "") : Server(ServerOptions{policy, {}, 0, ""}) {}
   ~Server();
 
   // False when it exited first. Called by the constructor; again after Restart().

@@ -67,7 +67,8 @@ TEST(SurviveTest, SigtermLetsARunInFlightFinish) {
 }
 
 TEST(SurviveTest, SigtermEndsARunThatTakesTooLong) {
-  Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n", {"--drain", "0"});
+  Server server(
+      ServerOptions{"[default]\nwall = \"60s\"\ncpu = \"60s\"\n", {"--drain", "0"}, 0, ""});
   server.DeployExample("runaways");
   Answer answer;
   std::thread caller([&] { answer = server.Get("runaways", "/spin"); });
@@ -87,7 +88,7 @@ TEST(StartTest, APolicyWithAMistakeIsRefusedWithItsPlace) {
 
 TEST(StartTest, APortInUseIsSaidInOneLine) {
   Server first;
-  Server second("", {}, first.port());
+  Server second(ServerOptions{"", {}, first.port(), ""});
   EXPECT_FALSE(second.running());
   EXPECT_NE(second.log().find(std::to_string(first.port())), std::string::npos) << second.log();
   EXPECT_NE(second.log().find("in use"), std::string::npos) << second.log();

@@ -2,7 +2,7 @@
 // for the demo and for tests/bench.
 //
 //   bench-load --port P --host demo.localhost --path /fib/20 [--method POST --body FILE]
-//   [--connections 8] [--requests 1000] [--seconds 30]
+//   [--connections 8] [--requests 1000] [--seconds 30] [--pace-ms 5]
 //
 // Prints one line of JSON: how many answers of which status, requests a second, latency quantiles
 // in us as the client saw them. Exits 1 when not one answer came. One thread with epoll, so that it
@@ -14,6 +14,7 @@
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "supervisor/metrics/histogram.h"
 #include "tests/bench/load/exchange.h"
@@ -31,6 +32,7 @@ struct Plan {
   unsigned connections = 1;
   uint64_t requests = 1000;
   double seconds = 60;
+  double pace_ms = 0;  // between an answer and the next request of a connection
 };
 
 struct Tally {
@@ -122,6 +124,10 @@ class Driver {
       return;
     }
     ++tally.begun;
+    if (plan_.pace_ms > 0) {
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(plan_.pace_ms));
+      now = clock_.Mono();
+    }
     if (!exchange.Begin(now)) {
       --open_;
       return Lose(exchange, tally);
@@ -169,6 +175,8 @@ int main(int argc, char** argv) {
   app.add_option("--content-type", plan.content_type);
   app.add_option("--connections", plan.connections)->check(CLI::Range(1, 512));
   app.add_option("--requests", plan.requests)->check(CLI::Range(1, 10'000'000));
+  app.add_option("--pace-ms", plan.pace_ms, "Pause before each request; for one connection")
+      ->check(CLI::Range(0.0, 1000.0));
   app.add_option("--seconds", plan.seconds)->check(CLI::Range(0.1, 600.0));
   CLI11_PARSE(app, argc, argv);
   Tally tally;

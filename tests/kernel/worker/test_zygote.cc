@@ -1,6 +1,7 @@
 // A zygote whose engine does what a run's input says, so that the walls can be tried from inside
 // without an interpreter.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "ipc/ring/layout.h"
 #include "tests/kernel/worker/crimes.h"
 #include "worker/sandbox/enter.h"
 #include "worker/zygote.h"
@@ -50,6 +52,12 @@ class TestEngine final : public Engine {
     }
     outcome.program = "compiled " + std::string(source);
     outcome.manifest.set_functions(1);
+    proto::HandlerEntry& handler = *outcome.manifest.add_handlers();
+    handler.set_tlid(1);
+    handler.set_kind(proto::HANDLER_KIND_HTTP);
+    handler.set_method("GET");
+    handler.set_route("/:wish");
+    handler.set_name("GET /:wish");
     return outcome;
   }
 
@@ -62,7 +70,13 @@ class TestEngine final : public Engine {
     const std::string& wish = run.json();
     RunOutcome outcome;
     outcome.status = 200;
-    if (run.has_http()) {
+    if (run.http().path() == "/garbage") {
+      send(kControlFd, "\xff\xff\xff", 3, 0);
+      Spin();
+    } else if (run.http().path() == "/ring") {
+      ScribbleRing();
+      Spin();
+    } else if (run.has_http()) {
       outcome.body = std::string(body);
     } else if (wish == "facts") {
       outcome.body = Facts();
@@ -91,6 +105,11 @@ class TestEngine final : public Engine {
   }
 
  private:
+  // Everything that the two sides share, as bad as it can be.
+  static void ScribbleRing() {
+    void* ring = mmap(nullptr, RingBytes(), PROT_READ | PROT_WRITE, MAP_SHARED, kRingFd, 0);
+    if (ring != MAP_FAILED) memset(ring, 0xee, RingBytes());
+  }
   // Without an end, and not a loop to a compiler.
   static uint64_t Recurse(uint64_t depth) {
     volatile char frame[512];

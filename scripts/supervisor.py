@@ -1,0 +1,93 @@
+"""A supervisor of a script's own, and the load driver: what the demo and the benches share."""
+import glob
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = os.path.join(ROOT, "build", "bin")
+LOAD = os.path.join(ROOT, "build", "release", "bench", "bench-load")
+EXAMPLES = os.path.join(ROOT, "docs", "examples")
+
+
+class Server:
+    """A supervisor of our own, from its start to its clean end."""
+
+    def __init__(self, listen, policy):
+        # Below /var/tmp, because the supervisor gives up root and must still be able to enter its directory.
+        self.state = tempfile.mkdtemp(prefix="nightjar-script-", dir="/var/tmp")
+        self.group = f"nightjar-script-{os.getpid()}"
+        self.log_path = os.path.join(self.state + ".log")
+        self.log = open(self.log_path, "w+")
+        self.process = subprocess.Popen(
+            [os.path.join(BIN, "nightjar"), "serve", "--state", self.state, "--listen", listen,
+             "--policy", policy, "--cgroup", self.group],
+            stdout=self.log, stderr=self.log)
+        self.address = self.wait_until_ready()
+        self.port = self.address.rsplit(":", 1)[1]
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with open(self.log_path) as log:
+                for line in log:
+                    if "event=ready" in line:
+                        return dict(f.split("=", 1) for f in line.split() if "=" in f)["listen"]
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        with open(self.log_path) as log:
+            sys.exit("the supervisor did not start:\n" + log.read())
+
+    def nightjar(self, *arguments):
+        done = subprocess.run([os.path.join(BIN, "nightjar"), *arguments, "--state", self.state],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"nightjar {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def ask(self, *arguments):
+        return json.loads(self.nightjar(*arguments, "--json"))
+
+    def control(self, method, path):
+        """One request to the control plane, without a command line's start in between."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(os.path.join(self.state, "control.sock"))
+        connection.request(method, path)
+        return json.loads(connection.getresponse().read())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.log.close()
+        if status != 0:
+            with open(self.log_path) as log:
+                print(log.read()[-4000:])
+        shutil.rmtree(self.state, ignore_errors=True)
+        # The supervisor has no right to remove its own top group; whoever chose its name has.
+        for leaf in ("helpers", ""):
+            for path in glob.glob(f"/sys/fs/cgroup/{self.group}/{leaf}") + glob.glob(f"/sys/fs/cgroup/*/{self.group}/{leaf}"):
+                os.rmdir(path)
+        os.unlink(self.log_path)
+        return status
+
+
+def load(server, canvas, path, requests, connections, *more):
+    done = subprocess.run([LOAD, "--port", server.port, "--host", f"{canvas}.localhost", "--path", path,
+                           "--requests", str(requests), "--connections", str(connections), "--seconds", "120", *more],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"the load driver failed: {done.stderr}")
+    return json.loads(done.stdout)
