@@ -88,7 +88,8 @@ inline constexpr size_t kTraceContainerBytes = 256 * kMiB;
 static_assert((kRingStreamBytes & (kRingStreamBytes - 1)) == 0);
 static_assert((kRingTailBytes & (kRingTailBytes - 1)) == 0);
 static_assert(kTraceEventBytes * 4 <= kRingTailBytes);
-inline constexpr size_t kTraceTailValueBytes = 192;     // one value of an event that only the tail gets
+// One value of an event that only the tail gets.
+inline constexpr size_t kTraceTailValueBytes = 192;
 static_assert(kTraceValueBytes * 3 <= kTraceEventBytes);
 static_assert(kTraceEventBytes <= 16 * kKiB, "a length inside an event is a varint of two bytes");
 static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,

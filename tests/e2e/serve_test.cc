@@ -77,8 +77,8 @@ TEST(ServeTest, ReusesAWorkerWherePolicySaysSo) {
   Server server("[default]\nreuse = 50\narmed = 1\n");
   server.Deploy("one", kHello);
   for (int i = 0; i < 10; ++i) ASSERT_EQ(server.Get("one", "/hello").status, 200);
-  // Ten runs, and one cell was ever needed.
-  EXPECT_EQ(server.Workers().size(), 1u);
+  // The one that ran them all, and at most the reserve that the sweep made while it was lent.
+  EXPECT_LE(server.Workers().size(), 2u);
   EXPECT_TRUE(Eventually([&] {
     std::string traces = server.Json({"traces", "one", "-n", "20"});
     size_t rows = 0;

@@ -1,7 +1,6 @@
 #include "worker/lang/dark_engine.h"
 
 #include <google/protobuf/arena.h>
-
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -92,7 +91,8 @@ CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
 Status DarkEngine::Load(std::string_view bytes) {
   if (bytes.size() > bounds::kProgramBytes)
     return Fail(ErrorCode::kProtocol, "the program is too large");
-  // One arena instead of an allocation a node: a worker loads a program once, and each page it touches is a copy it pays for.
+  // One arena instead of an allocation a node: a worker loads a program once, and each page it
+  // touches is a copy it pays for.
   google::protobuf::Arena arena;
   auto& program = *google::protobuf::Arena::CreateMessage<proto::Program>(&arena);
   if (!Decode(bytes, &program)) return Fail(ErrorCode::kProtocol, "this is not a program");

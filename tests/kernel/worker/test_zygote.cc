@@ -1,7 +1,6 @@
 // A zygote whose engine does what a run's input says, so that the walls can be tried from inside
 // without an interpreter.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,15 +65,15 @@ class TestEngine final : public Engine {
     return {};
   }
 
-  RunOutcome Run(const proto::Run& run, std::string_view body, Recorder&) override {
+  RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override {
     const std::string& wish = run.json();
     RunOutcome outcome;
     outcome.status = 200;
     if (run.http().path() == "/garbage") {
-      send(kControlFd, "\xff\xff\xff", 3, 0);
+      SendGarbage();
       Spin();
     } else if (run.http().path() == "/ring") {
-      ScribbleRing();
+      ScribbleRing(recorder);
       Spin();
     } else if (run.has_http()) {
       outcome.body = std::string(body);
@@ -105,10 +104,21 @@ class TestEngine final : public Engine {
   }
 
  private:
-  // Everything that the two sides share, as bad as it can be.
-  static void ScribbleRing() {
-    void* ring = mmap(nullptr, RingBytes(), PROT_READ | PROT_WRITE, MAP_SHARED, kRingFd, 0);
-    if (ring != MAP_FAILED) memset(ring, 0xee, RingBytes());
+  // Everything that the two sides share, as bad as it can be. A taken-over interpreter has the
+  // addresses: the recorder begins with the producer's, and that with the ring's.
+  static void ScribbleRing(Recorder& recorder) {
+    void* producer = nullptr;
+    memcpy(&producer, static_cast<void*>(&recorder), sizeof producer);
+    void* ring = nullptr;
+    memcpy(&ring, producer, sizeof ring);
+    memset(ring, 0xee, RingBytes());
+  }
+  static void SendGarbage() {
+    iovec part{const_cast<char*>("\xff\xff\xff"), 3};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    sendmsg(kControlFd, &header, 0);
   }
   // Without an end, and not a loop to a compiler.
   static uint64_t Recurse(uint64_t depth) {
