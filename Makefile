@@ -28,10 +28,15 @@ $(BUILD)/release/build.ninja: CMakeLists.txt CMakePresets.json | deps
 build: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs -j $(JOBS)
 
-demo: build
+# The programs, and the driver that loads them.
+.PHONY: build-demo
+build-demo: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target programs bench-load -j $(JOBS)
+
+demo: build-demo
 	$(SUDO) scripts/demo
 
-demo-check: build
+demo-check: build-demo
 	$(SUDO) scripts/demo --check
 
 test: deps $(BUILD)/release/build.ninja

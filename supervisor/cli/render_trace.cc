@@ -158,13 +158,15 @@ std::string WhatIsMissing(const proto::TraceDocument& document, const CallTree& 
   return text;
 }
 
+std::string NameOf(const proto::Call& call, const Paint& paint) {
+  bool lambda = call.kind() == proto::CALL_KIND_LAMBDA && call.fn().empty();
+  return paint.Name(lambda ? "lambda" : Printable(call.fn()));
+}
+
 }  // namespace
 
 std::string RenderCall(const proto::Call& call, Detail detail, const Paint& paint) {
-  std::string text = paint.Name(call.kind() == proto::CALL_KIND_LAMBDA && call.fn().empty()
-                                    ? "lambda"
-                                    : Printable(call.fn())) +
-                     "(";
+  std::string text = NameOf(call, paint) + "(";
   for (int i = 0; i < call.args_size(); ++i)
     text += (i > 0 ? ", " : "") + RenderValue(call.args(i), detail);
   return text + ")";
@@ -213,8 +215,10 @@ std::string RenderOpenCalls(const google::protobuf::RepeatedPtrField<proto::Open
       i += skipped - 1;
       continue;
     }
-    text += "  " + RenderCall(calls[i].call(), detail, paint) + "  " +
-            paint.Dim("open for " + NanosText(calls[i].open_ns())) + "\n";
+    // Only the innermost calls' arguments are known.
+    const proto::Call& call = calls[i].call();
+    text += "  " + (call.args_size() > 0 ? RenderCall(call, detail, paint) : NameOf(call, paint)) +
+            "  " + paint.Dim("open for " + NanosText(calls[i].open_ns())) + "\n";
   }
   return text;
 }

@@ -1,7 +1,9 @@
 #include "supervisor/writer/sealing.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
@@ -65,9 +67,20 @@ void PutEvidence(std::span<const std::byte> ring, const OpenTrace& trace, uint64
   PutOpenCalls(*evidence, end_ns, stored);
 }
 
+// An open frame has no room for its arguments: those of the innermost calls are in the last events.
+void PutArguments(const std::vector<proto::TraceEvent>& events, proto::StoredRun& stored) {
+  std::unordered_map<uint64_t, const proto::Call*> calls;
+  for (const proto::TraceEvent& event : events)
+    if (event.has_call()) calls.emplace(event.call().call_id(), &event.call());
+  for (proto::OpenCall& open : *stored.mutable_open_calls()) {
+    auto at = calls.find(open.call().call_id());
+    if (at != calls.end()) *open.mutable_call()->mutable_args() = at->second->args();
+  }
+}
+
 // The newest of what is in the stream and what had been dropped from it, in the order of their
 // numbers.
-void PutLastEvents(const TraceBuilder& builder, const proto::StoredRun& stored,
+void PutLastEvents(const TraceBuilder& builder, proto::StoredRun& stored,
                    proto::Incident& incident) {
   std::vector<proto::TraceEvent> events(stored.tail().begin(), stored.tail().end());
   proto::TraceEvent event;
@@ -75,14 +88,29 @@ void PutLastEvents(const TraceBuilder& builder, const proto::StoredRun& stored,
     if (ParseEvent(bytes, &event)) events.push_back(event);
   std::stable_sort(events.begin(), events.end(),
                    [](const auto& a, const auto& b) { return a.seq() < b.seq(); });
+  PutArguments(events, stored);
   size_t count = std::min(events.size(), bounds::kIncidentTailEvents);
   for (auto at = events.end() - static_cast<ptrdiff_t>(count); at != events.end(); ++at)
     *incident.add_last_events() = std::move(*at);
 }
 
+// A killed worker reports nothing: what it traced is read from its ring.
+void PutTraceUsage(std::span<const std::byte> ring, const RunId& run, proto::Usage& usage) {
+  RingCounters counters = ring.empty() ? RingCounters() : ReadRingCounters(ring);
+  if (counters.run != run) return;
+  usage.set_trace_bytes(counters.bytes);
+  usage.set_trace_events(counters.events);
+  usage.set_trace_dropped(counters.dropped);
+}
+
 }  // namespace
 
 SealedRun SealRun(OpenTrace& trace, proto::RunEnded ended, const RingFacts& ring) {
+  bool killed = ended.has_incident() && ended.verdict() != proto::VERDICT_REFUSED;
+  if (killed && ring.condemned.empty() && ended.usage().trace_events() == 0) {
+    PutTraceUsage(ring.bytes, trace.run(), *ended.mutable_usage());
+    *ended.mutable_incident()->mutable_usage() = ended.usage();
+  }
   SealedRun sealed;
   sealed.run = trace.run();
   sealed.row = MakeRow(trace, ended);
@@ -92,7 +120,6 @@ SealedRun SealRun(OpenTrace& trace, proto::RunEnded ended, const RingFacts& ring
   proto::StoredRun stored;
   *stored.mutable_row() = sealed.row;
   stored.set_stream_refused(std::string(ring.condemned));
-  bool killed = ended.has_incident() && ended.verdict() != proto::VERDICT_REFUSED;
   if (killed && !ring.bytes.empty())
     PutEvidence(ring.bytes, trace, ended.usage().wall_us() * 1000, stored);
   trace.CloseGap();
@@ -123,12 +150,7 @@ proto::RunEnded SupervisorLost(const OpenTrace& trace, std::span<const std::byte
   ended.set_detail("the supervisor ended while this run was going on");
   int64_t wall_us = std::max<int64_t>(0, now_unix_us - began.received_unix_us());
   ended.mutable_usage()->set_wall_us(static_cast<uint64_t>(wall_us));
-  RingCounters counters = ring.empty() ? RingCounters() : ReadRingCounters(ring);
-  if (counters.run == trace.run()) {
-    ended.mutable_usage()->set_trace_bytes(counters.bytes);
-    ended.mutable_usage()->set_trace_events(counters.events);
-    ended.mutable_usage()->set_trace_dropped(counters.dropped);
-  }
+  PutTraceUsage(ring, trace.run(), *ended.mutable_usage());
   proto::Incident& incident = *ended.mutable_incident();
   incident.set_run_id(trace.run().ToString());
   incident.set_canvas(began.canvas());

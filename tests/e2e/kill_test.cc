@@ -73,7 +73,8 @@ TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
   EXPECT_NE(incident.find("Open calls, outermost first (201 in all)"), std::string::npos)
       << incident;
   EXPECT_NE(incident.find("The last events"), std::string::npos);
-  EXPECT_NE(incident.find("descend("), std::string::npos);
+  EXPECT_NE(incident.find("descend(200)  open for"), std::string::npos) << incident;
+  EXPECT_EQ(incident.find("trace             0 B"), std::string::npos) << incident;
 }
 
 TEST(KillTest, AnOperatorEndsARunByItsId) {
