@@ -70,6 +70,7 @@ class Worker {
   // What it holds, once armed.
   RevisionPtr revision;
   uint64_t runs = 0;
+  bool returning = false;  // lent, and will serve another run after this one
   // The cell's counters when it became free for a run: what came before is not that run's.
   CellUsage usage_before_run;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <list>
+#include <utility>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
@@ -24,6 +25,7 @@ struct WorkerPool::Canvas {
   std::list<std::unique_ptr<Resident>> residents;
   std::list<std::shared_ptr<Ticket>> waiting;
   size_t lent = 0;
+  size_t returning = 0;  // of the lent: those that will serve another run
   MonoTime last_used{};
   MonoTime no_arming_before{};  // after a failed start
   uint32_t failures = 0;        // starts failed in a row
@@ -75,16 +77,21 @@ std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
   }
   *ticket = Ticket{std::move(revision), limits, std::move(lent), canvas.name};
   canvas.waiting.push_back(ticket);
-  for (const auto& resident : canvas.residents) {
-    if (resident->state() != Resident::State::kArmed) continue;
-    if (!Fits(*resident, ticket->revision, ticket->limits)) continue;
-    HandOut(canvas, resident.get());
-    // Its successor is made when this run is over, or at the next sweep: a fork now would delay the
-    // answer.
-    return ticket;
-  }
-  FillLater(canvas.name);
+  // A successor is made when this run is over, or at the next sweep: a fork now would delay the
+  // answer.
+  if (!Serve(canvas)) FillLater(canvas.name);
   return ticket;
+}
+
+bool WorkerPool::Serve(Canvas& canvas) {
+  auto hand_out_one = [&] {
+    return std::any_of(canvas.residents.begin(), canvas.residents.end(), [&](const auto& resident) {
+      return resident->state() == Resident::State::kArmed && HandOut(canvas, resident.get());
+    });
+  };
+  bool served = false;
+  while (!canvas.waiting.empty() && hand_out_one()) served = true;
+  return served;
 }
 
 void WorkerPool::Cancel(const std::shared_ptr<Ticket>& ticket) {
@@ -123,16 +130,18 @@ void WorkerPool::Fill(Canvas& canvas) {
     else
       unserved.push_back(ticket);
   }
+  size_t busy = canvas.lent + canvas.Count(Resident::State::kStarting);
   for (const auto& ticket : unserved) {
+    if (busy++ >= ticket->limits.concurrency.value) break;
     Status started = StartOne(canvas, ticket->revision, ticket->limits);
     if (started) continue;
     canvas.waiting.remove(ticket);
     ticket->lent(tl::unexpected<Error>(started.error()));
   }
-  // And the reserve.
+  // And the reserve. A worker that will come back counts: an end of its run is nearer than a start.
   if (clock_.Mono() < canvas.no_arming_before) return;
   if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
-  size_t reserve = starting.size() + canvas.Count(Resident::State::kArmed);
+  size_t reserve = starting.size() + canvas.Count(Resident::State::kArmed) + canvas.returning;
   for (; reserve < canvas.limits.armed.value; ++reserve)
     if (!StartOne(canvas, canvas.revision, canvas.limits)) return;
 }
@@ -181,7 +190,8 @@ void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
 
 bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
-    return Fits(*resident, ticket->revision, ticket->limits);
+    return canvas.lent < ticket->limits.concurrency.value &&
+           Fits(*resident, ticket->revision, ticket->limits);
   });
   if (at == canvas.waiting.end()) return false;
   std::shared_ptr<Ticket> ticket = *at;
@@ -190,6 +200,8 @@ bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   Evict(canvas, resident);
   ++canvas.lent;
   ++worker->runs;
+  worker->returning = worker->runs < ticket->limits.reuse.value;
+  if (worker->returning) ++canvas.returning;
   ticket->lent(worker);
   return true;
 }
@@ -219,25 +231,30 @@ void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& w
   FillLater(canvas.name);
 }
 
+void WorkerPool::EndLoan(Canvas& canvas, Worker* worker) {
+  --canvas.lent;
+  if (std::exchange(worker->returning, false)) --canvas.returning;
+}
+
 void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
   Canvas& canvas = Of(worker->canvas());
-  --canvas.lent;
+  EndLoan(canvas, worker);
   Resident& resident = House(canvas, worker->revision, limits);
   resident.Adopt(worker);
   bool keep = !closed_ && worker->runs < limits.reuse.value &&
               worker->revision == canvas.revision &&
-              canvas.Count(Resident::State::kArmed) <= limits.concurrency.value;
-  if (!keep)
-    resident.End();
-  else
-    HandOut(canvas, &resident);
+              canvas.Count(Resident::State::kArmed) + canvas.lent <=
+                  std::max(limits.armed.value, limits.concurrency.value);
+  if (!keep) resident.End();
+  Serve(canvas);
   FillLater(canvas.name);
 }
 
 void WorkerPool::Gone(Worker* worker, const Death& death) {
   Canvas& canvas = Of(worker->canvas());
-  --canvas.lent;
+  EndLoan(canvas, worker);
   factory_.Bury(worker, death);
+  Serve(canvas);
   FillLater(canvas.name);
 }
 
@@ -258,9 +275,16 @@ void WorkerPool::Sweep() {
   for (auto& [name, canvas] : canvases_) {
     bool active = now - canvas->last_used <= canvas->limits.idle.value;
     if (active || !canvas->waiting.empty()) FillLater(name);
-    if (active) continue;
-    for (const auto& resident : canvas->residents)
-      if (resident->state() == Resident::State::kArmed) resident->End();
+    // A rush leaves more than the reserve behind: one a sweep goes, so that the next rush finds
+    // some.
+    size_t armed = canvas->Count(Resident::State::kArmed);
+    size_t surplus = active ? (armed > canvas->limits.armed.value ? 1 : 0) : armed;
+    for (const auto& resident : canvas->residents) {
+      if (surplus == 0) break;
+      if (resident->state() != Resident::State::kArmed) continue;
+      resident->End();
+      --surplus;
+    }
   }
 }
 

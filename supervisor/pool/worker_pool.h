@@ -38,7 +38,8 @@ class WorkerPool {
 
   // The canvas's new revision is in force: what waits with an older one is ended and replaced.
   void Refresh(const RevisionPtr& revision, const policy::Limits& limits);
-  // Lets idle canvases' workers go. Call every second or so.
+  // Lets idle canvases' workers go, and what a rush left beyond the reserve. Call every second or
+  // so.
   void Sweep();
   // No more arming; what waits is ended.
   void Close();
@@ -60,9 +61,12 @@ class WorkerPool {
   Resident& House(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
   void OnArmed(Canvas& canvas, Resident* resident);
   void OnGone(Canvas& canvas, Resident* resident, const std::string& why, const Death& death);
+  // Hands armed workers to those who wait, as far as limit `concurrency` goes; whether it did.
+  bool Serve(Canvas& canvas);
   // Hands an armed resident's worker to the first ticket that it fits; false when there is none.
   bool HandOut(Canvas& canvas, Resident* resident);
   void Evict(Canvas& canvas, Resident* resident);
+  void EndLoan(Canvas& canvas, Worker* worker);
 
   Loop& loop_;
   const Clock& clock_;

@@ -1,11 +1,22 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <string_view>
+#include <thread>
+
 #include "tests/e2e/rig.h"
 
 namespace nightjar::e2e {
 namespace {
 
 constexpr const char* kHello = "[http-handler GET /hello]\n\"hello\"\n";
+
+size_t CountOf(std::string_view text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; ++at) ++count;
+  return count;
+}
 
 TEST(ServeTest, AnswersARequestAndListsItsTrace) {
   Server server;
@@ -80,11 +91,29 @@ TEST(ServeTest, ReusesAWorkerWherePolicySaysSo) {
   // The one that ran them all, and at most the reserve that the sweep made while it was lent.
   EXPECT_LE(server.Workers().size(), 2u);
   EXPECT_TRUE(Eventually([&] {
-    std::string traces = server.Json({"traces", "one", "-n", "20"});
-    size_t rows = 0;
-    for (size_t at = 0; (at = traces.find("\"run_id\"", at)) != std::string::npos; ++at) ++rows;
-    return rows == 10;
+    return CountOf(server.Json({"traces", "one", "-n", "20"}), "\"run_id\"") == 10;
   }));
+}
+
+TEST(ServeTest, RunsNoMoreAtOnceThanConcurrencyAllows) {
+  Server server("[default]\nconcurrency = 1\nqueue = 8\nqueue_time = \"20s\"\nwall = \"300ms\"\n");
+  server.DeployExample("runaways");
+  std::atomic<int> waiting = 3;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i)
+    callers.emplace_back([&] {
+      EXPECT_EQ(server.Get("runaways", "/spin").status, 504);
+      --waiting;
+    });
+  size_t most_running = 0, most_queued = 0;
+  while (waiting > 0) {
+    std::string runs = server.Json({"ps"});
+    most_running = std::max(most_running, CountOf(runs, "\"running\""));
+    most_queued = std::max(most_queued, CountOf(runs, "\"queued\""));
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(most_running, 1u);
+  EXPECT_EQ(most_queued, 2u);
 }
 
 TEST(ServeTest, RefusesWhatIsOverTheRateWithAnIncident) {
