@@ -121,11 +121,17 @@ inline constexpr milliseconds kLastDrain{250};  // for workers to die when the s
 static_assert(kTraceBlockBytes + kTraceEventBytes < kTraceFooterBytes);
 static_assert(kTraceContainerBytes <= kTracesOpenBytes && kTraceContainerBytes <= kArchiveBytes);
 
+// --- priority (nice values): on a busy machine deadlines and traces go before the tenants' work
+inline constexpr int kSupervisorNice = -10;
+inline constexpr int kWriterNice = -5;
+
 // --- journal (supervisor's side of the writer)
-inline constexpr size_t kJournalOutbox =
-    20'000;  // messages waiting for a writer that is slow to read
-inline constexpr size_t kJournalUnstoredRuns =
-    2'000;  // ended runs whose rings are kept for an absent writer
+// Messages waiting for a writer that is slow to read.
+inline constexpr size_t kJournalOutbox = 100'000;
+// Ended runs that an absent or slow writer has not stored yet, and rings kept for them after their
+// worker's end. Beyond, the oldest traces are given up and counted.
+inline constexpr size_t kJournalUnstoredRuns = 20'000;
+inline constexpr size_t kJournalKeptRings = 2'000;
 inline constexpr seconds kJournalQuestionTime{15};
 inline constexpr size_t kJournalQuestions = 1'000;
 inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ipc/core/log.h"
+
 namespace nightjar {
 
 Status DropPrivileges(uint32_t uid, uint32_t gid) {
@@ -29,6 +31,12 @@ Status DropPrivileges(uint32_t uid, uint32_t gid) {
   if (setresuid(-1, 0, -1) == 0)
     return Fail(ErrorCode::kInternal, "privileges came back after they were dropped");
   return {};
+}
+
+void RaisePriority(int nice) {
+  if (setpriority(PRIO_PROCESS, 0, nice) == 0) return;
+  LogWarning("priority_refused",
+             {{"nice", nice}, {"error", FailErrno("setpriority").value().ToString()}});
 }
 
 }  // namespace nightjar

@@ -12,4 +12,9 @@ namespace nightjar {
 // error must end the process. While the process has one thread.
 Status DropPrivileges(uint32_t uid, uint32_t gid);
 
+// Lets the calling thread and those it starts go before the tenants' work on a busy machine: `nice`
+// as in setpriority(2), below 0. Before DropPrivileges; where it is refused, that is logged and all
+// else works.
+void RaisePriority(int nice);
+
 }  // namespace nightjar

@@ -100,6 +100,7 @@ Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost)
   for (const CellDoor& door : booted.cells->HelperDoors()) doors.push_back(door.dir_fd);
   NJ_ASSIGN(booted.launcher, Launcher::Start(*booted.loop, self, PlanFor(self, booted), doors,
                                              std::move(launcher_lost)));
+  RaisePriority(bounds::kSupervisorNice);  // not the zygote's, which exists by now
   NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
   NJ_TRY(CheckReach(*booted.state));
   return booted;

@@ -54,6 +54,11 @@ void WriterClient::Connect(Channel channel) {
 }
 
 void WriterClient::Sweep(MonoTime now) {
+  if (traces_lost_ > traces_lost_logged_) {
+    LogError("traces_given_up",
+             {{"now", traces_lost_ - traces_lost_logged_}, {"in_all", traces_lost_}});
+    traces_lost_logged_ = traces_lost_;
+  }
   std::vector<std::function<void(Result<proto::FromWriter>)>> late;
   for (auto at = questions_.begin(); at != questions_.end();) {
     bool due = now - at->second.asked > bounds::kJournalQuestionTime;
@@ -206,16 +211,20 @@ void WriterClient::DetachRing(WorkerId worker) {
   auto ring = rings_.find(worker);
   if (ring == rings_.end()) return;
   ring->second.worker_gone = true;
+  ++rings_kept_;
   proto::ToWriter message;
   message.mutable_detach_ring()->set_worker_id(worker);
   Send(std::move(message), {});
   DropRingIfDone(worker);
+  if (rings_kept_ > bounds::kJournalKeptRings && !ended_.empty()) GiveUpOldest();
 }
 
 void WriterClient::DropRingIfDone(WorkerId worker) {
   auto ring = rings_.find(worker);
   if (ring == rings_.end()) return;
-  if (ring->second.worker_gone && ring->second.unstored_runs == 0) rings_.erase(ring);
+  if (!ring->second.worker_gone || ring->second.unstored_runs > 0) return;
+  rings_.erase(ring);
+  --rings_kept_;
 }
 
 void WriterClient::RunBegan(proto::RunBegan began) {
@@ -270,7 +279,6 @@ void WriterClient::OnStored(const RunId& id) {
 void WriterClient::GiveUpOldest() {
   RunId id = ended_.begin()->second;
   ++traces_lost_;
-  LogError("trace_given_up", {{"run", id.ToString()}, {"lost", traces_lost_}});
   OnStored(id);
 }
 

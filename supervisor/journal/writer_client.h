@@ -96,7 +96,9 @@ class WriterClient final : public Journal {
   };
   std::unordered_map<uint64_t, Question> questions_;
   std::unordered_map<uint64_t, CatalogQuestion> catalog_questions_;
+  size_t rings_kept_ = 0;  // of workers that are gone
   uint64_t traces_lost_ = 0;
+  uint64_t traces_lost_logged_ = 0;
 };
 
 }  // namespace nightjar

@@ -98,10 +98,11 @@ Status Serve(const LauncherPlan& plan) {
 }
 
 // What the two helpers need before they give it up: the zygote the first three and SETPCAP, the
-// writer the last four. A capability outside the bounding set does not come back at their exec.
+// writer the rest and SETPCAP. A capability outside the bounding set does not come back at their
+// exec.
 Status KeepHelpersCapabilities() {
   constexpr int kKept[] = {CAP_SYS_ADMIN, CAP_SETUID,       CAP_SETGID, CAP_SETPCAP,
-                           CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_FOWNER};
+                           CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_SYS_NICE};
   __user_cap_data_struct data[2]{};
   for (int capability = 0; capability <= 63; ++capability) {
     if (std::find(std::begin(kKept), std::end(kKept), capability) != std::end(kKept)) {

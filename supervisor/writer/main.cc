@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
 #include "supervisor/writer/service.h"
@@ -65,7 +66,9 @@ bool ParseOptions(int argc, char** argv, Options& options) {
 
 Status BecomeWriter(const Options& options, const std::string& store) {
   NJ_TRY(StoreDir::Prepare(store, options.uid, options.gid));
-  if (geteuid() == 0) return DropPrivileges(options.uid, options.gid);
+  if (geteuid() != 0) return {};
+  RaisePriority(bounds::kWriterNice);
+  return DropPrivileges(options.uid, options.gid);
   if (geteuid() != options.uid)
     return Fail(ErrorCode::kPermission, "only root can become uid " + std::to_string(options.uid));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno("no_new_privs");
