@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <filesystem>
+
+#include "ipc/core/bounds.h"
 
 namespace nightjar {
 namespace {
@@ -36,6 +39,15 @@ Status CheckVersion(int dir, const std::string& path, bool empty, uint32_t owner
   return {};
 }
 
+Status CheckRoom(const Fd& dir, const std::string& path) {
+  struct statvfs disk;
+  if (fstatvfs(dir.get(), &disk) != 0) return FailErrno(path);
+  if (uint64_t{disk.f_bavail} * disk.f_frsize >= bounds::kStateFreeBytes) return {};
+  return Fail(ErrorCode::kExhausted, "the disk of " + path + " is full: free at least " +
+                                         std::to_string(bounds::kStateFreeBytes / bounds::kMiB) +
+                                         " MiB there, or choose another --state");
+}
+
 }  // namespace
 
 Result<StateDir> StateDir::Open(const std::string& path, uint32_t owner_uid) {
@@ -51,6 +63,7 @@ Result<StateDir> StateDir::Open(const std::string& path, uint32_t owner_uid) {
                 path + " belongs to uid " + std::to_string(info.st_uid) +
                     ", not to nightjar (uid " + std::to_string(owner_uid) +
                     "): choose another --state, or the --uid-base it was made with");
+  NJ_TRY(CheckRoom(dir, path));
   bool empty = std::filesystem::is_empty(path, failed);
   NJ_TRY(CheckVersion(dir.get(), path, empty, owner_uid));
   Fd lock(openat(dir.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -33,10 +33,16 @@ Supervisor::Supervisor(Booted booted)
                 [this] { return booted_.policy; }, booted_.doctor, booted_.identity.supervisor}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
-                      [this] { journal_.Disconnect(); }}),
+                      [this] {
+                        journal_.Disconnect();
+                        OnHelperDown();
+                      }}),
       zygote_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_ZYGOTE, "zygote",
                      {[this](Channel channel) { OnZygoteUp(std::move(channel)); },
-                      [this] { zygote_.Disconnect(); }}),
+                      [this] {
+                        zygote_.Disconnect();
+                        OnHelperDown();
+                      }}),
       on_term_(loop_, SIGTERM, [this] { Stop(); }),
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
@@ -65,6 +71,14 @@ void Supervisor::OnWriterUp(Channel channel) {
 void Supervisor::OnZygoteUp(Channel channel) {
   zygote_.Connect(std::move(channel));
   OpenDoors();
+}
+
+// Later, a helper is started again for as long as it takes. One that cannot even begin is an
+// operator's mistake, to be told at once.
+void Supervisor::OnHelperDown() {
+  if (open_ || stopping_ || ++early_ends_ < bounds::kHelperFirstTries) return;
+  Fail({ErrorCode::kUnavailable, 0,
+        "a helper ended again and again before it was ready; what it said stands above"});
 }
 
 void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {

@@ -32,6 +32,7 @@ class Supervisor {
 
  private:
   void OnWriterUp(Channel channel);
+  void OnHelperDown();
   void OnZygoteUp(Channel channel);
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();
@@ -71,6 +72,7 @@ class Supervisor {
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool catalog_loaded_ = false;
   bool open_ = false;
+  uint32_t early_ends_ = 0;  // of helpers, before it ever served
   bool stopping_ = false;
   int exit_code_ = 0;
 };

@@ -102,7 +102,7 @@ TEST(KillTest, AnOperatorEndsARunByItsId) {
 class BadWorkerTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(BadWorkerTest, DiesWithVerdictProtocol) {
-  Server server(ServerOptions{"", {}, 0, TEST_ZYGOTE});
+  Server server(ServerOptions{.worker = TEST_ZYGOTE});
   ASSERT_TRUE(server.running()) << server.log();
   ASSERT_EQ(server.Deploy("bad", "anything").exit_code, 0);
   Answer answer = server.Get("bad", GetParam());

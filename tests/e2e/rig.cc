@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -94,6 +95,11 @@ bool Eventually(const std::function<bool()>& fact) {
 Server::Server(ServerOptions options) : folder_(MakeFolder()), state_(folder_ + "/state") {
   static std::atomic<int> count{0};
   group_ = "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+  if (!options.disk.empty()) {
+    fs::create_directory(state_);
+    own_disk_ = mount("nightjar-test", state_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV,
+                      ("mode=0755,size=" + options.disk).c_str()) == 0;
+  }
   std::string programs = NIGHTJAR_BIN;
   if (!options.worker.empty()) {
     // Programs find each other beside themselves.
@@ -122,6 +128,7 @@ Server::Server(ServerOptions options) : folder_(MakeFolder()), state_(folder_ + 
 
 Server::~Server() {
   if (running()) Stop();
+  if (own_disk_) umount(state_.c_str());
   fs::remove_all(folder_);
   // The owner of the top group's name removes it; the supervisor has no right to.
   Eventually([this] {

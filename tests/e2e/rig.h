@@ -31,16 +31,17 @@ struct Answer {
 bool Eventually(const std::function<bool()>& fact);
 
 struct ServerOptions {
-  std::string policy;             // empty: the built-in one
-  std::vector<std::string> more;  // further options of `nightjar serve`
-  int port = 0;                   // 0: a free one
-  std::string worker;             // another program as nightjar-worker; empty: the real one
+  std::string policy = {};             // empty: the built-in one
+  std::vector<std::string> more = {};  // further options of `nightjar serve`
+  int port = 0;                        // 0: a free one
+  std::string worker = {};             // another program as nightjar-worker; empty: the real one
+  std::string disk = {};  // a disk of this size ("4m") for the state; empty: the folder's
 };
 
 class Server {
  public:
   explicit Server(ServerOptions options);
-  explicit Server(const std::string& policy = "") : Server(ServerOptions{policy, {}, 0, ""}) {}
+  explicit Server(const std::string& policy = "") : Server(ServerOptions{.policy = policy}) {}
   ~Server();
 
   // False when it exited first. Called by the constructor; again after Restart().
@@ -79,6 +80,7 @@ class Server {
   std::string folder_;
   std::string state_;
   std::string group_;
+  bool own_disk_ = false;
   std::vector<std::string> command_;
   pid_t pid_ = -1;
   int port_ = 0;

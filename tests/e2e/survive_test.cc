@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -67,8 +69,8 @@ TEST(SurviveTest, SigtermLetsARunInFlightFinish) {
 }
 
 TEST(SurviveTest, SigtermEndsARunThatTakesTooLong) {
-  Server server(
-      ServerOptions{"[default]\nwall = \"60s\"\ncpu = \"60s\"\n", {"--drain", "0"}, 0, ""});
+  Server server(ServerOptions{.policy = "[default]\nwall = \"60s\"\ncpu = \"60s\"\n",
+                              .more = {"--drain", "0"}});
   server.DeployExample("runaways");
   Answer answer;
   std::thread caller([&] { answer = server.Get("runaways", "/spin"); });
@@ -77,6 +79,35 @@ TEST(SurviveTest, SigtermEndsARunThatTakesTooLong) {
   EXPECT_EQ(server.Stop(), 0) << server.log();
   caller.join();
   EXPECT_EQ(answer.headers["x-nightjar-verdict"], "stopping");
+}
+
+// As much as the disk takes.
+void FillDisk(const std::string& path) {
+  std::ofstream filler(path, std::ios::binary);
+  std::string chunk(4096, 'x');
+  while (filler.write(chunk.data(), static_cast<std::streamsize>(chunk.size())).flush()) {
+  }
+}
+
+TEST(DiskTest, AFullDiskCostsTracesLoudlyAndNoAnswer) {
+  Server server(ServerOptions{.disk = "20m"});
+  ASSERT_EQ(server.Deploy("one", kHello).exit_code, 0);
+  FillDisk(server.state() + "/filler");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(server.Get("one", "/hello").status, 200);
+  EXPECT_TRUE(Eventually([&] {
+    return server.log().find("No space left on device") != std::string::npos;
+  })) << server.log();
+  std::filesystem::remove(server.state() + "/filler");
+  Answer answer = server.Get("one", "/hello");
+  EXPECT_TRUE(Eventually([&] {
+    return server.Json({"traces", "one"}).find(answer.trace()) != std::string::npos;
+  })) << server.log();
+}
+
+TEST(DiskTest, AFullDiskAtTheStartIsSaidInOneLine) {
+  Server server(ServerOptions{.disk = "8m"});
+  EXPECT_FALSE(server.running());
+  EXPECT_NE(server.log().find("is full: free at least 16 MiB"), std::string::npos) << server.log();
 }
 
 TEST(StartTest, APolicyWithAMistakeIsRefusedWithItsPlace) {
@@ -88,7 +119,7 @@ TEST(StartTest, APolicyWithAMistakeIsRefusedWithItsPlace) {
 
 TEST(StartTest, APortInUseIsSaidInOneLine) {
   Server first;
-  Server second(ServerOptions{"", {}, first.port(), ""});
+  Server second(ServerOptions{.port = first.port()});
   EXPECT_FALSE(second.running());
   EXPECT_NE(second.log().find(std::to_string(first.port())), std::string::npos) << second.log();
   EXPECT_NE(second.log().find("in use"), std::string::npos) << second.log();
@@ -109,6 +140,26 @@ TEST(StartTest, AStateDirectoryOfAnotherVersionIsRefused) {
   server.Restart();
   EXPECT_FALSE(server.running());
   EXPECT_NE(server.log().find("written by another version"), std::string::npos) << server.log();
+}
+
+TEST(StartTest, AStateDirectoryOfAnotherOwnerIsRefused) {
+  Server server;
+  ASSERT_EQ(server.Stop(), 0);
+  ASSERT_EQ(chown(server.state().c_str(), 12345, 12345), 0);
+  server.Restart();
+  EXPECT_FALSE(server.running());
+  EXPECT_NE(server.log().find("belongs to uid 12345"), std::string::npos) << server.log();
+}
+
+TEST(StartTest, AStoreThatCannotBeOpenedEndsTheStart) {
+  Server server;
+  ASSERT_EQ(server.Stop(), 0);
+  std::ofstream(server.state() + "/store/index.db", std::ios::trunc) << std::string(8192, 'x');
+  std::filesystem::remove(server.state() + "/store/index.db-wal");
+  server.Restart();
+  EXPECT_FALSE(server.running());
+  EXPECT_NE(server.log().find("event=cannot_serve"), std::string::npos) << server.log();
+  EXPECT_NE(server.log().find("file is not a database"), std::string::npos) << server.log();
 }
 
 TEST(StartTest, ReloadsAPolicyWhileRunningAllOrNothing) {
