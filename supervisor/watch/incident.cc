@@ -62,6 +62,12 @@ std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit,
         proto::VERDICT_CALL_DEPTH,
         "its calls nested " + std::to_string(hit.measured()) + " deep and its stack was used up",
         "depth", Nanos(0)};
+  // A part of the limit is kept for the returns of open calls: its events end before it.
+  if (!broken && hit.limit() == proto::SELF_LIMIT_TRACE && limits.trace_overflow_kills.value)
+    return KillCause{
+        proto::VERDICT_TRACE,
+        "its trace was full after " + std::to_string(hit.measured()) + " bytes of events", "trace",
+        Nanos(0)};
   if (!broken) return std::nullopt;
   return CauseOf(*broken);
 }

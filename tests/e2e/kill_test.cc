@@ -77,6 +77,18 @@ TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
   EXPECT_EQ(incident.find("trace             0 B"), std::string::npos) << incident;
 }
 
+TEST(KillTest, ATraceThatMayNotOverflowEndsTheRun) {
+  Server server("[default]\ntrace = \"8KiB\"\ntrace_overflow = \"kill\"\n");
+  server.DeployExample("api");
+  EXPECT_EQ(server.Get("api", "/fib/2").status, 200);
+  Answer answer = server.Get("api", "/fib/15");
+  EXPECT_EQ(answer.status, 500) << answer.body;
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "trace");
+  ASSERT_TRUE(Eventually([&] { return server.Cli({"incident", answer.trace()}).exit_code == 0; }));
+  std::string incident = server.Cli({"incident", answer.trace()}).out;
+  EXPECT_NE(incident.find("limit trace = 8KiB (policy.toml:2"), std::string::npos) << incident;
+}
+
 TEST(KillTest, AnOperatorEndsARunByItsId) {
   Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n");
   server.DeployExample("runaways");
