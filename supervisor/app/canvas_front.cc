@@ -38,7 +38,12 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
 http::Response ResponseOf(RunResult result) {
   bool answered =
       result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
-  if (!answered) return KilledResponse(result.status, result.verdict, result.id);
+  if (!answered) {
+    http::Response killed = KilledResponse(result.status, result.verdict, result.id);
+    // No worker was free within the limit queue_time: one may be soon.
+    if (result.verdict == proto::VERDICT_REFUSED) killed.headers.emplace_back("Retry-After", "1");
+    return killed;
+  }
   http::Response response;
   response.status = result.status;
   for (proto::Header& header : result.headers)

@@ -1,5 +1,7 @@
 #include "supervisor/watch/reaper.h"
 
+#include <utility>
+
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
@@ -28,7 +30,7 @@ Reaper::Reaper(Loop& loop, const Clock& clock, Cell& cell, std::function<void(De
 Reaper::~Reaper() = default;
 
 void Reaper::Kill(Sample sample) {
-  if (dying()) return;
+  if (dying() || finished()) return;
   killed_ = true;
   death_.killed = true;
   LogFailure(cell_.LiftCpuThrottle(), "lift_cpu_throttle", cell_);
@@ -41,12 +43,15 @@ void Reaper::Kill(Sample sample) {
 }
 
 void Reaper::KillAgain() {
+  if (finished()) return;
   LogFailure(cell_.Kill(), "kill", cell_);
 }
 
 void Reaper::ChildExited(WaitStatus status) {
   CHECK(!exited_);
   exited_ = true;
+  // It was given up a moment ago, in the same turn of the loop: the cell is not its any more.
+  if (finished()) return;
   death_.exit = status;
   if (killed_) {
     death_.signal_to_exit = clock_.Mono() - death_.signalled_at;
@@ -61,6 +66,11 @@ void Reaper::ChildExited(WaitStatus status) {
   // makes it certain and fast.
   if (!killed_) LogFailure(cell_.Kill(), "kill", cell_);
   WatchForEmpty();
+}
+
+void Reaper::NeverBorn() {
+  gone_ = nullptr;
+  patience_.Stop();
 }
 
 void Reaper::WatchForEmpty() {
@@ -85,8 +95,7 @@ void Reaper::Finish(bool quarantined) {
   death_.quarantined = quarantined;
   if (killed_) death_.signal_to_empty = clock_.Mono() - death_.signalled_at;
   if (quarantined) LogError("worker_quarantined", {{"cell", cell_.name()}, {"reaped", exited_}});
-  auto gone = std::move(gone_);
-  gone(death_);
+  std::exchange(gone_, nullptr)(death_);
 }
 
 }  // namespace nightjar

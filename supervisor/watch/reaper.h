@@ -8,7 +8,7 @@
 // is killed.
 //
 // Owned by a Worker, loop thread only. `gone` is called once, last; the owner may destroy the
-// reaper inside it.
+// reaper inside it, or later: after it the cell is not touched any more.
 #pragma once
 
 #include <functional>
@@ -46,9 +46,12 @@ class Reaper {
   void KillAgain();
   // The fact that the process was reaped. Once.
   void ChildExited(WaitStatus status);
+  // No process was made after all: nothing is waited for, and `gone` will not be called.
+  void NeverBorn();
   bool dying() const { return killed_ || exited_; }
 
  private:
+  bool finished() const { return gone_ == nullptr; }
   void WatchForEmpty();
   void Look();
   void Finish(bool quarantined);

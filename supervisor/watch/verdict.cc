@@ -108,6 +108,7 @@ unsigned HttpStatusOf(proto::Verdict verdict) {
     case proto::VERDICT_STOPPING:
     case proto::VERDICT_START_FAILED:
     case proto::VERDICT_SUPERVISOR_LOST:
+    case proto::VERDICT_REFUSED:
       return 503;
     default:
       return 500;

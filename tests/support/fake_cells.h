@@ -1,10 +1,11 @@
 // Cells without a kernel: a test sets what a cell reports, and sees what was done to it.
 //
 // A FakeCell is empty until a test says otherwise; Kill() empties it (a kill that works) unless
-// `immortal`. It has no events descriptor, as on a kernel without cgroup.events, so that watchers
-// ask again by timer. One thread.
+// `immortal`. It has no events descriptor unless it is given one, as on a kernel without
+// cgroup.events, so that watchers ask again by timer. One thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,23 +25,34 @@ class FakeCell final : public Cell {
   bool empty = true;
   bool immortal = false;
   std::optional<Error> kill_error;
+  std::optional<Error> read_error;  // of ReadUsage
+  int events = -1;                  // the test's
+  // Called first in each ReadUsage, and last in each Kill that worked.
+  std::function<void()> on_read;
+  std::function<void()> on_kill;
   // In the order of the calls: "freeze", "thaw", "lift", "kill".
   std::vector<std::string> done;
 
   const std::string& name() const override { return name_; }
   std::vector<CellDoor> doors() const override { return {}; }
-  Result<CellUsage> ReadUsage() const override { return usage; }
+  Result<CellUsage> ReadUsage() const override {
+    if (on_read) on_read();
+    if (read_error) return tl::unexpected<Error>(*read_error);
+    return usage;
+  }
   Status Freeze() override { return Did("freeze"); }
   Status Thaw() override { return Did("thaw"); }
   Status LiftCpuThrottle() override { return Did("lift"); }
   Status Kill() override {
     done.push_back("kill");
     if (kill_error) return tl::unexpected<Error>(*kill_error);
-    if (!immortal) empty = true;
+    if (immortal) return {};
+    empty = true;
+    if (on_kill) on_kill();
     return {};
   }
   Result<bool> Empty() const override { return empty; }
-  int events_fd() const override { return -1; }
+  int events_fd() const override { return events; }
 
  private:
   Status Did(const char* what) {
@@ -63,6 +75,7 @@ class FakeCellTree final : public CellTree {
   size_t released = 0;
   size_t sweeps = 0;
   std::optional<Error> acquire_error;  // every Acquire fails with it
+  std::function<void(const Cell&)> on_release;
 
   // Of the cell given out last.
   FakeCell& last() { return *lent.at(last_name_).cell; }
@@ -78,6 +91,7 @@ class FakeCellTree final : public CellTree {
   }
   void Release(std::unique_ptr<Cell> cell) override {
     ++released;
+    if (on_release) on_release(*cell);
     lent.erase(cell->name());
     if (!*cell->Empty()) quarantine_.push_back(std::move(cell));
   }
