@@ -24,7 +24,8 @@ Supervisor::Supervisor(Booted booted)
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, zygote_, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
-      pool_(loop_, clock_, factory_),
+      pool_(loop_, clock_, factory_,
+            [this](const std::string& canvas) { return booted_.policy->For(canvas, ""); }),
       runs_(loop_, clock_, pool_, journal_, metrics_),
       deployer_(
           {loop_, clock_, factory_, pool_, journal_, book_, [this] { return booted_.policy; }}),
@@ -136,6 +137,7 @@ void Supervisor::ReloadPolicy() {
     return;
   }
   booted_.policy = std::move(*policy);
+  pool_.PolicyChanged();
   LogInfo("policy_loaded", {{"file", booted_.options.policy}});
 }
 

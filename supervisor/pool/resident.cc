@@ -5,9 +5,8 @@
 
 namespace nightjar {
 
-Resident::Resident(Loop& loop, RevisionPtr revision, policy::Limits limits, Events events)
+Resident::Resident(Loop& loop, RevisionPtr revision, Events events)
     : revision_(std::move(revision)),
-      limits_(std::move(limits)),
       events_(std::move(events)),
       patience_(loop, [this] { Fail("it was not ready in time"); }) {}
 

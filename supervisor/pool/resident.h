@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 
-#include "policies/limits.h"
 #include "supervisor/loop/loop.h"
 #include "supervisor/pool/worker.h"
 
@@ -20,7 +19,7 @@ class Resident final : public WorkerUser {
     std::function<void(Resident*, const std::string& why, const Death&)> gone;
   };
 
-  Resident(Loop& loop, RevisionPtr revision, policy::Limits limits, Events events);
+  Resident(Loop& loop, RevisionPtr revision, Events events);
 
   // A worker that was just made for this resident: sends it its program. Call once, then it turns
   // kArmed by itself.
@@ -35,7 +34,6 @@ class Resident final : public WorkerUser {
   State state() const { return state_; }
   Worker* worker() const { return worker_; }
   const RevisionPtr& revision() const { return revision_; }
-  const policy::Limits& limits() const { return limits_; }
 
   void OnMessage(proto::FromWorker message, std::vector<Fd> fds) override;
   void OnBroken(const std::string& why) override;
@@ -46,7 +44,6 @@ class Resident final : public WorkerUser {
   void NoteUsage();
 
   RevisionPtr revision_;
-  policy::Limits limits_;
   Events events_;
   State state_ = State::kStarting;
   Worker* worker_ = nullptr;  // the factory's

@@ -25,6 +25,11 @@ void Worker::Born(SpawnedProcess process) {
   if (reaper_.dying()) reaper_.KillAgain();
 }
 
+void Worker::NeverBorn(const Death& death) {
+  reaper_.NeverBorn();
+  OnReaped(death);
+}
+
 void Worker::Broke(const std::string& why) {
   if (user_ != nullptr && !dying()) user_->OnBroken(why);
 }

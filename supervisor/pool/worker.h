@@ -39,6 +39,7 @@ class Worker {
     std::string canvas;
     uint32_t uid = 0;
     CellLimits cell_limits;
+    uint64_t cpu_seconds_max = 0;  // the kernel's own cpu limit for its whole life
     std::unique_ptr<Cell> cell;
     Fd ring;
     Fd control;  // our end
@@ -48,6 +49,8 @@ class Worker {
 
   // The zygote made the process.
   void Born(SpawnedProcess process);
+  // Or could not: its user is told that it is gone.
+  void NeverBorn(const Death& death);
   void SetUser(WorkerUser* user) { user_ = user; }  // not owned; null: nobody listens any more
 
   // Somebody else saw it break a contract; its user decides, as if it had been seen here.
@@ -63,6 +66,7 @@ class Worker {
   int pid() const { return child_ ? child_->pid() : 0; }
   Cell& cell() { return *parts_.cell; }
   const CellLimits& cell_limits() const { return parts_.cell_limits; }
+  uint64_t cpu_seconds_max() const { return parts_.cpu_seconds_max; }
   const Fd& ring() const { return parts_.ring; }
   // Takes the cell out, for its way back to the tree; after OnGone only.
   std::unique_ptr<Cell> TakeCell() { return std::move(parts_.cell); }
@@ -70,7 +74,6 @@ class Worker {
   // What it holds, once armed.
   RevisionPtr revision;
   uint64_t runs = 0;
-  bool returning = false;  // lent, and will serve another run after this one
   // The cell's counters when it became free for a run: what came before is not that run's.
   CellUsage usage_before_run;
 

@@ -10,13 +10,6 @@ namespace {
 
 constexpr int kNoProcess = 127;  // exit code of a worker that never was
 
-// The kernel's own cpu limit is in whole seconds and only a backstop: it must never strike before
-// the watchdog's.
-uint64_t CpuBackstopSeconds(const policy::Limits& limits) {
-  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits.cpu.value).count();
-  return (static_cast<uint64_t>(seconds) + 2) * std::max<uint64_t>(limits.reuse.value, 1);
-}
-
 }  // namespace
 
 CellLimits CellLimitsOf(const policy::Limits& limits) {
@@ -26,6 +19,11 @@ CellLimits CellLimitsOf(const policy::Limits& limits) {
 CanvasLimits CanvasLimitsOf(const policy::Limits& limits) {
   return {limits.canvas_memory_bytes.value, limits.canvas_pids.value, limits.canvas_cpus.value,
           limits.canvas_cpu_weight.value};
+}
+
+uint64_t CpuBackstopSeconds(const policy::Limits& limits) {
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limits.cpu.value).count();
+  return (static_cast<uint64_t>(seconds) + 2) * std::max<uint64_t>(limits.reuse.value, 1);
 }
 
 WorkerFactory::WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote,
@@ -48,6 +46,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   parts.canvas = canvas;
   parts.uid = *uid;
   parts.cell_limits = CellLimitsOf(limits);
+  parts.cpu_seconds_max = CpuBackstopSeconds(limits);
   Fd theirs;
   Status made = [&]() -> Status {
     NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits));
@@ -65,7 +64,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   SpawnRequest request;
   request.worker = parts.id;
   request.uid = *uid;
-  request.cpu_seconds_max = CpuBackstopSeconds(limits);
+  request.cpu_seconds_max = parts.cpu_seconds_max;
   request.control_fd = theirs.get();
   request.ring_fd = parts.ring.get();
   for (const CellDoor& door : parts.cell->doors())
@@ -74,7 +73,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   auto worker = std::make_unique<Worker>(loop_, clock_, std::move(parts));
   Worker* raw = worker.get();
   raw->SetUser(user);
-  workers_.emplace(id, Entry{std::move(worker), user});
+  workers_.emplace(id, std::move(worker));
   journal_.AttachRing(id, canvas, raw->ring());
   zygote_.Spawn(request,
                 [this, id](Result<SpawnedProcess> process) { OnSpawned(id, std::move(process)); });
@@ -86,13 +85,13 @@ void WorkerFactory::OnSpawned(WorkerId id, Result<SpawnedProcess> process) {
   // Quarantined and buried while the zygote was at it: the tree kills what is in that cell again at
   // each sweep.
   if (at == workers_.end()) return;
-  if (process) return at->second.worker->Born(std::move(*process));
-  LogError("worker_start_failed", {{"worker", id},
-                                   {"canvas", at->second.worker->canvas()},
-                                   {"error", process.error().ToString()}});
+  Worker& worker = *at->second;
+  if (process) return worker.Born(std::move(*process));
+  LogError("worker_start_failed",
+           {{"worker", id}, {"canvas", worker.canvas()}, {"error", process.error().ToString()}});
   Death death;
   death.exit.exit_code = kNoProcess;
-  at->second.maker->OnGone(death);
+  worker.NeverBorn(death);
 }
 
 void WorkerFactory::Bury(Worker* worker, const Death& death) {
@@ -106,18 +105,18 @@ void WorkerFactory::Bury(Worker* worker, const Death& death) {
   auto at = workers_.find(worker->id());
   CHECK(at != workers_.end());
   // Its callbacks may be on the stack now.
-  auto body = std::make_shared<std::unique_ptr<Worker>>(std::move(at->second.worker));
+  auto body = std::make_shared<std::unique_ptr<Worker>>(std::move(at->second));
   workers_.erase(at);
   loop_.Post([body] { body->reset(); });
 }
 
 void WorkerFactory::Broke(WorkerId worker, const std::string& why) {
   auto at = workers_.find(worker);
-  if (at != workers_.end()) at->second.worker->Broke(why);
+  if (at != workers_.end()) at->second->Broke(why);
 }
 
 void WorkerFactory::KillAll() {
-  for (auto& [id, entry] : workers_) entry.worker->Kill(Reaper::Sample::kRunning);
+  for (auto& [id, worker] : workers_) worker->Kill(Reaper::Sample::kRunning);
 }
 
 }  // namespace nightjar

@@ -19,6 +19,9 @@ namespace nightjar {
 
 CellLimits CellLimitsOf(const policy::Limits& limits);
 CanvasLimits CanvasLimitsOf(const policy::Limits& limits);
+// The kernel's own cpu limit for the whole life of a worker with these limits. It is in whole
+// seconds and only a backstop: it must never strike before the watchdog's.
+uint64_t CpuBackstopSeconds(const policy::Limits& limits);
 
 class WorkerFactory {
  public:
@@ -52,11 +55,7 @@ class WorkerFactory {
   UidRange uids_;
   size_t lost_uids_ = 0;
   WorkerId next_id_ = 1;
-  struct Entry {
-    std::unique_ptr<Worker> worker;
-    WorkerUser* maker;  // told when the process could not be made
-  };
-  std::unordered_map<WorkerId, Entry> workers_;
+  std::unordered_map<WorkerId, std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace nightjar

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <list>
-#include <utility>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
@@ -24,8 +23,7 @@ struct WorkerPool::Canvas {
   policy::Limits limits;  // the canvas's own, without a handler's
   std::list<std::unique_ptr<Resident>> residents;
   std::list<std::shared_ptr<Ticket>> waiting;
-  size_t lent = 0;
-  size_t returning = 0;  // of the lent: those that will serve another run
+  std::vector<const Worker*> lent;  // the factory's
   MonoTime last_used{};
   MonoTime no_arming_before{};  // after a failed start
   uint32_t failures = 0;        // starts failed in a row
@@ -35,21 +33,34 @@ struct WorkerPool::Canvas {
     return static_cast<size_t>(std::count_if(residents.begin(), residents.end(),
                                              [&](const auto& r) { return r->state() == state; }));
   }
+
+  // The canvas's next run could have it, whichever handler without limits of its own it is for.
+  bool Reserves(const Resident& resident) const;
 };
 
 namespace {
 
-bool Fits(const Resident& resident, const RevisionPtr& revision, const policy::Limits& limits) {
-  CellLimits have = CellLimitsOf(resident.limits());
+// The cell's limits are exactly those. The kernel's cpu limit of a process cannot be raised any
+// more: a run with a higher limit than the worker was made for would die of it.
+bool Allows(const Worker& worker, const policy::Limits& limits) {
   CellLimits want = CellLimitsOf(limits);
-  return resident.revision() == revision && have.memory_bytes == want.memory_bytes &&
-         have.pids == want.pids;
+  return worker.cell_limits().memory_bytes == want.memory_bytes &&
+         worker.cell_limits().pids == want.pids &&
+         worker.cpu_seconds_max() >= CpuBackstopSeconds(limits);
+}
+
+bool Fits(const Resident& resident, const RevisionPtr& revision, const policy::Limits& limits) {
+  return resident.revision() == revision && Allows(*resident.worker(), limits);
 }
 
 }  // namespace
 
-WorkerPool::WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory)
-    : loop_(loop), clock_(clock), factory_(factory) {}
+bool WorkerPool::Canvas::Reserves(const Resident& resident) const {
+  return Fits(resident, revision, limits);
+}
+
+WorkerPool::WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory, LimitsOf limits_of)
+    : loop_(loop), clock_(clock), factory_(factory), limits_of_(std::move(limits_of)) {}
 
 WorkerPool::~WorkerPool() = default;
 
@@ -58,6 +69,7 @@ WorkerPool::Canvas& WorkerPool::Of(const std::string& name) {
   if (!canvas) {
     canvas = std::make_unique<Canvas>();
     canvas->name = name;
+    canvas->limits = limits_of_(name);
   }
   return *canvas;
 }
@@ -71,27 +83,23 @@ std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
   }
   Canvas& canvas = Of(revision->canvas);
   canvas.last_used = clock_.Mono();
-  if (!canvas.revision || canvas.revision->number < revision->number) {
-    canvas.revision = revision;
-    canvas.limits = limits;
-  }
+  if (!canvas.revision || canvas.revision->number < revision->number) canvas.revision = revision;
   *ticket = Ticket{std::move(revision), limits, std::move(lent), canvas.name};
   canvas.waiting.push_back(ticket);
+  Serve(canvas);
   // A successor is made when this run is over, or at the next sweep: a fork now would delay the
   // answer.
-  if (!Serve(canvas)) FillLater(canvas.name);
+  if (!canvas.waiting.empty()) FillLater(canvas.name);
   return ticket;
 }
 
-bool WorkerPool::Serve(Canvas& canvas) {
+void WorkerPool::Serve(Canvas& canvas) {
   auto hand_out_one = [&] {
     return std::any_of(canvas.residents.begin(), canvas.residents.end(), [&](const auto& resident) {
       return resident->state() == Resident::State::kArmed && HandOut(canvas, resident.get());
     });
   };
-  bool served = false;
-  while (!canvas.waiting.empty() && hand_out_one()) served = true;
-  return served;
+  while (!canvas.waiting.empty() && hand_out_one()) continue;
 }
 
 void WorkerPool::Cancel(const std::shared_ptr<Ticket>& ticket) {
@@ -116,51 +124,87 @@ void WorkerPool::FillLater(const std::string& name) {
 
 void WorkerPool::Fill(Canvas& canvas) {
   if (closed_ || !canvas.revision) return;
-  // One start for each request that waits and does not fit what is starting already.
+  EndOutdated(canvas);
+  size_t spare = StartForWaiting(canvas);
+  StartReserve(canvas, spare);
+}
+
+// What has an older revision's program waits for nobody but a request that came before the new one.
+void WorkerPool::EndOutdated(Canvas& canvas) {
+  for (const auto& resident : canvas.residents) {
+    if (resident->state() == Resident::State::kEnding || resident->revision() == canvas.revision)
+      continue;
+    bool awaited = std::any_of(
+        canvas.waiting.begin(), canvas.waiting.end(),
+        [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+    if (!awaited) resident->End();
+  }
+}
+
+// One for each request that waits and does not fit what is starting already. Returns how many of
+// the latter nobody waits for.
+size_t WorkerPool::StartForWaiting(Canvas& canvas) {
   std::vector<const Resident*> starting;
   for (const auto& resident : canvas.residents)
     if (resident->state() == Resident::State::kStarting) starting.push_back(resident.get());
+  size_t busy = canvas.lent.size();
   std::vector<std::shared_ptr<Ticket>> unserved;
   for (const auto& ticket : canvas.waiting) {
     auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
       return Fits(*resident, ticket->revision, ticket->limits);
     });
-    if (fit != starting.end())
-      starting.erase(fit);
-    else
+    if (fit == starting.end()) {
       unserved.push_back(ticket);
+      continue;
+    }
+    starting.erase(fit);
+    ++busy;
   }
-  size_t busy = canvas.lent + canvas.Count(Resident::State::kStarting);
+  auto spare = std::count_if(starting.begin(), starting.end(),
+                             [&](const Resident* resident) { return canvas.Reserves(*resident); });
   for (const auto& ticket : unserved) {
     if (busy++ >= ticket->limits.concurrency.value) break;
+    // It may have left while one before it was told.
+    if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
+      continue;
     Status started = StartOne(canvas, ticket->revision, ticket->limits);
     if (started) continue;
     canvas.waiting.remove(ticket);
     ticket->lent(tl::unexpected<Error>(started.error()));
   }
-  // And the reserve. A worker that will come back counts: an end of its run is nearer than a start.
+  return static_cast<size_t>(spare);
+}
+
+// A worker that will come back counts: an end of its run is nearer than a start.
+void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
   if (clock_.Mono() < canvas.no_arming_before) return;
   if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
-  size_t reserve = starting.size() + canvas.Count(Resident::State::kArmed) + canvas.returning;
+  auto armed =
+      std::count_if(canvas.residents.begin(), canvas.residents.end(), [&](const auto& resident) {
+        return resident->state() == Resident::State::kArmed && canvas.Reserves(*resident);
+      });
+  auto returning = std::count_if(canvas.lent.begin(), canvas.lent.end(), [&](const Worker* worker) {
+    return worker->runs < canvas.limits.reuse.value && worker->revision == canvas.revision &&
+           Allows(*worker, canvas.limits);
+  });
+  size_t reserve = starting + static_cast<size_t>(armed + returning);
   for (; reserve < canvas.limits.armed.value; ++reserve)
     if (!StartOne(canvas, canvas.revision, canvas.limits)) return;
 }
 
-Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision,
-                            const policy::Limits& limits) {
+Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision) {
   Resident::Events events;
   events.armed = [this, &canvas](Resident* resident) { OnArmed(canvas, resident); };
   events.gone = [this, &canvas](Resident* resident, const std::string& why, const Death& death) {
     OnGone(canvas, resident, why, death);
   };
-  canvas.residents.push_back(
-      std::make_unique<Resident>(loop_, revision, limits, std::move(events)));
+  canvas.residents.push_back(std::make_unique<Resident>(loop_, revision, std::move(events)));
   return *canvas.residents.back();
 }
 
 Status WorkerPool::StartOne(Canvas& canvas, const RevisionPtr& revision,
                             const policy::Limits& limits) {
-  Resident& resident = House(canvas, revision, limits);
+  Resident& resident = House(canvas, revision);
   auto worker = factory_.Make(canvas.name, limits, &resident);
   if (!worker) {
     LogWarning("worker_start_failed",
@@ -190,7 +234,7 @@ void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
 
 bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
-    return canvas.lent < ticket->limits.concurrency.value &&
+    return canvas.lent.size() < ticket->limits.concurrency.value &&
            Fits(*resident, ticket->revision, ticket->limits);
   });
   if (at == canvas.waiting.end()) return false;
@@ -198,10 +242,8 @@ bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   canvas.waiting.erase(at);
   Worker* worker = resident->Release();
   Evict(canvas, resident);
-  ++canvas.lent;
+  canvas.lent.push_back(worker);
   ++worker->runs;
-  worker->returning = worker->runs < ticket->limits.reuse.value;
-  if (worker->returning) ++canvas.returning;
   ticket->lent(worker);
   return true;
 }
@@ -231,19 +273,14 @@ void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& w
   FillLater(canvas.name);
 }
 
-void WorkerPool::EndLoan(Canvas& canvas, Worker* worker) {
-  --canvas.lent;
-  if (std::exchange(worker->returning, false)) --canvas.returning;
-}
-
 void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
   Canvas& canvas = Of(worker->canvas());
-  EndLoan(canvas, worker);
-  Resident& resident = House(canvas, worker->revision, limits);
+  std::erase(canvas.lent, worker);
+  Resident& resident = House(canvas, worker->revision);
   resident.Adopt(worker);
   bool keep = !closed_ && worker->runs < limits.reuse.value &&
               worker->revision == canvas.revision &&
-              canvas.Count(Resident::State::kArmed) + canvas.lent <=
+              canvas.Count(Resident::State::kArmed) + canvas.lent.size() <=
                   std::max(limits.armed.value, limits.concurrency.value);
   if (!keep) resident.End();
   Serve(canvas);
@@ -252,22 +289,30 @@ void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
 
 void WorkerPool::Gone(Worker* worker, const Death& death) {
   Canvas& canvas = Of(worker->canvas());
-  EndLoan(canvas, worker);
+  std::erase(canvas.lent, worker);
   factory_.Bury(worker, death);
   Serve(canvas);
   FillLater(canvas.name);
 }
 
-void WorkerPool::Refresh(const RevisionPtr& revision, const policy::Limits& limits) {
+void WorkerPool::Refresh(const RevisionPtr& revision) {
   Canvas& canvas = Of(revision->canvas);
   canvas.revision = revision;
-  canvas.limits = limits;
-  for (const auto& resident : canvas.residents)
-    if (resident->state() != Resident::State::kEnding && resident->revision() != revision &&
-        canvas.waiting.empty())
-      resident->End();
+  canvas.limits = limits_of_(canvas.name);
+  EndOutdated(canvas);
   canvas.last_used = clock_.Mono();
   FillLater(canvas.name);
+}
+
+void WorkerPool::PolicyChanged() {
+  for (auto& [name, canvas] : canvases_) {
+    canvas->limits = limits_of_(name);
+    for (const auto& resident : canvas->residents)
+      if (resident->state() == Resident::State::kArmed &&
+          !Allows(*resident->worker(), canvas->limits))
+        resident->End();
+    FillLater(name);
+  }
 }
 
 void WorkerPool::Sweep() {
@@ -275,17 +320,27 @@ void WorkerPool::Sweep() {
   for (auto& [name, canvas] : canvases_) {
     bool active = now - canvas->last_used <= canvas->limits.idle.value;
     if (active || !canvas->waiting.empty()) FillLater(name);
-    // A rush leaves more than the reserve behind: one a sweep goes, so that the next rush finds
-    // some.
-    size_t armed = canvas->Count(Resident::State::kArmed);
-    size_t surplus = active ? (armed > canvas->limits.armed.value ? 1 : 0) : armed;
-    for (const auto& resident : canvas->residents) {
-      if (surplus == 0) break;
-      if (resident->state() != Resident::State::kArmed) continue;
-      resident->End();
-      --surplus;
+    if (active) {
+      EndOneSurplus(*canvas);
+      continue;
     }
+    for (const auto& resident : canvas->residents)
+      if (resident->state() == Resident::State::kArmed) resident->End();
   }
+}
+
+// A rush leaves more than the reserve behind: one a sweep goes, so that the next rush finds some.
+void WorkerPool::EndOneSurplus(Canvas& canvas) {
+  if (canvas.Count(Resident::State::kArmed) <= canvas.limits.armed.value) return;
+  Resident* surplus = nullptr;
+  for (const auto& resident : canvas.residents) {
+    if (resident->state() != Resident::State::kArmed) continue;
+    // What only one handler can have is missed least.
+    bool special = !canvas.Reserves(*resident);
+    if (surplus == nullptr || special) surplus = resident.get();
+    if (special) break;
+  }
+  surplus->End();
 }
 
 void WorkerPool::Close() {
@@ -305,7 +360,7 @@ WorkerPool::Counts WorkerPool::CountsOf(const std::string& name) const {
   if (at == canvases_.end()) return {};
   const Canvas& canvas = *at->second;
   return {canvas.Count(Resident::State::kArmed), canvas.Count(Resident::State::kStarting),
-          canvas.lent, canvas.waiting.size()};
+          canvas.lent.size(), canvas.waiting.size()};
 }
 
 }  // namespace nightjar

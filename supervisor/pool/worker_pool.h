@@ -18,15 +18,18 @@ namespace nightjar {
 
 class WorkerPool {
  public:
-  WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory);
+  // A canvas's own limits, without a handler's, under the policy that is in force. Asked when the
+  // pool first hears of a canvas, when it gets a new revision, and in PolicyChanged().
+  using LimitsOf = std::function<policy::Limits(const std::string& canvas)>;
+  WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory, LimitsOf limits_of);
   ~WorkerPool();
 
   // One place in a canvas's queue. Destroying the ticket leaves the queue.
   class Ticket;
   using Lent = std::function<void(Result<Worker*>)>;
-  // `lent` is called once, possibly before Lend() returns: with an armed worker of exactly this
-  // revision and these cell limits, whose user the caller sets at once; or with the reason why
-  // there is none.
+  // `limits` are the handler's. `lent` is called once, possibly before Lend() returns: with an
+  // armed worker of exactly this revision and these cell limits, whose user the caller sets at
+  // once; or with the reason why there is none.
   std::shared_ptr<Ticket> Lend(RevisionPtr revision, const policy::Limits& limits, Lent lent);
   // Leaves the queue; `lent` will not be called.
   void Cancel(const std::shared_ptr<Ticket>& ticket);
@@ -37,7 +40,10 @@ class WorkerPool {
   void Gone(Worker* worker, const Death& death);
 
   // The canvas's new revision is in force: what waits with an older one is ended and replaced.
-  void Refresh(const RevisionPtr& revision, const policy::Limits& limits);
+  void Refresh(const RevisionPtr& revision);
+  // Another policy is in force: what waits with limits that are not its canvas's any more is ended
+  // and replaced.
+  void PolicyChanged();
   // Lets idle canvases' workers go, and what a rush left beyond the reserve. Call every second or
   // so.
   void Sweep();
@@ -57,20 +63,24 @@ class WorkerPool {
   Canvas& Of(const std::string& name);
   void FillLater(const std::string& name);
   void Fill(Canvas& canvas);
+  size_t StartForWaiting(Canvas& canvas);
+  void StartReserve(Canvas& canvas, size_t starting);
+  void EndOutdated(Canvas& canvas);
+  void EndOneSurplus(Canvas& canvas);
   Status StartOne(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
-  Resident& House(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
+  Resident& House(Canvas& canvas, const RevisionPtr& revision);
   void OnArmed(Canvas& canvas, Resident* resident);
   void OnGone(Canvas& canvas, Resident* resident, const std::string& why, const Death& death);
-  // Hands armed workers to those who wait, as far as limit `concurrency` goes; whether it did.
-  bool Serve(Canvas& canvas);
+  // Hands armed workers to those who wait, as far as limit `concurrency` goes.
+  void Serve(Canvas& canvas);
   // Hands an armed resident's worker to the first ticket that it fits; false when there is none.
   bool HandOut(Canvas& canvas, Resident* resident);
   void Evict(Canvas& canvas, Resident* resident);
-  void EndLoan(Canvas& canvas, Worker* worker);
 
   Loop& loop_;
   const Clock& clock_;
   WorkerFactory& factory_;
+  LimitsOf limits_of_;
   bool closed_ = false;
   std::map<std::string, std::unique_ptr<Canvas>> canvases_;
   std::shared_ptr<bool> alive_ =

@@ -110,7 +110,7 @@ void Deployer::OnSaved(const std::shared_ptr<Job>& job, Status saved) {
   if (!saved) return Finish(job, Failed(saved.error()));
   if (Status published = needs_.book.Publish(job->revision); !published)
     return Finish(job, Failed(published.error()));
-  needs_.pool.Refresh(job->revision, needs_.policy()->For(job->canvas, ""));
+  needs_.pool.Refresh(job->revision);
   proto::DeployAnswer answer;
   answer.set_canvas(job->canvas);
   answer.set_revision(job->revision->number);

@@ -1,0 +1,262 @@
+// Workers that do not become one: each fails one who waits, with a reason, and nothing loops.
+
+#include <gtest/gtest.h>
+
+#include "ipc/core/bounds.h"
+#include "tests/unit/pool/pool_rig.h"
+
+namespace nightjar::testing {
+namespace {
+
+using Manner = FakeZygote::Manner;
+
+class BadStartTest : public PoolRig {
+ protected:
+  bool UntilSpawned(size_t count) {
+    return Until([&, count] { return zygote_.workers.size() == count; });
+  }
+};
+
+struct Fault {
+  const char* name;
+  std::function<void(FakeWorker&)> commit;
+  const char* told;
+};
+
+class FaultTest : public BadStartTest, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultTest, FailsOneWhoWaitsAndIsBuried) {
+  zygote_.manner = Manner::kBears;
+  Borrower& unlucky = Ask(first_);
+  Borrower& lucky = Ask(first_);
+  ASSERT_TRUE(UntilSpawned(2));
+  GetParam().commit(*zygote_.workers[0]);
+  ASSERT_TRUE(UntilFailed(unlucky));
+  EXPECT_EQ(unlucky.error->code, ErrorCode::kUnavailable);
+  EXPECT_NE(unlucky.error->context.find(GetParam().told), std::string::npos)
+      << unlucky.error->context;
+  zygote_.workers[1]->SayArmed();
+  ASSERT_TRUE(UntilLent(lucky));
+  EXPECT_EQ(unlucky.answers, 1);
+  ASSERT_TRUE(UntilLive(1));
+  EXPECT_EQ(cells_.released, 1u);
+}
+
+proto::FromWorker Sealed(const std::string& failed_step) {
+  proto::FromWorker message;
+  message.mutable_sealed()->set_failed_step(failed_step);
+  message.mutable_sealed()->set_error(EPERM);
+  return message;
+}
+
+proto::FromWorker ArmedWith(const std::string& error) {
+  proto::FromWorker message;
+  message.mutable_armed()->set_error(error);
+  return message;
+}
+
+proto::FromWorker FinishedTooEarly() {
+  proto::FromWorker message;
+  message.mutable_finished()->set_status(200);
+  return message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, FaultTest,
+    ::testing::Values(
+        Fault{"AWallDoesNotStand", [](FakeWorker& worker) { worker.Say(Sealed("seccomp")); },
+              "sealing failed at seccomp"},
+        Fault{"TheProgramIsNotForIt",
+              [](FakeWorker& worker) { worker.Say(ArmedWith("of another version")); },
+              "of another version"},
+        Fault{"ItSpeaksOutOfTurn", [](FakeWorker& worker) { worker.Say(FinishedTooEarly()); },
+              "out of turn"},
+        Fault{"ItSendsGarbage", [](FakeWorker& worker) { worker.SayBytes("\xff\xff\xff"); },
+              "does not parse"},
+        Fault{"ItSaysNothingThatHasAName", [](FakeWorker& worker) { worker.SayBytes("\x78\x01"); },
+              "does not parse"},
+        Fault{"ItExits", [](FakeWorker& worker) { worker.Exit(4); }, "exited with status 4"},
+        Fault{"ItDies", [](FakeWorker& worker) { worker.Die(SIGSEGV); }, "signal 11"},
+        // What it said last explains its exit.
+        Fault{"ItSaysWhyAndExits",
+              [](FakeWorker& worker) {
+                worker.Say(Sealed("landlock"));
+                worker.Exit(4);
+              },
+              "landlock"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(BadStartTest, AZygoteThatCannotForkFailsOneForEachTry) {
+  zygote_.manner = Manner::kFails;
+  Borrower& one = Ask(first_);
+  Borrower& two = Ask(first_);
+  ASSERT_TRUE(UntilFailed(one));
+  ASSERT_TRUE(UntilFailed(two));
+  Settle();
+  EXPECT_EQ(zygote_.workers.size(), 2u);
+  EXPECT_EQ(factory_.live(), 0u);
+  EXPECT_EQ(cells_.released, 2u);
+  zygote_.manner = Manner::kArms;
+  EXPECT_TRUE(UntilLent(Ask(first_)));
+}
+
+TEST_F(BadStartTest, TheReserveIsTriedAgainOnlyAfterAPauseThatGrows) {
+  limits_.armed.value = 1;
+  zygote_.manner = Manner::kFails;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  Nanos pause = bounds::kRestartBackoffMin;
+  for (size_t tries = 1; tries <= 12; ++tries) {
+    ASSERT_TRUE(UntilLive(0));
+    clock_.Advance(pause - Nanos(1));
+    pool_.Refresh(first_);  // keeps the canvas active
+    Settle();
+    ASSERT_EQ(zygote_.workers.size(), tries) << "tried again too early";
+    clock_.Advance(Nanos(1));
+    pool_.Sweep();
+    ASSERT_TRUE(UntilSpawned(tries + 1));
+    pause = std::min<Nanos>(pause * 2, bounds::kRestartBackoffMax);
+  }
+}
+
+TEST_F(BadStartTest, ASuccessEndsThePause) {
+  limits_.armed.value = 1;
+  zygote_.manner = Manner::kFails;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  ASSERT_TRUE(UntilLive(0));
+  zygote_.manner = Manner::kArms;
+  Borrower& borrower = Ask(first_);  // a request does not wait for the pause
+  ASSERT_TRUE(UntilLent(borrower));
+  pool_.Sweep();
+  ASSERT_TRUE(UntilArmed(1));
+  // The next one begins short again.
+  zygote_.manner = Manner::kFails;
+  size_t spawned = zygote_.workers.size();
+  zygote_.last().Die(SIGKILL);
+  ASSERT_TRUE(UntilLive(1));
+  Settle();
+  EXPECT_EQ(zygote_.workers.size(), spawned);
+  clock_.Advance(bounds::kRestartBackoffMin);
+  pool_.Sweep();
+  ASSERT_TRUE(UntilSpawned(spawned + 1));
+}
+
+TEST_F(BadStartTest, AnArmedWorkerThatDiesWhileItWaitsIsReplacedAndFailsNobody) {
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilArmed(1));
+  zygote_.last().Die(SIGKILL);
+  ASSERT_TRUE(UntilLive(0));
+  Borrower& borrower = Ask(first_);
+  ASSERT_TRUE(UntilLent(borrower));
+  EXPECT_EQ(borrower.answers, 1);
+}
+
+TEST_F(BadStartTest, AnArmedWorkerThatSpeaksIsKilled) {
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilArmed(1));
+  FakeWorker& liar = zygote_.last();
+  FakeCell& cell = *liar.cell;
+  std::vector<std::string> done;
+  cell.on_kill = [&] {
+    done = cell.done;
+    liar.process.Signal(SIGKILL);
+  };
+  liar.Say(FinishedTooEarly());
+  ASSERT_TRUE(Until([&] { return pool_.CountsOf("demo").armed == 0; }));
+  ASSERT_TRUE(UntilLive(0));
+  EXPECT_EQ(done.back(), "kill");
+}
+
+TEST_F(BadStartTest, WithoutAUserIdWhoeverWaitsIsTold) {
+  limits_.concurrency.value = 2 * kUids;
+  std::vector<Borrower*> asked;
+  for (uint32_t i = 0; i < kUids; ++i) asked.push_back(&Ask(first_));
+  for (Borrower* borrower : asked) ASSERT_TRUE(UntilLent(*borrower));
+  Borrower& unlucky = Ask(first_);
+  ASSERT_TRUE(UntilFailed(unlucky));
+  EXPECT_EQ(unlucky.error->code, ErrorCode::kExhausted);
+  GiveBack(*asked[0]);
+  ASSERT_TRUE(UntilLive(kUids - 1));
+  EXPECT_TRUE(UntilLent(Ask(first_)));
+}
+
+TEST_F(BadStartTest, WithoutACellNothingIsStartedAndNoUserIdIsLost) {
+  cells_.acquire_error = Error{ErrorCode::kExhausted, ENOSPC, "cgroup"};
+  for (uint32_t i = 0; i < kUids + 1; ++i) {
+    Borrower& borrower = Ask(first_);
+    ASSERT_TRUE(UntilFailed(borrower));
+    EXPECT_EQ(borrower.error->sys, ENOSPC);
+  }
+  cells_.acquire_error.reset();
+  EXPECT_TRUE(UntilLent(Ask(first_)));
+  EXPECT_TRUE(zygote_.last().uid >= kFirstUid);
+}
+
+TEST_F(BadStartTest, WhoIsToldMayTakeAnotherOutOfTheQueue) {
+  cells_.acquire_error = Error{ErrorCode::kExhausted, ENOSPC, "cgroup"};
+  std::shared_ptr<WorkerPool::Ticket> second;
+  int first_answers = 0;
+  int second_answers = 0;
+  pool_.Lend(first_, limits_, [&](Result<Worker*>) {
+    ++first_answers;
+    pool_.Cancel(second);
+  });
+  second = pool_.Lend(first_, limits_, [&](Result<Worker*>) { ++second_answers; });
+  ASSERT_TRUE(Until([&] { return first_answers == 1; }));
+  Settle();
+  EXPECT_EQ(second_answers, 0);
+}
+
+// Its end was decided while the zygote was still forking it: the kill came too early for it.
+TEST_F(BadStartTest, AWorkerThatIsBornIntoAKilledCellIsKilledAgain) {
+  limits_.armed.value = 1;
+  zygote_.manner = Manner::kHolds;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  pool_.Close();
+  Settle();
+  EXPECT_EQ(factory_.live(), 1u);
+  zygote_.Answer(1, Manner::kBears);
+  ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(BadStartTest, AWorkerThatIsNotWantedAnyMoreAndThenNotMadeIsGoneAtOnce) {
+  limits_.armed.value = 1;
+  zygote_.manner = Manner::kHolds;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  pool_.Close();
+  zygote_.Answer(1, Manner::kFails);
+  EXPECT_EQ(factory_.live(), 0u);
+  EXPECT_EQ(factory_.lost_uids(), 0u);
+  Settle();
+}
+
+// Both wait for bounds::kExitWait, so they wait together: a killed worker that never goes, and one
+// that the zygote says nothing about.
+TEST_F(BadStartTest, WhatDoesNotGoTakesItsUserIdAndItsCellAlong) {
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilArmed(1));
+  zygote_.workers[0]->cell->immortal = true;
+  policy::Limits large = limits_;
+  large.memory_bytes.value *= 4;
+  zygote_.manner = Manner::kHolds;
+  Borrower& waits = Ask(first_, large);
+  ASSERT_TRUE(UntilSpawned(2));
+  pool_.Close();
+  EXPECT_TRUE(waits.error);
+  ASSERT_TRUE(UntilLive(0));
+  EXPECT_EQ(factory_.lost_uids(), 2u);
+  EXPECT_EQ(cells_.quarantined(), 1u);
+  // The zygote's word comes after all, and nobody waits for it.
+  zygote_.Answer(2, Manner::kBears);
+  Settle();
+  EXPECT_EQ(factory_.live(), 0u);
+}
+
+}  // namespace
+}  // namespace nightjar::testing
