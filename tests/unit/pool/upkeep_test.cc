@@ -79,6 +79,8 @@ TEST_F(UpkeepTest, WhatWasStartedForSomebodyWhoLeftDoesNotOutliveItsRevision) {
   Settle();
   EXPECT_EQ(factory_.live(), 1u);  // it is awaited
   pool_.Cancel(leaves.ticket);
+  zygote_.last().SayArmed();
+  ASSERT_TRUE(UntilArmed(1));
   pool_.Sweep();
   ASSERT_TRUE(UntilLive(0));
 }
