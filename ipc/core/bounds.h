@@ -139,6 +139,7 @@ inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
 // --- incidents
 inline constexpr size_t kIncidentTailEvents = 16;
 inline constexpr size_t kIncidentStackFrames = 64;
+inline constexpr size_t kVerdictDetailBytes = 1 * kKiB;  // one sentence; what is longer is cut
 static_assert(kIncidentStackFrames == 2 * kSpineFrames);
 
 // --- processes

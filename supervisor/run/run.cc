@@ -1,8 +1,12 @@
 #include "supervisor/run/run.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
+#include "ipc/core/utf8.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
@@ -11,6 +15,14 @@ namespace {
 uint64_t Microseconds(Nanos duration) {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+// Room in a frame for what is set after a message was measured.
+constexpr size_t kFrameSlackBytes = 64;
+
+// Its process ended while it waited.
+bool IsGone(const Error& error) {
+  return error.sys == EPIPE || error.sys == ECONNRESET;
 }
 
 // The worker's own last resort, for the case that the supervisor is stuck or dead: well behind the
@@ -65,7 +77,8 @@ void Run::OnLent(Result<Worker*> worker) {
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), order_.limits, at_start_, started_,
                     [this](KillCause cause) { Kill(std::move(cause)); });
-  if (Status sent = SendRun(); !sent) OnBroken(sent.error().ToString());
+  // Of a worker that is gone already the exit, which says more, is about to be seen.
+  if (Status sent = SendRun(); !sent && !IsGone(sent.error())) OnBroken(sent.error().ToString());
 }
 
 Status Run::SendRun() {
@@ -81,7 +94,9 @@ Status Run::SendRun() {
   limits.set_trace_overflow_kills(order_.limits.trace_overflow_kills.value);
   limits.set_wall_ns_max(static_cast<uint64_t>(BackstopOf(order_.limits).count()));
   if (!run.has_http()) return worker_->Send(message);
-  if (order_.body.size() <= bounds::kInlineBodyBytes) {
+  // Beside a large header even a body that may be inline can be too much for one packet.
+  bool fits = run.ByteSizeLong() + order_.body.size() + kFrameSlackBytes <= bounds::kFrameBytes;
+  if (order_.body.size() <= bounds::kInlineBodyBytes && fits) {
     run.mutable_http()->set_body(std::move(order_.body));
     return worker_->Send(message);
   }
@@ -105,21 +120,19 @@ void Run::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
 
 void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
   if (finished.run_id() != order_.id.bytes()) return OnBroken("it answered another run");
-  if (finished.status() < 200 || finished.status() > 599)
+  if (finished.status() < 200 || finished.status() > 999)
     return OnBroken("it answered with status " + std::to_string(finished.status()));
   if (finished.body_memfd_bytes() > 0) {
     if (fds.empty()) return OnBroken("it promised a body and sent none");
     auto body = ReadForeignMemfd(fds[0], order_.limits.output_bytes.value);
-    if (!body && body.error().code == ErrorCode::kExhausted) {
-      proto::LimitHit hit;
-      hit.set_run_id(finished.run_id());
-      hit.set_limit(proto::SELF_LIMIT_OUTPUT);
-      hit.set_measured(finished.body_memfd_bytes());
-      return OnLimitHit(hit);
-    }
+    if (!body && body.error().code == ErrorCode::kExhausted)
+      return OnTooMuchOutput(
+          std::max(finished.body_memfd_bytes(), order_.limits.output_bytes.value + 1));
     if (!body) return OnBroken(body.error().ToString());
     finished.set_body(std::move(*body));
   }
+  if (finished.body().size() > order_.limits.output_bytes.value)
+    return OnTooMuchOutput(finished.body().size());
   auto used = watchdog_->UsedSoFar();
   watchdog_.reset();
   finished_ = std::move(finished);
@@ -135,6 +148,15 @@ void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
   worker->SetUser(nullptr);
   End(VerdictOf(evidence), UsageOf(used ? *used : CellUsage{}), nullptr);
   needs_.pool.GiveBack(worker, order_.limits);
+}
+
+// The worker counts its output and should have stopped by itself.
+void Run::OnTooMuchOutput(uint64_t bytes) {
+  proto::LimitHit hit;
+  hit.set_run_id(std::string(order_.id.bytes()));
+  hit.set_limit(proto::SELF_LIMIT_OUTPUT);
+  hit.set_measured(bytes);
+  OnLimitHit(hit);
 }
 
 void Run::OnLimitHit(const proto::LimitHit& hit) {
@@ -188,6 +210,8 @@ void Run::EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
 
 void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) {
   CHECK(state_ != State::kEnded);
+  // Much of it may be a worker's own words, and the journal's message must fit a frame.
+  verdict.detail.resize(Utf8PrefixSize(verdict.detail, bounds::kVerdictDetailBytes));
   MonoTime now = needs_.clock.Mono();
   bool ran = started_ != MonoTime{};
   state_ = State::kEnded;

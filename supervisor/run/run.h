@@ -79,6 +79,7 @@ class Run final : public WorkerUser {
   void OnLent(Result<Worker*> worker);
   Status SendRun();
   void OnFinished(proto::Finished finished, std::vector<Fd> fds);
+  void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
   void EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
                         std::optional<proto::RefusalKind> refusal);

@@ -39,7 +39,10 @@ void RunService::Start(RunOrder order) {
   };
   Run::Needs needs{loop_, clock_, pool_, journal_, [this](Run* run) { OnEnded(run); }};
   at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
-  at->second.run->Start();
+  if (draining_)
+    at->second.run->Kill({proto::VERDICT_STOPPING, "the supervisor is stopping", "", Nanos(0)});
+  else
+    at->second.run->Start();
 }
 
 void RunService::OnDone(const RunOrder& order, const RunResult& result) {
@@ -109,6 +112,7 @@ RunService::Counts RunService::CountsOf(const std::string& canvas) const {
 }
 
 void RunService::Drain(Nanos patience, std::function<void()> drained) {
+  draining_ = true;
   if (runs_.empty()) return drained();
   drained_ = std::move(drained);
   patience_.StartAfter(patience);

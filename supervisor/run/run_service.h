@@ -32,8 +32,8 @@ class RunService {
   };
   Counts CountsOf(const std::string& canvas) const;
 
-  // No new runs will come. `drained` is called once, when the last one has ended; those that are
-  // not done at `patience` are killed.
+  // A stop: runs that still come end at once. `drained` is called once, when the last one has
+  // ended; those that are not done at `patience` are killed.
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
@@ -50,6 +50,7 @@ class RunService {
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
   };
   std::unordered_map<RunId, Entry> runs_;
+  bool draining_ = false;
   std::function<void()> drained_;
   Timer patience_;
 };

@@ -68,6 +68,7 @@ class FakeWorker {
   }
   // What it was told and has not heard yet; nullopt: nothing.
   std::optional<proto::ToWorker> Hear() {
+    if (!channel_) return std::nullopt;
     auto packet = channel_->Receive();
     if (!packet || !*packet) return std::nullopt;
     auto message = (*packet)->Parse<proto::ToWorker>();
@@ -75,12 +76,11 @@ class FakeWorker {
     heard_fds = std::move((*packet)->fds);
     return *message;
   }
-  // The newest run it was told to do.
-  std::optional<proto::Run> HearRun() {
-    std::optional<proto::Run> run;
+  // The newest run it was told to do, now or before; none: it has no id.
+  const proto::Run& HearRun() {
     while (auto message = Hear())
-      if (message->has_run()) run = message->run();
-    return run;
+      if (message->has_run()) run_ = message->run();
+    return run_;
   }
   void HangUp() { channel_.reset(); }
   // Its process ends; nothing of it is left in the cell.
@@ -105,6 +105,7 @@ class FakeWorker {
 
  private:
   std::optional<Channel> channel_;
+  proto::Run run_;
 };
 
 class FakeZygote final : public ZygoteClient {

@@ -1,0 +1,146 @@
+// Workers that die by themselves in the middle of a run.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/worker_exit.h"
+#include "tests/unit/run/run_rig.h"
+
+namespace nightjar::testing {
+namespace {
+
+struct Death {
+  const char* name;
+  std::function<void(FakeWorker&)> die;
+  proto::Verdict verdict;
+  int signal;
+  int exit_status;
+};
+
+class RunDeathTest : public RunRig, public ::testing::WithParamInterface<Death> {};
+
+TEST_P(RunDeathTest, IsExplainedOnce) {
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  GetParam().die(worker);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, GetParam().verdict) << call.result.detail;
+  const proto::RunEnded& ended = Ended(call);
+  EXPECT_EQ(ended.verdict(), GetParam().verdict);
+  EXPECT_EQ(ended.detail(), call.result.detail);
+  EXPECT_EQ(ended.incident().exit_signal(), GetParam().signal);
+  EXPECT_EQ(ended.incident().exit_status(), GetParam().exit_status);
+  EXPECT_EQ(ended.incident().handler(), "GET /hello/:name");
+  ASSERT_TRUE(UntilLive(0));
+  EXPECT_EQ(journal_.order,
+            (std::vector<std::string>{"attach 1", "began 1", "ended 1", "detach 1"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, RunDeathTest,
+    ::testing::Values(
+        Death{"Crash", [](auto& worker) { worker.Die(SIGSEGV); }, proto::VERDICT_CRASHED, SIGSEGV,
+              0},
+        Death{"KilledBySomebodyElse", [](auto& worker) { worker.Die(SIGKILL); },
+              proto::VERDICT_CRASHED, SIGKILL, 0},
+        Death{"DeniedSystemCall", [](auto& worker) { worker.Die(SIGSYS); },
+              proto::VERDICT_DENIED_SYSCALL, SIGSYS, 0},
+        Death{"TheKernelsCpuLimit", [](auto& worker) { worker.Die(SIGXCPU); },
+              proto::VERDICT_CPU_TIME, SIGXCPU, 0},
+        Death{"OutOfMemory",
+              [](auto& worker) {
+                worker.cell->usage.oom_kills = 1;
+                worker.Die(SIGKILL);
+              },
+              proto::VERDICT_MEMORY, SIGKILL, 0},
+        Death{"TooManyProcesses",
+              [](auto& worker) {
+                worker.cell->usage.pids_denied = 1;
+                worker.Die(SIGABRT);
+              },
+              proto::VERDICT_PIDS, SIGABRT, 0},
+        Death{"LeavesWithoutAWord", [](auto& worker) { worker.Exit(0); },
+              proto::VERDICT_WORKER_EXITED, 0, 0},
+        Death{"TheBackstop", [](auto& worker) { worker.Exit(worker_exit::kBackstop); },
+              proto::VERDICT_WALL_TIME, 0, worker_exit::kBackstop},
+        // The end of its socket is no verdict: its exit, which says more, is about to be seen.
+        Death{"HangsUpAndCrashes",
+              [](auto& worker) {
+                worker.HangUp();
+                worker.Die(SIGSEGV);
+              },
+              proto::VERDICT_CRASHED, SIGSEGV, 0}),
+    [](const auto& info) { return info.param.name; });
+
+class DeathTest : public RunRig {};
+
+TEST_F(DeathTest, WhatItSaidBeforeItDiedComesFirst) {
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  worker.Say(Finished(call, "my last words"));
+  worker.Die(SIGSEGV);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_FINISHED);
+  EXPECT_EQ(call.result.body, "my last words");
+  ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(DeathTest, AWorkerThatDiedWithItsAnswerIsNotLentAgain) {
+  limits_.reuse.value = 10;
+  Call& one = Start();
+  FakeWorker& worker = Running(one);
+  worker.Say(Finished(one));
+  worker.Die(SIGKILL);
+  ASSERT_TRUE(UntilOver(one));
+  ASSERT_TRUE(UntilLive(0));
+  Call& two = Start();
+  FakeWorker& fresh = Running(two);
+  fresh.Say(Finished(two));
+  ASSERT_TRUE(UntilOver(two));
+  EXPECT_EQ(two.result.verdict, proto::VERDICT_FINISHED);
+}
+
+// It died while it waited, and its end had not been seen yet when it was lent.
+TEST_F(DeathTest, AWorkerThatIsDeadWhenItIsLentIsExplainedByItsDeath) {
+  limits_.armed.value = 1;
+  pool_.Refresh(revision_);
+  ASSERT_TRUE(UntilArmed(1));
+  FakeWorker& worker = zygote_.last();
+  worker.HangUp();
+  worker.cell->usage.oom_kills_outside = 1;
+  worker.Die(SIGKILL);
+  Call& call = Start();
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_MEMORY) << call.result.detail;
+  EXPECT_EQ(Ended(call).incident().exit_signal(), SIGKILL);
+}
+
+TEST_F(DeathTest, ARunWhoseWorkerCannotStartSaysWhy) {
+  zygote_.manner = FakeZygote::Manner::kFails;
+  Call& call = Start();
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_START_FAILED);
+  EXPECT_EQ(call.result.status, 503u);
+  const proto::RunEnded& ended = Ended(call);
+  EXPECT_EQ(ended.worker_id(), 0u);
+  EXPECT_TRUE(ended.has_incident());
+  EXPECT_TRUE(journal_.began.empty());
+}
+
+// A worker that is being armed may say anything as the reason why it cannot.
+TEST_F(DeathTest, AReasonThatIsAFloodIsCut) {
+  zygote_.manner = FakeZygote::Manner::kBears;
+  Call& call = Start();
+  ASSERT_TRUE(Until([&] { return zygote_.workers.size() == 1; }));
+  proto::FromWorker message;
+  message.mutable_armed()->set_error(std::string(90'000, 'z'));
+  zygote_.last().Say(message);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_START_FAILED);
+  EXPECT_LT(Ended(call).ByteSizeLong(), bounds::kFrameBytes / 4);
+}
+
+}  // namespace
+}  // namespace nightjar::testing
