@@ -46,6 +46,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
       "supervisor/run"}},
     {"supervisor/writer", {"ipc/core", "ipc/proto", "ipc/wire", "ipc/ring", "supervisor/loop"}},
     {"supervisor/cli", {"ipc/core", "ipc/proto"}},
+    {"conformance", {"ipc/core", "ipc/proto", "ipc/ring", "worker"}},
     // supervisor/app knows everyone.
 };
 

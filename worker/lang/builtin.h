@@ -75,6 +75,8 @@ struct Call {
 
   const Dval& operator[](size_t index) const { return args[index]; }
   Dval Error(std::string_view message) const { return MakeError(arena, message, expr_id); }
+  // "Unknown error": the function itself could not go on, which no argument should make it do.
+  Dval Fault() const;
   // Text of any origin: made NFC.
   Dval String(std::string_view content) const;
   // A list of these; or the first of them that is fake.

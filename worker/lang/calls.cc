@@ -140,6 +140,11 @@ Dval Call::Invoke(const Dval& function, std::initializer_list<Dval> with) const 
   return evaluator.Invoke(function, with.begin(), with.size(), expr_id);
 }
 
+Dval Call::Fault() const {
+  evaluator.CountFault();
+  return Error("Unknown error");
+}
+
 Dval Call::ArgumentError(size_t index, std::string_view expected) const {
   const Param& param = builtin.params[index];
   return Error("Expected the argument `" + std::string(param.name) + "` to be " +

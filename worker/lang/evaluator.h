@@ -41,6 +41,9 @@ class Evaluator {
 
   // Of the calls that are open now.
   uint64_t depth() const { return depth_; }
+  // How often a library function could not go on: see Call::Fault.
+  uint64_t faults() const { return faults_; }
+  void CountFault() { ++faults_; }
 
  private:
   struct Frame {
@@ -95,6 +98,7 @@ class Evaluator {
   Recorder& recorder_;
   const Options options_;
   uint64_t depth_ = 0;
+  uint64_t faults_ = 0;
 };
 
 }  // namespace nightjar::lang

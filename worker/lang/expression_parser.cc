@@ -145,6 +145,8 @@ proto::Expr ExpressionParser::Expression(int min_binding) {
         Now().kind == TokenKind::kEnd || (Now().first_on_line && Now().column < offside_);
     if (binding.left == 0 || binding.left < min_binding || outside) break;
     tallest_ = 0;
+    // Operators of one level are read from left to right: the last of the outermost is the root.
+    if (nesting_ == 1) root_ = Now().text;
     if (Is("|>")) {
       left = Pipe(std::move(left));
       height = std::max(height, tallest_) + left.pipe().items_size();

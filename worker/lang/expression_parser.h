@@ -25,6 +25,8 @@ class ExpressionParser {
   // where.
   std::optional<proto::Expr> ParseWhole();
   const LexError& error() const { return error_; }
+  // The operator at the root of the whole, as it is written; "" when there is none.
+  const std::string& root() const { return root_; }
 
  private:
   // Thrown nowhere: a failed parse sets failed_ and every loop looks at it.
@@ -81,6 +83,7 @@ class ExpressionParser {
       0;  // a line that starts at or left of this column ends the current expression
   bool failed_ = false;
   LexError error_{};
+  std::string root_;
 };
 
 }  // namespace nightjar::lang

@@ -288,6 +288,21 @@ class Lowerer {
     return node;
   }
 
+  // "Owner.Package.Module" names a package: "owner/package/Module::name_v0" is what its function is
+  // called. "" for any other module.
+  static std::string PackageName(const proto::FnCall& call) {
+    const std::string& module = call.module();
+    size_t owner = module.find('.');
+    size_t package = owner == std::string::npos ? owner : module.find('.', owner + 1);
+    if (package == std::string::npos) return "";
+    std::string name =
+        module.substr(0, owner) + "/" + module.substr(owner + 1, package - owner - 1);
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return name + "/" + module.substr(package + 1) + "::" + call.name() + "_v" +
+           std::to_string(call.version());
+  }
+
   void Resolve(uint64_t id, const proto::FnCall& call, CallNode* node) {
     std::string versioned = call.name() + "_v" + std::to_string(call.version());
     shape_.Add(call.module() + "::" + versioned);
@@ -296,6 +311,15 @@ class Lowerer {
       for (const std::string& name : {versioned, call.name()}) {
         auto found = code_.functions.find(name);
         if (found == code_.functions.end()) continue;
+        node->op = Op::kCallFunction;
+        node->function = &found->second;
+        node->params = found->second.params.size();
+        return;
+      }
+    }
+    if (std::string package = PackageName(call); !package.empty()) {
+      auto found = code_.functions.find(package);
+      if (found != code_.functions.end()) {
         node->op = Op::kCallFunction;
         node->function = &found->second;
         node->params = found->second.params.size();

@@ -300,4 +300,41 @@ ParseResult ParseCanvas(std::string_view source) {
   return CanvasParser(source).Run();
 }
 
+namespace {
+
+void DropUnopened(std::vector<Token>* tokens) {
+  int open = 0;
+  for (const Token& token : *tokens) {
+    if (token.kind != TokenKind::kPunctuation) continue;
+    if (token.text == "(") ++open;
+    if (token.text == ")") --open;
+  }
+  for (; open < 0 && tokens->size() > 1 && (*tokens)[tokens->size() - 2].text == ")"; ++open)
+    tokens->erase(tokens->end() - 2);
+}
+
+}  // namespace
+
+ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line) {
+  ParsedExpression parsed;
+  auto add = [&](const LexError& error) {
+    proto::Diagnostic& diagnostic = parsed.errors.emplace_back();
+    diagnostic.set_line(error.line);
+    diagnostic.set_column(error.column);
+    diagnostic.set_message(error.message);
+    if (error.line >= first_line)
+      diagnostic.set_source_line(SourceLine(text, error.line - first_line + 1));
+  };
+  LexResult lexed = Lex(text, first_line);
+  for (const LexError& error : lexed.errors) add(error);
+  if (!parsed.errors.empty()) return parsed;
+  DropUnopened(&lexed.tokens);
+  std::vector<Place> places;
+  ExpressionParser parser(std::move(lexed.tokens), first_id, &places);
+  parsed.expr = parser.ParseWhole();
+  if (!parsed.expr) add(parser.error());
+  parsed.root = parser.root();
+  return parsed;
+}
+
 }  // namespace nightjar::lang

@@ -6,6 +6,8 @@
 // when another is broken.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,5 +37,16 @@ struct ParseResult {
 };
 
 ParseResult ParseCanvas(std::string_view source);
+
+// One expression alone, as a line of a test has it.
+struct ParsedExpression {
+  std::optional<proto::Expr> expr;  // none: the errors say why
+  // The operator at its root as it is written, such as "=" or "|>"; "" when there is none.
+  std::string root;
+  std::vector<proto::Diagnostic> errors;
+};
+// Ids count up from `first_id`, lines from `first_line`. Closing parentheses that nothing opened
+// are let pass at the end, as the parser of classic Dark's tests does.
+ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line);
 
 }  // namespace nightjar::lang

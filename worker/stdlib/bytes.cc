@@ -9,7 +9,7 @@ Dval Decode(const Call& call) {
   auto bytes = DecodeBase64(call[0].view());
   // The first version only knew what to say about spaces.
   bool spaces = call[0].view().find_first_of(" \t\r\n") != std::string_view::npos;
-  if (!bytes && kVersion == 0 && !spaces) return call.Error("Unknown error");
+  if (!bytes && kVersion == 0 && !spaces) return call.Fault();
   if (!bytes) return call.ErrorResult("Not a valid base64 string");
   return MakeWrapped(call.arena, Tag::kOk, MakeTextual(call.arena, Tag::kBytes, *bytes));
 }

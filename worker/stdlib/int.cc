@@ -10,8 +10,6 @@
 namespace nightjar::lang {
 namespace {
 
-constexpr std::string_view kUnknownError = "Unknown error";
-
 Dval Mod(const Call& call) {
   int64_t modulus = call[1].integer;
   if (modulus <= 0) return call.ArgumentError(1, "positive");
@@ -31,7 +29,7 @@ Dval Divide(const Call& call) {
   int64_t divisor = call[1].integer;
   if (divisor == 0) return call.Error("Division by zero");
   if (divisor == -1) {
-    if (call[0].integer == INT64_MIN) return call.Error(kUnknownError);
+    if (call[0].integer == INT64_MIN) return call.Fault();
     return Dval::Int(-call[0].integer);
   }
   return Dval::Int(call[0].integer / divisor);
@@ -103,7 +101,7 @@ void AddInt(Tables& tables) {
   m.Add("remainder", 0, {{"value", kInt}, {"divisor", kInt}}, kResult, Remainder);
   m.Add("absoluteValue", 0, {{"a", kInt}}, kInt, [](const Call& call) {
     int64_t a = call[0].integer;
-    return a == INT64_MIN ? call.Error(kUnknownError) : Dval::Int(std::abs(a));
+    return a == INT64_MIN ? call.Fault() : Dval::Int(std::abs(a));
   });
   m.Add("negate", 0, {{"a", kInt}}, kInt,
         [](const Call& call) { return Dval::Int(WrappingSubtract(0, call[0].integer)); });

@@ -78,6 +78,7 @@ inline constexpr Type kAny{Kind::kAny, "Any"};
 inline constexpr Type kInt{Kind::kInt, "Int"};
 inline constexpr Type kFloat{Kind::kFloat, "Float"};
 inline constexpr Type kBool{Kind::kBool, "Bool"};
+inline constexpr Type kNull{Kind::kNull, "Null"};
 inline constexpr Type kStr{Kind::kStr, "Str"};
 inline constexpr Type kCharacter{Kind::kCharacter, "Character"};
 inline constexpr Type kList{Kind::kList, "List"};
