@@ -9,20 +9,19 @@ constexpr std::chrono::seconds kIncidentWindow(1);
 
 std::string SentenceOf(const policy::Admission& refused) {
   const policy::LimitText& limit = refused.limit;
-  std::string why;
+  std::string what = "limit " + limit.name + " = " + limit.value;
   switch (refused.kind) {
     case policy::RefusalKind::kRate:
-      why = "more requests than limit ";
+      what = "more requests than " + what + " allows";
       break;
     case policy::RefusalKind::kConcurrency:
-      why = "as many run and wait already as limit ";
+      what = "as many run and wait already as " + what + " allows";
       break;
     case policy::RefusalKind::kSuspended:
-      why = "the canvas is suspended by limit ";
+      what = "the canvas is suspended by " + what;
       break;
   }
-  return why + limit.name + " = " + limit.value + " allows (" + limit.origin.source + ", " +
-         limit.origin.layer + ")";
+  return what + " (" + limit.origin.source + ", " + limit.origin.layer + ")";
 }
 
 }  // namespace

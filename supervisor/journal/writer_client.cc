@@ -42,8 +42,13 @@ void WriterClient::Connect(Channel channel) {
   watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned e) { OnEvents(e); });
   watch_->Start(FdWatch::kReadable);
   for (const auto& [worker, ring] : rings_) SendRing(worker, ring);
-  for (const auto& [id, run] : runs_) SendBegan(run);
-  for (const auto& [order, id] : ended_) SendEnded(id, runs_.at(id));
+  // In the order of their beginning: the runs of one worker follow each other on its ring, and a
+  // writer that hears of a later one first must take the earlier one's events for a lie.
+  std::map<uint64_t, const OpenRun*> begun;
+  for (const auto& [id, run] : runs_)
+    if (run.began) begun.emplace(run.began_order, &run);
+  for (const auto& [order, run] : begun) SendBegan(*run);
+  for (const auto& [order, id] : ended_) SendEnded(runs_.at(id));
   // Only now: a ring must not be taken away before its runs were told.
   for (const auto& [worker, ring] : rings_) {
     if (!ring.worker_gone) continue;
@@ -234,11 +239,11 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   run.worker = began.worker_id();
   if (auto ring = rings_.find(run.worker); ring != rings_.end()) ++ring->second.unstored_runs;
   run.began = std::move(began);
+  run.began_order = next_order_++;
   SendBegan(run);
 }
 
 void WriterClient::SendBegan(const OpenRun& run) {
-  if (!run.began) return;
   proto::ToWriter message;
   *message.mutable_run_began() = *run.began;
   Send(std::move(message), {});
@@ -250,13 +255,13 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
   OpenRun& run = runs_[*id];
   CHECK(!run.ended);
   run.ended = std::move(ended);
-  run.order = next_order_++;
-  ended_.emplace(run.order, *id);
-  SendEnded(*id, run);
+  run.ended_order = next_order_++;
+  ended_.emplace(run.ended_order, *id);
+  SendEnded(run);
   if (ended_.size() > bounds::kJournalUnstoredRuns) GiveUpOldest();
 }
 
-void WriterClient::SendEnded(const RunId&, const OpenRun& run) {
+void WriterClient::SendEnded(const OpenRun& run) {
   proto::ToWriter message;
   message.set_ticket(next_ticket_++);
   *message.mutable_run_ended() = *run.ended;
@@ -268,7 +273,7 @@ void WriterClient::OnStored(const RunId& id) {
   if (run == runs_.end() || !run->second.ended) return;
   WorkerId worker = run->second.worker;
   bool on_ring = run->second.began.has_value();
-  ended_.erase(run->second.order);
+  ended_.erase(run->second.ended_order);
   runs_.erase(run);
   if (auto ring = rings_.find(worker); on_ring && ring != rings_.end()) {
     if (ring->second.unstored_runs > 0) --ring->second.unstored_runs;

@@ -56,7 +56,8 @@ class WriterClient final : public Journal {
     WorkerId worker = 0;
     std::optional<proto::RunBegan> began;
     std::optional<proto::RunEnded> ended;
-    uint64_t order = 0;
+    uint64_t began_order = 0;
+    uint64_t ended_order = 0;
   };
   struct Outgoing {
     proto::ToWriter message;
@@ -75,7 +76,7 @@ class WriterClient final : public Journal {
   void OnStored(const RunId& run);
   void SendRing(WorkerId worker, const Ring& ring);
   void SendBegan(const OpenRun& run);
-  void SendEnded(const RunId& id, const OpenRun& run);
+  void SendEnded(const OpenRun& run);
   void DropRingIfDone(WorkerId worker);
   void GiveUpOldest();
 
