@@ -47,6 +47,8 @@ struct ControlService::Call {
       case ErrorCode::kExhausted:
       case ErrorCode::kUnavailable:
         return Fail(503, error.ToString());
+      case ErrorCode::kTimedOut:
+        return Fail(504, error.ToString());
       default:
         return Fail(500, error.ToString());
     }

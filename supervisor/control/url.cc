@@ -1,5 +1,7 @@
 #include "supervisor/control/url.h"
 
+#include "ipc/core/utf8.h"
+
 namespace nightjar {
 namespace {
 
@@ -24,6 +26,8 @@ std::optional<std::string> Decode(std::string_view text) {
     decoded += static_cast<char>(high << 4 | low);
     at += 2;
   }
+  // It travels on in messages whose text is UTF-8, or breaks the channel that it travels on.
+  if (Utf8PrefixSize(decoded, decoded.size()) != decoded.size()) return std::nullopt;
   return decoded;
 }
 

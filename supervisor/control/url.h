@@ -14,7 +14,8 @@ struct ControlUrl {
   std::map<std::string, std::string> query;  // percent-decoded; of a repeated key the last counts
 };
 
-// nullopt for a target with broken percent-encoding or without a leading '/'.
+// nullopt for a target with broken percent-encoding, with bytes that are not UTF-8 once decoded, or
+// without a leading '/'.
 std::optional<ControlUrl> ParseControlUrl(std::string_view target);
 
 }  // namespace nightjar

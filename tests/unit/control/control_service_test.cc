@@ -1,0 +1,394 @@
+// The control plane over its own Unix socket: what each path answers, and every way to say no.
+
+#include "supervisor/control/control_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "ipc/core/bounds.h"
+#include "tests/support/raw_client.h"
+#include "tests/support/workers_rig.h"
+
+namespace nightjar::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+struct Reply {
+  int status = 0;
+  json body;
+};
+
+class OnePolicy final : public policy::Policy {
+ public:
+  explicit OnePolicy(const policy::Limits& limits) : limits_(limits) {}
+  policy::Limits For(std::string_view, std::string_view handler) const override {
+    policy::Limits limits = limits_;
+    if (!handler.empty()) limits.wall.origin.layer = "handler " + std::string(handler);
+    return limits;
+  }
+
+ private:
+  const policy::Limits& limits_;
+};
+
+class ControlServiceTest : public WorkersRig<SystemClock> {
+ protected:
+  ControlServiceTest() {
+    limits_.armed.value = 0;
+    limits_.wall.value = std::chrono::seconds(60);
+    limits_.cpu.value = std::chrono::seconds(60);
+    char path[] = "/tmp/nightjar-control-XXXXXX";
+    CHECK(mkdtemp(path) != nullptr);
+    folder_ = path;
+    auto listener = http::ListenUnix(folder_ + "/control.sock");
+    CHECK(listener.has_value());
+    http::Options options;
+    options.body_bytes_max = bounds::kControlBodyBytes;
+    auto server = http::Server::Create(rig_.loop(), clock_, std::move(*listener), options,
+                                       [this](http::Request request, http::Responder responder) {
+                                         if (as_uid_) request.peer_uid = *as_uid_;
+                                         control_->Handle(std::move(request), std::move(responder));
+                                       });
+    CHECK(server.has_value());
+    server_ = std::move(*server);
+    proto::DoctorAnswer doctor;
+    doctor.set_can_serve(true);
+    control_.emplace(ControlService::Needs{
+        clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_,
+        [this] { return std::make_shared<const OnePolicy>(limits_); }, doctor, geteuid()});
+  }
+  ~ControlServiceTest() override {
+    server_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Publish() { ASSERT_TRUE(book_.Publish(SomeRevision("demo", 1))); }
+
+  // A request that is on its way.
+  std::unique_ptr<RawClient> Send(const std::string& line, const std::string& body = "") {
+    auto client = std::make_unique<RawClient>(rig_.loop(), folder_ + "/control.sock");
+    std::string bytes = line +
+                        " HTTP/1.1\r\nHost: nightjar\r\nConnection: close\r\nContent-Length: " +
+                        std::to_string(body.size()) + "\r\n\r\n" + body;
+    EXPECT_TRUE(Until([&] {
+      bytes.erase(0, client->Send(bytes));
+      return bytes.empty();
+    }));
+    return client;
+  }
+  Reply Wait(RawClient& client) {
+    EXPECT_TRUE(Until([&] { return client.ended(); }));
+    const std::string& text = client.received();
+    Reply reply;
+    size_t end = text.find("\r\n\r\n");
+    EXPECT_NE(end, std::string::npos) << text;
+    if (end == std::string::npos) return reply;
+    reply.status = std::stoi(text.substr(9, 3));
+    EXPECT_THAT(text.substr(0, end), HasSubstr("Content-Type: application/json"));
+    reply.body = json::parse(text.substr(end + 4), nullptr, /*allow_exceptions=*/false);
+    EXPECT_FALSE(reply.body.is_discarded()) << text;
+    return reply;
+  }
+  Reply Ask(const std::string& line, const std::string& body = "") {
+    return Wait(*Send(line, body));
+  }
+  // A no: its status, and one sentence for a person that holds `words`.
+  void ExpectNo(const Reply& reply, int status, const std::string& words) {
+    EXPECT_EQ(reply.status, status) << reply.body;
+    ASSERT_TRUE(reply.body.contains("error")) << reply.body;
+    EXPECT_THAT(reply.body["error"].get<std::string>(), HasSubstr(words));
+  }
+  // The storage writer's answer to the question that waits.
+  void Answer(Result<proto::FromWriter> answer) {
+    ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+    auto answered = std::move(journal_.questions.back().answered);
+    journal_.questions.pop_back();
+    answered(std::move(answer));
+  }
+
+  Metrics metrics_;
+  CanvasBook book_;
+  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_};
+  Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_,
+                      [this] { return std::make_shared<const OnePolicy>(limits_); }}};
+  std::optional<ControlService> control_;
+  std::string folder_;
+  std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
+  std::unique_ptr<http::Server> server_;
+};
+
+TEST_F(ControlServiceTest, OnlyRootAndTheSupervisorsOwnUserMaySpeak) {
+  as_uid_ = 4242;
+  ExpectNo(Ask("GET /canvases"), 403, "only root");
+  ExpectNo(Ask("DELETE /runs/x"), 403, "only root");
+  as_uid_ = -1;  // a peer that the kernel could not name
+  ExpectNo(Ask("GET /canvases"), 403, "only root");
+  as_uid_ = 0;
+  EXPECT_EQ(Ask("GET /canvases").status, 200);
+  as_uid_ = geteuid();
+  EXPECT_EQ(Ask("GET /canvases").status, 200);
+}
+
+TEST_F(ControlServiceTest, WhatIsNotThereIsSaidWithItsName) {
+  ExpectNo(Ask("GET /"), 404, "there is no GET / ");
+  ExpectNo(Ask("GET /nothing"), 404, "GET /nothing");
+  ExpectNo(Ask("POST /canvases"), 404, "POST /canvases");
+  ExpectNo(Ask("GET /canvases/demo/what"), 404, "/canvases/demo/what");
+  ExpectNo(Ask("GET /canvases/demo/traces/a/b"), 404, "/a/b");
+  ExpectNo(Ask("GET /canvases/%zz"), 400, "not a path");
+  ExpectNo(Ask("GET /incidents?canvas=%ff"), 400, "not a path");
+}
+
+TEST_F(ControlServiceTest, ListsCanvases) {
+  EXPECT_EQ(Ask("GET /canvases").body["canvases"].size(), 0u);
+  Publish();
+  metrics_.Of("demo").requests = 7;
+  json rows = Ask("GET /canvases").body["canvases"];
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["canvas"], "demo");
+  EXPECT_EQ(rows[0]["revision"], "1");
+  EXPECT_EQ(rows[0]["handlers"], 2);
+  EXPECT_EQ(rows[0]["requests"], "7");
+  EXPECT_EQ(rows[0]["killed"], "0");  // a zero is shown, not left out
+}
+
+TEST_F(ControlServiceTest, DoctorIsAsItWasAtTheStart) {
+  EXPECT_EQ(Ask("GET /doctor").body["can_serve"], true);
+}
+
+TEST_F(ControlServiceTest, ABadDeployIsRefusedBeforeAnythingIsStarted) {
+  for (const char* name : {"Demo", "-demo", "a.b", "%20", "a%2fb"})
+    ExpectNo(Ask(std::string("PUT /canvases/") + name, "text"), 422, "a canvas is named");
+  ExpectNo(Ask("PUT /canvases/demo", std::string(bounds::kSourceBytes + 1, 'x')), 413,
+           std::to_string(bounds::kSourceBytes));
+  EXPECT_TRUE(zygote_.workers.empty());
+}
+
+TEST_F(ControlServiceTest, ADeployAnswersWithWhatItServesNow) {
+  zygote_.manner = FakeZygote::Manner::kBears;
+  auto client = Send("PUT /canvases/demo?file=my.dark", "text");
+  ASSERT_TRUE(Until([&] { return zygote_.workers.size() == 1; }));
+  auto heard = zygote_.last().Hear();
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->compile().file_name(), "my.dark");
+  proto::FromWriter saved;
+  proto::FromWorker message;
+  *message.mutable_compiled()->mutable_manifest() = SomeRevision("demo", 1)->manifest;
+  message.mutable_compiled()->set_program_bytes(1);
+  auto program = CreateImmutableMemfd("test-program", "p");
+  ASSERT_TRUE(program);
+  zygote_.last().Say(message, {program->get()});
+  ASSERT_TRUE(Until([&] { return journal_.saves.size() == 1; }));
+  EXPECT_THAT(journal_.saves[0].revision.deployed_by(), HasSubstr("uid"));
+  journal_.saves[0].done({});
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.body["canvas"], "demo");
+  EXPECT_EQ(reply.body["revision"], "1");
+  EXPECT_EQ(reply.body["handlers"][0]["name"], "GET /hello/:name");
+  EXPECT_EQ(reply.body["handlers"][0]["kind"], "HANDLER_KIND_HTTP");
+}
+
+TEST_F(ControlServiceTest, AFileWithMistakesComesBackWithThem) {
+  zygote_.manner = FakeZygote::Manner::kBears;
+  auto client = Send("PUT /canvases/demo", "text");
+  ASSERT_TRUE(Until([&] { return zygote_.workers.size() == 1; }));
+  proto::FromWorker message;
+  proto::Diagnostic& diagnostic = *message.mutable_compiled()->add_diagnostics();
+  diagnostic.set_line(3);
+  diagnostic.set_column(7);
+  diagnostic.set_message("what is \"this\"?");
+  zygote_.last().Say(message);
+  Reply reply = Wait(*client);
+  ExpectNo(reply, 422, "errors");
+  ASSERT_EQ(reply.body["diagnostics"].size(), 1u);
+  EXPECT_EQ(reply.body["diagnostics"][0]["line"], 3);
+  EXPECT_EQ(reply.body["diagnostics"][0]["column"], 7);
+  EXPECT_EQ(reply.body["diagnostics"][0]["message"], "what is \"this\"?");
+}
+
+TEST_F(ControlServiceTest, ADeployWithoutAWriterCanBeTriedLater) {
+  zygote_.manner = FakeZygote::Manner::kBears;
+  journal_.away = true;
+  auto client = Send("PUT /canvases/demo", "text");
+  ASSERT_TRUE(Until([&] { return zygote_.workers.size() == 1; }));
+  proto::FromWorker message;
+  message.mutable_compiled()->set_program_bytes(1);
+  auto program = CreateImmutableMemfd("test-program", "p");
+  ASSERT_TRUE(program);
+  zygote_.last().Say(message, {program->get()});
+  ExpectNo(Wait(*client), 503, "writer");
+}
+
+TEST_F(ControlServiceTest, RunsAHandlerOnceAndTellsAllOfIt) {
+  Publish();
+  ExpectNo(Ask("POST /canvases/nobody/run/Job"), 404, "nobody");
+  ExpectNo(Ask("POST /canvases/demo/run/Nothing"), 404, "`Nothing`");
+  auto client = Send("POST /canvases/demo/run/Job", "{\"a\":1}");
+  ASSERT_TRUE(Until(
+      [&] { return !zygote_.workers.empty() && !zygote_.last().HearRun().run_id().empty(); }));
+  proto::Run run = zygote_.last().HearRun();
+  EXPECT_EQ(run.json(), "{\"a\":1}");
+  proto::FromWorker message;
+  message.mutable_finished()->set_run_id(run.run_id());
+  message.mutable_finished()->set_status(200);
+  message.mutable_finished()->set_body("42");
+  zygote_.last().Say(message);
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body["verdict"], "VERDICT_FINISHED");
+  EXPECT_EQ(reply.body["run_id"], RunId::FromBytes(run.run_id())->ToString());
+  EXPECT_EQ(reply.body["body"], "NDI=");  // bytes, as protobuf's JSON has them
+  EXPECT_TRUE(reply.body["usage"].contains("wall_us"));
+}
+
+TEST_F(ControlServiceTest, AHandlerWithARouteIsRunByItsName) {
+  Publish();
+  auto client = Send("POST /canvases/demo/run/GET%20%2Fhello%2F%3Aname", "the body");
+  ASSERT_TRUE(Until(
+      [&] { return !zygote_.workers.empty() && !zygote_.last().HearRun().run_id().empty(); }));
+  proto::Run run = zygote_.last().HearRun();
+  EXPECT_EQ(run.tlid(), kHelloTlid);
+  EXPECT_EQ(run.http().method(), "GET");
+  EXPECT_EQ(run.http().body(), "the body");
+}
+
+TEST_F(ControlServiceTest, AnEventIsOfBoundedSize) {
+  Publish();
+  ExpectNo(Ask("POST /canvases/demo/run/Job", std::string(bounds::kInlineBodyBytes + 1, '1')), 413,
+           "an event is at most");
+  auto client = Send("POST /canvases/demo/run/Job");
+  ASSERT_TRUE(Until(
+      [&] { return !zygote_.workers.empty() && !zygote_.last().HearRun().run_id().empty(); }));
+  EXPECT_EQ(zygote_.last().HearRun().json(), "null");  // no input is null
+}
+
+TEST_F(ControlServiceTest, ShowsAndEndsLiveRuns) {
+  Publish();
+  auto caller = Send("POST /canvases/demo/run/Job");
+  ASSERT_TRUE(Until(
+      [&] { return !zygote_.workers.empty() && !zygote_.last().HearRun().run_id().empty(); }));
+  json rows = Ask("GET /runs").body["runs"];
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["canvas"], "demo");
+  EXPECT_EQ(rows[0]["handler"], "Job");
+  EXPECT_EQ(rows[0]["state"], "running");
+  EXPECT_EQ(rows[0]["pid"], zygote_.last().process.pid());
+  EXPECT_EQ(rows[0]["wall_limit_us"], "60000000");
+  std::string id = rows[0]["run_id"];
+  Reply killed = Ask("DELETE /runs/" + id);
+  EXPECT_EQ(killed.status, 200);
+  EXPECT_EQ(killed.body["run_id"], id);
+  EXPECT_EQ(killed.body["verdict"], "VERDICT_OPERATOR");
+  EXPECT_EQ(Wait(*caller).body["verdict"], "VERDICT_OPERATOR");
+  ExpectNo(Ask("DELETE /runs/" + id), 404, "may have ended");
+  ExpectNo(Ask("DELETE /runs/not-an-id"), 400, "not-an-id");
+  EXPECT_EQ(Ask("GET /runs").body["runs"].size(), 0u);
+}
+
+TEST_F(ControlServiceTest, LimitsComeWithTheLineThatSetThem) {
+  limits_.wall.origin = {"policy.toml:4", "canvas demo"};
+  json limits = Ask("GET /canvases/demo/limits").body["limits"];
+  ASSERT_FALSE(limits.empty());
+  EXPECT_EQ(limits[0]["name"], "wall");
+  EXPECT_EQ(limits[0]["value"], "1m");
+  EXPECT_EQ(limits[0]["source"], "policy.toml:4");
+  json handlers = Ask("GET /canvases/demo/limits?handler=GET%20%2Fx").body;
+  EXPECT_EQ(handlers["handler"], "GET /x");
+  EXPECT_EQ(handlers["limits"][0]["layer"], "handler GET /x");
+  ExpectNo(Ask("GET /canvases/De%20mo/limits"), 422, "not a canvas name");
+}
+
+TEST_F(ControlServiceTest, AsksTheWriterForTraces) {
+  Publish();
+  auto client = Send("GET /canvases/demo/traces?n=5&verdict=wall_time&handler=Job");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::ListTraces asked = journal_.questions[0].question.list_traces();
+  EXPECT_EQ(asked.canvas(), "demo");
+  EXPECT_EQ(asked.rows_max(), 5u);
+  EXPECT_EQ(asked.verdict(), proto::VERDICT_WALL_TIME);
+  EXPECT_EQ(asked.handler(), "Job");
+  proto::FromWriter answer;
+  answer.mutable_traces()->add_traces()->set_detail("so it was");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["traces"][0]["detail"], "so it was");
+}
+
+TEST_F(ControlServiceTest, TheNumberOfRowsIsBounded) {
+  Publish();
+  auto Asked = [&](const std::string& query) {
+    auto client = Send("GET /canvases/demo/traces" + query);
+    EXPECT_TRUE(Until([&] { return journal_.questions.size() == 1; })) << query;
+    uint32_t rows = journal_.questions[0].question.list_traces().rows_max();
+    Answer(proto::FromWriter());
+    Wait(*client);
+    return rows;
+  };
+  EXPECT_EQ(Asked(""), 20u);
+  EXPECT_EQ(Asked("?n=1000000"), bounds::kListRows);
+  for (const char* bad : {"0", "-1", "x", "5x", "4294967296", "%20"}) {
+    ExpectNo(Ask(std::string("GET /canvases/demo/traces?n=") + bad), 400, "n is a number");
+    ExpectNo(Ask(std::string("GET /incidents?n=") + bad), 400, "n is a number");
+  }
+}
+
+TEST_F(ControlServiceTest, AVerdictIsNamedAsItIsShownOrAsItIsStored) {
+  Publish();
+  for (const char* name : {"wall_time", "WALL_TIME", "VERDICT_WALL_TIME", "verdict_wall_time"}) {
+    auto client = Send(std::string("GET /canvases/demo/traces?verdict=") + name);
+    ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; })) << name;
+    EXPECT_EQ(journal_.questions[0].question.list_traces().verdict(), proto::VERDICT_WALL_TIME);
+    Answer(proto::FromWriter());
+    Wait(*client);
+  }
+  ExpectNo(Ask("GET /canvases/demo/traces?verdict=slow"), 400, "slow");
+  ExpectNo(Ask("GET /canvases/nobody/traces"), 404, "nobody");
+}
+
+TEST_F(ControlServiceTest, TracesAndIncidentsAreFoundByTheirId) {
+  std::string id = RunId::New(clock_.Wall()).ToString();
+  ExpectNo(Ask("GET /canvases/demo/traces/xyz"), 400, "xyz");
+  ExpectNo(Ask("GET /incidents/xyz"), 400, "xyz");
+  auto trace = Send("GET /canvases/demo/traces/" + id);
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  EXPECT_EQ(journal_.questions[0].question.get_trace().run_id(), RunId::Parse(id)->bytes());
+  EXPECT_EQ(journal_.questions[0].question.get_trace().canvas(), "demo");
+  Answer(Fail(ErrorCode::kNotFound, "no such trace"));
+  ExpectNo(Wait(*trace), 404, "no such trace");
+  auto incident = Send("GET /incidents/" + id);
+  proto::FromWriter answer;
+  answer.mutable_incident()->set_verdict(proto::VERDICT_MEMORY);
+  Answer(answer);
+  EXPECT_EQ(Wait(*incident).body["verdict"], "VERDICT_MEMORY");
+}
+
+TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
+  const std::pair<ErrorCode, int> kStatuses[] = {
+      {ErrorCode::kNotFound, 404},  {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503},
+      {ErrorCode::kExhausted, 503}, {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
+  };
+  for (const auto& [code, status] : kStatuses) {
+    auto client = Send("GET /incidents?canvas=demo");
+    Answer(Fail(code, "because"));
+    ExpectNo(Wait(*client), status, "because");
+  }
+}
+
+TEST_F(ControlServiceTest, AnOperatorWhoLeftIsNoMatter) {
+  auto client = Send("GET /incidents");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  client->Close();
+  Settle();
+  Answer(proto::FromWriter());
+  ASSERT_TRUE(Until([&] { return server_->connections() == 0; }));
+  EXPECT_EQ(Ask("GET /canvases").status, 200);
+}
+
+}  // namespace
+}  // namespace nightjar::testing
