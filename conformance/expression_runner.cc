@@ -70,16 +70,16 @@ ExpressionRunner::~ExpressionRunner() = default;
 void ExpressionRunner::AddFunction(const Definition& definition, const std::string& name) {
   Function& function = functions_[name].emplace_back();
   function.line = definition.line;
-  // Empty lines before it put it where it stands in its file.
-  std::string source =
-      std::string(definition.line - 1, '\n') + "[fn " + definition.header + "]\n" + definition.body;
-  lang::ParseResult parsed = lang::ParseCanvas(source);
-  if (!parsed.errors.empty()) {
-    function.error = Told(parsed.errors);
+  lang::ParseResult header = lang::ParseCanvas("[fn " + definition.header + "]\n");
+  lang::ParsedExpression body = lang::ParseExpression(
+      definition.body, kFirstId, definition.line + 1, lang::Notation::kDarkTests);
+  if (!header.errors.empty() || !body.errors.empty()) {
+    function.error = Told(header.errors.empty() ? body.errors : header.errors);
     return;
   }
-  function.def = std::move(*parsed.program.mutable_functions(0));
+  function.def = std::move(*header.program.mutable_functions(0));
   function.def.set_name(name);
+  *function.def.mutable_body() = std::move(*body.expr);
 }
 
 void ExpressionRunner::AddDatastore(const Definition& definition) {
@@ -117,7 +117,8 @@ std::string ExpressionRunner::AddFunctions(uint32_t line, Uses* uses,
 }
 
 CaseResult ExpressionRunner::Run(const ExpressionCase& one) {
-  lang::ParsedExpression parsed = lang::ParseExpression(one.code, kFirstId, one.line);
+  lang::ParsedExpression parsed =
+      lang::ParseExpression(one.code, kFirstId, one.line, lang::Notation::kDarkTests);
   if (!parsed.expr) return CaseResult::Failed("", Told(parsed.errors));
   Uses uses;
   AddUses(*parsed.expr, TestLibrary(), &uses);

@@ -7,6 +7,7 @@
 
 #include "conformance/expression_file.h"
 #include "conformance/expression_runner.h"
+#include "conformance/http_runner.h"
 
 namespace nightjar::conformance {
 namespace {
@@ -82,7 +83,48 @@ class SuiteRun {
   Status File(const fs::path& path) {
     std::string name = Name(path);
     if (path.extension() == ".tests") return Expressions(path, name);
+    for (const fs::path& part : path)
+      if (part == "httphandler") return Http(path, name);
     return Skip(name);
+  }
+
+  Status Http(const fs::path& path, const std::string& name) {
+    if (!Wanted(name, "")) return {};
+    if (options_.list) {
+      out_ << name << "\n";
+      return {};
+    }
+    NJ_ASSIGN(std::string text, ReadFile(path));
+    auto one = ReadHttpFile(text, CanvasNamed(path.stem().string()),
+                            [&](const std::string& import) { return ReadData(path, import); });
+    if (!one) return Wrap(one.error(), name);
+    if (http_ == nullptr) {
+      NJ_ASSIGN(http_, HttpRunner::Create());
+    }
+    report_.BeginFile(name);
+    report_.Add("", http_->Run(*one));
+    report_.EndFile();
+    return {};
+  }
+
+  // "test-" and the file's name, as far as a canvas's name has room for it.
+  static std::string CanvasNamed(const std::string& stem) {
+    std::string name = "test-";
+    for (char c : stem.substr(0, 40)) {
+      bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      name += plain ? c : '-';
+    }
+    return name;
+  }
+
+  // From the folder `data` beside the folders that the file is in.
+  static Result<std::string> ReadData(const fs::path& file, const std::string& name) {
+    std::error_code failed;
+    for (fs::path folder = fs::absolute(file).parent_path(); folder.has_relative_path();
+         folder = folder.parent_path())
+      if (fs::path data = folder / "data" / name; fs::is_regular_file(data, failed))
+        return ReadFile(data);
+    return Fail(ErrorCode::kNotFound, "there is no data/" + name);
   }
 
   Status Expressions(const fs::path& path, const std::string& name) {
@@ -131,6 +173,7 @@ class SuiteRun {
   std::ostream& out_;
   Report report_;
   std::vector<fs::path> files_;
+  std::unique_ptr<HttpRunner> http_;  // made for the first file that needs it
 };
 
 }  // namespace

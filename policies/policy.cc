@@ -46,6 +46,11 @@ class LayeredPolicy final : public Policy {
     }
   }
 
+  std::string CanvasOfDomain(std::string_view domain) const override {
+    auto found = layers_.domains.find(domain);
+    return found == layers_.domains.end() ? "" : found->second;
+  }
+
  private:
   void Apply(const Layer& layer, const std::string& name, Limits* limits) const {
     for (const Setting& setting : layer)

@@ -1,6 +1,8 @@
 #include "policies/policy_builder.h"
 
+#include <algorithm>
 #include <array>
+#include <sstream>
 #include <utility>
 
 #include "ipc/core/ids.h"
@@ -81,6 +83,7 @@ class Builder {
     canvas.own = Settings(node, Section::kCanvas);
     for (const TomlNode& child : node.children) {
       if (child.key == "plan") Plan(child, canvas);
+      if (child.key == "domains") Domains(child, node.key);
       if (child.key != "handler" || !IsTable(child)) continue;
       for (const TomlNode& handler : child.children) {
         if (handler.kind == TomlNode::Kind::kTable)
@@ -101,6 +104,30 @@ class Builder {
     plans_used_.emplace_back(node.at, node.text);
   }
 
+  // "shop.example.com www.shop.example.com": those that are no one else's.
+  void Domains(const TomlNode& node, const std::string& canvas) {
+    if (node.kind != TomlNode::Kind::kString)
+      return Complain(node.at, "`domains` takes host names in quotes, separated by spaces, not " +
+                                   std::string(node.KindName()));
+    std::istringstream names(node.text);
+    for (std::string name; names >> name;) {
+      if (!IsDomain(name))
+        return Complain(node.at, Quoted(name) +
+                                     " is no host name: labels of a-z, 0-9 and '-' with "
+                                     "dots between them");
+      auto [at, is_new] = layers_.domains.emplace(name, canvas);
+      if (!is_new && at->second != canvas)
+        return Complain(node.at, Quoted(name) + " is [canvas." + at->second + "]'s already");
+    }
+  }
+
+  static bool IsDomain(std::string_view name) {
+    return name.size() <= 253 && name.find('.') != std::string_view::npos &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+           });
+  }
+
   // Plans may stand below the canvases that use them, so they are looked up last.
   void CheckPlans() {
     std::vector<std::string_view> names;
@@ -113,7 +140,9 @@ class Builder {
   Layer Settings(const TomlNode& table, Section section) {
     Layer layer;
     for (const TomlNode& node : table.children) {
-      if (section == Section::kCanvas && (node.key == "plan" || node.key == "handler")) continue;
+      if (section == Section::kCanvas &&
+          (node.key == "plan" || node.key == "handler" || node.key == "domains"))
+        continue;
       const LimitKey* key = FindLimitKey(node.key);
       if (key == nullptr) {
         Complain(node.key_at, UnknownKey(node.key, section));
@@ -131,10 +160,11 @@ class Builder {
 
   static std::string UnknownKey(const std::string& typed, Section section) {
     if (typed == "plan") return "`plan` stands in [canvas.NAME] only";
+    if (typed == "domains") return "`domains` stands in [canvas.NAME] only";
     if (typed == "handler") return "handlers stand in [canvas.NAME.handler.\"GET /x\"] only";
     std::vector<std::string_view> words;
     for (const LimitKey& key : LimitKeys()) words.push_back(key.name);
-    if (section == Section::kCanvas) words.insert(words.end(), {"plan", "handler"});
+    if (section == Section::kCanvas) words.insert(words.end(), {"plan", "handler", "domains"});
     return "unknown key " + Quoted(typed) + Suggestion(typed, words);
   }
 

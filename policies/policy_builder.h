@@ -27,6 +27,7 @@ struct PolicyLayers {
   Layer defaults;
   std::map<std::string, Layer, std::less<>> plans;
   std::map<std::string, CanvasLayers, std::less<>> canvases;
+  std::map<std::string, std::string, std::less<>> domains;  // to the canvas that has them
 };
 
 // With errors the layers are incomplete and not to be used.

@@ -38,6 +38,7 @@ struct RunOutcome {
   bool program_error =
       false;  // the value was an error or incomplete: status is 500 and `error` says why
   std::string error;
+  bool request_refused = false;  // the body was not what it says: nothing ran, status is 400
 };
 
 class Engine {

@@ -105,6 +105,7 @@ class Session {
     for (proto::Header& header : outcome.headers) *finished.add_headers() = std::move(header);
     finished.set_program_error(outcome.program_error);
     finished.set_error(std::move(outcome.error));
+    finished.set_request_refused(outcome.request_refused);
     finished.set_trace_bytes(recorder_.bytes());
     finished.set_trace_events(recorder_.events());
     finished.set_trace_dropped(recorder_.dropped());

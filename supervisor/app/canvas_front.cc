@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "supervisor/front/answers.h"
+#include "supervisor/front/http_message.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
@@ -9,14 +11,6 @@ namespace {
 
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
-
-http::Response Plain(unsigned status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
-  response.body = std::move(text);
-  return response;
-}
 
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
 // limits or program text.
@@ -35,7 +29,7 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   return response;
 }
 
-http::Response ResponseOf(RunResult result) {
+http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin) {
   bool answered =
       result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) {
@@ -44,13 +38,10 @@ http::Response ResponseOf(RunResult result) {
     if (result.verdict == proto::VERDICT_REFUSED) killed.headers.emplace_back("Retry-After", "1");
     return killed;
   }
-  http::Response response;
-  response.status = result.status;
-  for (proto::Header& header : result.headers)
-    response.headers.emplace_back(std::move(*header.mutable_name()),
-                                  std::move(*header.mutable_value()));
+  http::Response response =
+      RunAnswer(result.status, std::move(result.headers), std::move(result.body),
+                result.request_refused ? std::nullopt : origin);
   response.headers.emplace_back(kTraceHeader, result.id.ToString());
-  response.body = std::move(result.body);
   return response;
 }
 
@@ -66,51 +57,27 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
   return proto::REFUSAL_UNSPECIFIED;
 }
 
-std::string_view PathOf(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
-
-void FillHttp(const http::Request& request,
-              const std::vector<std::pair<std::string, std::string>>& vars,
-              proto::HttpRequest& out) {
-  std::string_view target = request.target;
-  std::string_view path = PathOf(target);
-  out.set_method(request.method);
-  out.set_url("http://" + request.host + request.target);
-  out.set_path(std::string(path));
-  if (path.size() < target.size()) out.set_query(std::string(target.substr(path.size() + 1)));
-  for (const auto& [name, value] : request.headers) {
-    proto::RawHeader& header = *out.add_headers();
-    header.set_name(name);
-    header.set_value(value);
-  }
-  for (const auto& [name, value] : vars) {
-    proto::Header& variable = *out.add_route_vars();
-    variable.set_name(name);
-    variable.set_value(value);
-  }
-}
-
 }  // namespace
 
 CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
 
+std::string CanvasFront::CanvasOf(const std::string& host) const {
+  std::string own = needs_.policy()->CanvasOfDomain(host);
+  return own.empty() ? host.substr(0, host.find('.')) : own;
+}
+
 void CanvasFront::Handle(http::Request request, http::Responder responder) {
-  std::string canvas = request.host.substr(0, request.host.find('.'));
+  std::string canvas = CanvasOf(request.host);
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
-  if (!revision) return responder.Send(Plain(404, "there is no canvas \"" + canvas + "\" here\n"));
-  RouteMatch match = revision->router.Match(request.method, PathOf(request.target));
-  if (match.kind == RouteMatch::Kind::kNone)
-    return responder.Send(Plain(404, "404 Not Found: No route matches"));
-  if (match.kind == RouteMatch::Kind::kAmbiguous)
-    return responder.Send(Plain(
-        500, "500 Internal Server Error: More than one handler for route: " + request.target));
+  if (!revision) return responder.Send(NoCanvasAnswer());
+  RouteMatch match = revision->router.Match(request.method, PathOf(request));
+  if (auto answer = UnroutedAnswer(request, match, revision->manifest))
+    return responder.Send(std::move(*answer));
   RunOrder order;
   order.id = RunId::New(needs_.clock.Wall());
   order.revision = revision;
-  const proto::HandlerEntry* handler = revision->Handler(match.tlid);
-  order.handler = *handler;
-  order.limits = needs_.policy()->For(canvas, handler->name());
+  order.handler = *revision->Handler(match.tlid);
+  order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
   order.request_line = request.method + " " + request.target.substr(0, 200);
   order.received = request.received;
@@ -118,10 +85,14 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   RunService::Counts live = needs_.runs.CountsOf(canvas);
   if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
     return Refuse(*refusal, order, std::move(responder));
-  FillHttp(request, match.vars, *order.message.mutable_http());
-  order.body = std::move(request.body);
+  FillHttp(request, match, order.handler, order.message.mutable_http());
+  order.body = TakeBody(&request);
+  std::optional<std::string> origin;
+  if (!order.handler.bytes()) origin = AllowedOrigin(request, revision->manifest);
   auto answer = std::make_shared<http::Responder>(std::move(responder));
-  order.done = [answer](RunResult result) { answer->Send(ResponseOf(std::move(result))); };
+  order.done = [answer, origin](RunResult result) {
+    answer->Send(ResponseOf(std::move(result), origin));
+  };
   needs_.runs.Start(std::move(order));
 }
 

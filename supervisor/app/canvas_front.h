@@ -1,8 +1,8 @@
 // The canvases' front door: an HTTP request in, a run of the right handler, its answer out.
 //
-// The canvas is the first label of Host. Route, then admission, then a run; whatever stands in the
-// way is answered here with a status, a sentence and, where there is an incident, its id. Loop
-// thread only.
+// The canvas is the one that the policy gives the domain to, else the first label of Host. Route,
+// then admission, then a run; whatever stands in the way is answered here with a status, a sentence
+// and, where there is an incident, its id. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -33,6 +33,7 @@ class CanvasFront {
   void Handle(http::Request request, http::Responder responder);
 
  private:
+  std::string CanvasOf(const std::string& host) const;
   void Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder);
 
   Needs needs_;

@@ -137,6 +137,7 @@ void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
   watchdog_.reset();
   finished_ = std::move(finished);
   result_.status = finished_.status();
+  result_.request_refused = finished_.request_refused();
   result_.headers.assign(std::make_move_iterator(finished_.mutable_headers()->begin()),
                          std::make_move_iterator(finished_.mutable_headers()->end()));
   result_.body = std::move(*finished_.mutable_body());

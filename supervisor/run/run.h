@@ -28,6 +28,7 @@ struct RunResult {
   unsigned status = 500;
   std::vector<proto::Header> headers;
   std::string body;
+  bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
 };
 

@@ -22,6 +22,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"supervisor/loop", {"ipc/core"}},
     {"supervisor/http", {"ipc/core", "supervisor/loop"}},
     {"supervisor/route", {"ipc/core", "ipc/proto"}},
+    {"supervisor/front", {"ipc/core", "ipc/proto", "supervisor/http", "supervisor/route"}},
     {"supervisor/canvas", {"ipc/core", "ipc/proto", "supervisor/route"}},
     {"supervisor/admission", {"ipc/core", "policies"}},
     {"supervisor/host", {"ipc/core", "ipc/proto", "supervisor/cell"}},
@@ -46,7 +47,9 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
       "supervisor/run"}},
     {"supervisor/writer", {"ipc/core", "ipc/proto", "ipc/wire", "ipc/ring", "supervisor/loop"}},
     {"supervisor/cli", {"ipc/core", "ipc/proto"}},
-    {"conformance", {"ipc/core", "ipc/proto", "ipc/ring", "worker"}},
+    {"conformance",
+     {"ipc/core", "ipc/proto", "ipc/ring", "worker", "supervisor/loop", "supervisor/http",
+      "supervisor/route", "supervisor/front"}},
     // supervisor/app knows everyone.
 };
 

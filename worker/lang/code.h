@@ -144,6 +144,7 @@ struct HandlerCode {
   std::string name;
   std::vector<std::string> variables;  // slots 1..; slot 0 is the input
   bool http = false;
+  bool bytes = false;  // of HTTP: the request is given and answered as bytes
   uint32_t frame_slots = 0;
   const Node* body = nullptr;
 };
@@ -152,7 +153,7 @@ struct Code {
   Arena arena;
   std::unordered_map<uint64_t, HandlerCode> handlers;  // by tlid
   std::unordered_map<std::string, FunctionCode> functions;
-  std::unordered_map<std::string, Dval> datastores;
+  std::unordered_map<std::string, Dval> globals;  // datastores and secrets
   std::vector<std::unique_ptr<LambdaCode>> lambdas;
 };
 

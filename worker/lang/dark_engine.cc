@@ -13,6 +13,7 @@
 #include "worker/lang/json_reader.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
+#include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
 #include "worker/lang/unicode.h"
 
@@ -102,6 +103,9 @@ Status DarkEngine::Load(std::string_view bytes) {
                     ", and this engine has " + std::to_string(kProgramFormat));
   NJ_ASSIGN(Lowered lowered, Lower(program, library_));
   code_ = std::move(lowered.code);
+  std::vector<std::string> secrets;
+  for (const proto::Secret& secret : program.secrets()) secrets.push_back(secret.value());
+  SecretMask::Set(std::move(secrets));
   return {};
 }
 
@@ -131,7 +135,8 @@ RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& ru
   std::vector<Dval> inputs(1);
   std::string refusal;
   bool sound = run.has_http()
-                   ? MakeRequest(arena_, run.http(), body, &inputs[0], &refusal)
+                   ? (handler.bytes ? MakeBytesRequest(arena_, run.http(), body, &inputs[0])
+                                    : MakeRequest(arena_, run.http(), body, &inputs[0], &refusal))
                    : run.json().empty() ||
                          ReadJson(arena_, run.json(), JsonComments::kRefused, &inputs[0], &refusal);
   recorder.StartRun(run_id, recording, inputs[0]);
@@ -141,6 +146,7 @@ RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& ru
     if (!run.has_http()) return ProgramError("the event is not JSON: " + refusal);
     RunOutcome outcome;
     outcome.status = 400;
+    outcome.request_refused = true;
     outcome.headers.emplace_back().set_name("Content-Type");
     outcome.headers.back().set_value("text/plain; charset=utf-8");
     outcome.body = refusal;
@@ -158,7 +164,10 @@ RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& ru
                        .trace_overflow_kills = limits.trace_overflow_kills()});
   try {
     Dval result = evaluator.Run(handler, inputs);
-    RunOutcome outcome = MakeResponseOutcome(result, limits.output_bytes_max());
+    RunOutcome outcome = handler.bytes ? MakeBytesOutcome(result, limits.output_bytes_max())
+                                       : MakeResponseOutcome(result, limits.output_bytes_max());
+    std::string room;
+    outcome.error = std::string(SecretMask::Apply(outcome.error, &room));
     if (outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED) recorder.FinishRun(result);
     return outcome;
   } catch (const StackExhausted&) {

@@ -19,7 +19,8 @@ class ExpressionParser {
  public:
   // Ids count up from `first_id`, so they are the same whenever the text is. Where each expression
   // stands is added to *places, in the order of ids.
-  ExpressionParser(std::vector<Token> tokens, uint64_t first_id, std::vector<Place>* places);
+  ExpressionParser(std::vector<Token> tokens, uint64_t first_id, std::vector<Place>* places,
+                   Notation notation = Notation::kCanvas);
 
   // The whole of the tokens as one expression. On an error nothing, and error() says what and
   // where.
@@ -65,13 +66,17 @@ class ExpressionParser {
   proto::Expr CallOf(const Token& start, const std::string& module, const std::string& name);
   proto::Expr Special(const std::string& word);
   bool Special(const Token& token) const;
-  proto::Expr Pipe(proto::Expr value);
+  // `bare`: the value stands there without parentheses around it.
+  proto::Expr Pipe(proto::Expr value, bool bare);
   proto::Expr PipeEntry();
+  static proto::Expr LastArgumentOf(proto::Expr* value);
+  proto::Expr IntoEntry(proto::Expr entry);
   std::string BindingName();
   proto::Pattern PatternTop();
   proto::Pattern PatternAtom();
   std::vector<proto::Expr> Arguments();
 
+  const Notation notation_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
   uint64_t next_id_;

@@ -74,7 +74,7 @@ class Builder {
       if (part.empty()) return;
       size_t equals = part.find('=');
       std::string key = PercentDecoded(part.substr(0, equals), Plus::kSpace);
-      if (equals == std::string_view::npos)
+      if (equals == std::string_view::npos || equals + 1 == part.size())
         Set(&params, key, Dval::Null());
       else
         Set(&params, key, Value(part.substr(equals + 1)));
@@ -94,16 +94,20 @@ class Builder {
     return Dval::Object(headers);
   }
 
+  // Those without a name or a value are left out; a name that is there twice makes all of them an
+  // error.
   Dval Cookies(std::string_view header) {
     const ObjectNode* cookies = nullptr;
+    std::string twice;
     EachPart(header, ';', [&](std::string_view part) {
       part = Trimmed(part);
       size_t equals = part.find('=');
-      if (equals == std::string_view::npos) return;
-      Set(&cookies, PercentDecoded(Trimmed(part.substr(0, equals)), Plus::kKept),
-          String(PercentDecoded(Trimmed(part.substr(equals + 1)), Plus::kKept)));
+      if (equals == std::string_view::npos || equals == 0) return;
+      std::string name = PercentDecoded(part.substr(0, equals), Plus::kSpace);
+      if (ObjectGet(cookies, NormalString(arena_, name).view()) != nullptr) twice = name;
+      Set(&cookies, name, String(PercentDecoded(part.substr(equals + 1), Plus::kSpace)));
     });
-    return Dval::Object(cookies);
+    return twice.empty() ? Dval::Object(cookies) : MakeError(arena_, "Duplicate key: " + twice);
   }
 
  private:
@@ -126,14 +130,25 @@ std::string_view HeaderNamed(const ObjectNode* headers, std::string_view name) {
   return value == nullptr ? std::string_view() : value->view();
 }
 
-enum class Media { kJson, kForm, kText, kUnknown };
+enum class Media { kJson, kForm, kText, kOther };
 
+// As classic Dark read it: the type alone or with its charset, written in lower case.
 Media MediaOf(std::string_view content_type) {
-  std::string media = Lower(Trimmed(content_type.substr(0, content_type.find(';'))));
+  size_t semicolon = content_type.find(';');
+  std::string_view media = Trimmed(content_type.substr(0, semicolon));
+  if (semicolon != std::string_view::npos) {
+    std::string_view parameter = Trimmed(content_type.substr(semicolon + 1));
+    size_t equals = parameter.find('=');
+    bool charset = equals != std::string_view::npos &&
+                   Trimmed(parameter.substr(0, equals)) == "charset" &&
+                   parameter.find(';') == std::string_view::npos &&
+                   parameter.find('=', equals + 1) == std::string_view::npos;
+    if (!charset) return Media::kOther;
+  }
   if (media == "application/json") return Media::kJson;
   if (media == "application/x-www-form-urlencoded") return Media::kForm;
-  if (media.starts_with("text/") || media.ends_with("xml")) return Media::kText;
-  return Media::kUnknown;
+  if (media.starts_with("text/") || media == "application/xml") return Media::kText;
+  return Media::kOther;
 }
 
 }  // namespace
@@ -147,22 +162,21 @@ bool MakeRequest(Arena& arena, const proto::HttpRequest& http, std::string_view 
   Dval json;
   Dval form;
   Dval parsed;
-  if (!body.empty()) {
-    if (media == Media::kForm) {
-      parsed = form = builder.QueryParams(body);
-    } else if (media == Media::kText) {
+  if (!body.empty() && media == Media::kForm) {
+    parsed = form = builder.QueryParams(body);
+  } else if (!body.empty()) {
+    std::string error;
+    bool read = ReadJson(arena, body, JsonComments::kSkipped, &parsed, &error);
+    if (!read && media == Media::kText) {
       parsed = full;
-    } else {
-      std::string error;
-      if (!ReadJson(arena, body, JsonComments::kSkipped, &json, &error)) {
-        *refusal =
-            media == Media::kJson
-                ? "Invalid json: " + std::string(full.view())
-                : "Unknown Content-type -- we assumed application/json but invalid JSON was sent";
-        return false;
-      }
-      parsed = json;
+    } else if (!read) {
+      *refusal =
+          media == Media::kJson
+              ? "Invalid json: " + std::string(full.view())
+              : "Unknown Content-type -- we assumed application/json but invalid JSON was sent";
+      return false;
     }
+    if (media == Media::kJson) json = parsed;
   }
   const ObjectNode* record = nullptr;
   builder.Set(&record, "body", parsed);
@@ -172,6 +186,25 @@ bool MakeRequest(Arena& arena, const proto::HttpRequest& http, std::string_view 
   builder.Set(&record, "headers", headers);
   builder.Set(&record, "cookies", builder.Cookies(HeaderNamed(headers.object, "cookie")));
   builder.Set(&record, "queryParams", builder.QueryParams(http.query()));
+  builder.Set(&record, "url", builder.String(http.url()));
+  *request = Dval::Object(record);
+  return true;
+}
+
+bool MakeBytesRequest(Arena& arena, const proto::HttpRequest& http, std::string_view body,
+                      Dval* request) {
+  Builder builder(arena);
+  Dval* headers = arena.Array<Dval>(static_cast<size_t>(http.headers_size()));
+  size_t count = 0;
+  for (const proto::RawHeader& header : http.headers()) {
+    Dval* pair = arena.Array<Dval>(2);
+    pair[0] = builder.String(Lower(header.name()));
+    pair[1] = builder.String(Trimmed(header.value()));
+    headers[count++] = MakeItems(arena, Tag::kTuple, pair, 2);
+  }
+  const ObjectNode* record = nullptr;
+  builder.Set(&record, "body", MakeTextual(arena, Tag::kBytes, body));
+  builder.Set(&record, "headers", MakeList(arena, headers, count));
   builder.Set(&record, "url", builder.String(http.url()));
   *request = Dval::Object(record);
   return true;

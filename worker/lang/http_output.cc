@@ -17,6 +17,9 @@ constexpr std::string_view kInvalid =
     "Application error: the executed program was invalid. This problem can be resolved by the "
     "application's author by resolving the invalid code (often a type error).";
 
+constexpr std::string_view kNoBytes =
+    "Application error: the executed code did not result in a redirect or bytes response.";
+
 // What a value is sent as when nothing says so.
 std::string_view InferredType(const Dval& value) {
   return value.Is(Tag::kObject) || value.Is(Tag::kList) ? kJson : kText;
@@ -44,14 +47,20 @@ RunOutcome TooLarge(uint64_t measured) {
   return outcome;
 }
 
+// What is written for people to read. Of a type that carries more than its charset nothing is
+// known.
 bool IsReadable(std::string_view content_type) {
-  std::string_view media = content_type.substr(0, content_type.find(';'));
+  size_t semicolon = content_type.find(';');
+  std::string_view media = content_type.substr(0, semicolon);
   while (media.ends_with(' ')) media.remove_suffix(1);
-  for (std::string_view readable : {"text/plain", "text/html", "application/xml", "text/xml"})
-    if (media.size() == readable.size() &&
-        strncasecmp(media.data(), readable.data(), media.size()) == 0)
-      return true;
-  return false;
+  while (media.starts_with(' ')) media.remove_prefix(1);
+  if (semicolon != std::string_view::npos) {
+    std::string_view parameter = content_type.substr(semicolon + 1);
+    while (parameter.starts_with(' ')) parameter.remove_prefix(1);
+    if (!parameter.starts_with("charset") || parameter.find(';') != std::string_view::npos)
+      return false;
+  }
+  return media == "text/plain" || media == "text/html" || media == "application/xml";
 }
 
 bool WriteBody(const Dval& value, std::string_view content_type, uint64_t bytes_max,
@@ -71,6 +80,18 @@ bool WriteBody(const Dval& value, std::string_view content_type, uint64_t bytes_
   return body->size() <= bytes_max;
 }
 
+// A status that HTTP does not have is the program's mistake.
+bool HasStatus(const ResponseData& response) {
+  return response.status >= 100 && response.status <= 999;
+}
+
+RunOutcome WrongStatus(const ResponseData& response) {
+  RunOutcome outcome = PlainText(500, kInvalid);
+  outcome.program_error = true;
+  outcome.error = "the response has the status " + std::to_string(response.status);
+  return outcome;
+}
+
 RunOutcome OfResponse(const ResponseData& response, uint64_t bytes_max) {
   RunOutcome outcome;
   if (!response.redirect.empty()) {
@@ -78,13 +99,7 @@ RunOutcome OfResponse(const ResponseData& response, uint64_t bytes_max) {
     AddHeader(&outcome, "Location", response.redirect);
     return outcome;
   }
-  // A status that HTTP does not have is the program's mistake.
-  if (response.status < 100 || response.status > 999) {
-    outcome = PlainText(500, kInvalid);
-    outcome.program_error = true;
-    outcome.error = "the response has the status " + std::to_string(response.status);
-    return outcome;
-  }
+  if (!HasStatus(response)) return WrongStatus(response);
   outcome.status = static_cast<uint32_t>(response.status);
   std::string content_type;
   bool typed = false;
@@ -136,6 +151,31 @@ RunOutcome MakeResponseOutcome(const Dval& value, uint64_t bytes_max) {
   outcome.status = 200;
   AddHeader(&outcome, "Content-Type", InferredType(value));
   if (!WriteJson(value, bytes_max, &outcome.body)) return TooLarge(outcome.body.size());
+  return outcome;
+}
+
+RunOutcome MakeBytesOutcome(const Dval& value, uint64_t bytes_max) {
+  if (!value.Is(Tag::kResponse)) {
+    std::string why = value.Is(Tag::kError)        ? std::string(value.error->message)
+                      : value.Is(Tag::kIncomplete) ? "the program is not complete"
+                                                   : "the value is no response";
+    return Failed(kNoBytes, std::move(why));
+  }
+  const ResponseData& response = *value.response;
+  if (!response.redirect.empty()) return OfResponse(response, bytes_max);
+  if (!response.body.Is(Tag::kBytes)) return Failed(kNoBytes, "the response's body is no bytes");
+  if (!HasStatus(response)) return WrongStatus(response);
+  if (response.body.view().size() > bytes_max) return TooLarge(response.body.view().size());
+  RunOutcome outcome;
+  outcome.status = static_cast<uint32_t>(response.status);
+  ObjectEach(response.headers, [&](const Text* key, const Dval& header) {
+    std::string name(key->data, key->size);
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    if (header.Is(Tag::kString)) AddHeader(&outcome, name, header.view());
+    return true;
+  });
+  outcome.body = response.body.view();
   return outcome;
 }
 

@@ -15,4 +15,7 @@ namespace nightjar::lang {
 // limit_hit is set when the body is larger than bytes_max; measured is then what was seen of it.
 RunOutcome MakeResponseOutcome(const Dval& value, uint64_t bytes_max);
 
+// The same of a handler that works on bytes: a response with bytes, or a redirect, or else a 500.
+RunOutcome MakeBytesOutcome(const Dval& value, uint64_t bytes_max);
+
 }  // namespace nightjar::lang

@@ -25,8 +25,9 @@ class Lowerer {
 
   void Declare(const proto::Program& program) {
     for (const proto::DatastoreDef& datastore : program.datastores())
-      code_.datastores[datastore.name()] =
-          MakeTextual(code_.arena, Tag::kDatastore, datastore.name());
+      code_.globals[datastore.name()] = MakeTextual(code_.arena, Tag::kDatastore, datastore.name());
+    for (const proto::Secret& secret : program.secrets())
+      code_.globals[secret.name()] = NormalString(code_.arena, secret.value());
     for (const proto::FunctionDef& def : program.functions()) {
       FunctionCode function;
       function.name = def.name();
@@ -50,6 +51,7 @@ class Lowerer {
     HandlerCode& handler = code_.handlers[def.tlid()];
     handler.name = def.name();
     handler.http = def.input() == "request";
+    handler.bytes = def.bytes();
     LoweringScope scope(nullptr);
     scope.Bind(def.input());
     for (const std::string& variable : def.variables()) {
@@ -255,8 +257,8 @@ class Lowerer {
       shape_.Add(place->index);
       return node;
     }
-    auto datastore = code_.datastores.find(name);
-    if (datastore != code_.datastores.end()) return Constant(id, datastore->second);
+    auto global = code_.globals.find(name);
+    if (global != code_.globals.end()) return Constant(id, global->second);
     if (code_.functions.count(name) > 0 && code_.functions[name].params.empty()) {
       proto::FnCall call;
       call.set_name(name);

@@ -24,8 +24,8 @@ struct Section {
 };
 
 bool StartsHeader(std::string_view line) {
-  for (std::string_view kind :
-       {"[http-handler ", "[worker ", "[cron ", "[repl ", "[fn ", "[db ", "[type "})
+  for (std::string_view kind : {"[http-handler ", "[http-bytes-handler ", "[worker ", "[cron ",
+                                "[repl ", "[fn ", "[db ", "[type ", "[cors ", "[secrets "})
     if (line.starts_with(kind)) return true;
   return false;
 }
@@ -50,6 +50,13 @@ std::vector<std::string> Words(std::string_view text) {
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   return words;
+}
+
+std::vector<std::string> SplitAt(const std::string& text, char separator) {
+  std::istringstream in{text};
+  std::vector<std::string> parts;
+  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+  return parts;
 }
 
 class CanvasParser {
@@ -152,6 +159,8 @@ class CanvasParser {
     if (section.header.size() > 1024) return AddError(section.line, 2, "this header is too long");
     if (kind == "fn") return Function(section, words);
     if (kind == "db" || kind == "type") return Shape(section, kind, words);
+    if (kind == "cors") return Cors(section, words);
+    if (kind == "secrets") return Secrets(section, words);
     Handler(section, kind, words);
   }
 
@@ -172,9 +181,12 @@ class CanvasParser {
     proto::HandlerEntry entry;
     std::string name;
     handler.set_input("event");
-    if (kind == "http-handler") {
+    if (kind == "http-handler" || kind == "http-bytes-handler") {
       if (words.size() != 3 || words[2][0] != '/')
-        return AddError(section.line, 2, "expected `[http-handler METHOD /path]`");
+        return AddError(section.line, 2, "expected `[" + kind + " METHOD /path]`");
+      bool bytes = kind == "http-bytes-handler";
+      entry.set_bytes(bytes);
+      handler.set_bytes(bytes);
       std::string method = words[1];
       for (char& c : method) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
       entry.set_kind(proto::HANDLER_KIND_HTTP);
@@ -211,6 +223,39 @@ class CanvasParser {
     *handler.mutable_body() = std::move(*body);
     *result_.program.add_handlers() = std::move(handler);
     *result_.manifest.add_handlers() = std::move(entry);
+  }
+
+  // What belongs to the canvas as a whole has no code of its own.
+  bool HasNoBody(const Section& section) {
+    LexResult lexed = Lex(section.body, section.line + 1);
+    if (lexed.errors.empty() && lexed.tokens.size() == 1) return true;
+    AddError(section.line + 1, 1, "this toplevel has nothing below its header", false);
+    return false;
+  }
+
+  // `[cors *]`, `[cors https://one.example,https://two.example]`
+  void Cors(const Section& section, const std::vector<std::string>& words) {
+    if (words.size() != 2) return AddError(section.line, 2, "expected `[cors ORIGIN,ORIGIN]`");
+    if (result_.manifest.has_cors()) return AddError(section.line, 2, "there is a second `cors`");
+    if (!HasNoBody(section)) return;
+    for (std::string& origin : SplitAt(words[1], ','))
+      if (!origin.empty()) result_.manifest.mutable_cors()->add_origins(std::move(origin));
+    if (!result_.manifest.has_cors()) AddError(section.line, 2, "expected an origin, or `*`");
+  }
+
+  // `[secrets KEY:value,OTHER:value]`
+  void Secrets(const Section& section, const std::vector<std::string>& words) {
+    if (words.size() != 2) return AddError(section.line, 2, "expected `[secrets NAME:VALUE]`");
+    if (!HasNoBody(section)) return;
+    for (const std::string& pair : SplitAt(words[1], ',')) {
+      size_t colon = pair.find(':');
+      if (colon == std::string::npos || colon == 0 || colon + 1 == pair.size())
+        return AddError(section.line, 2, "expected `NAME:VALUE`");
+      if (!FreshName(section, pair.substr(0, colon))) return;
+      proto::Secret& secret = *result_.program.add_secrets();
+      secret.set_name(pair.substr(0, colon));
+      secret.set_value(pair.substr(colon + 1));
+    }
   }
 
   void Function(const Section& section, const std::vector<std::string>& words) {
@@ -315,7 +360,8 @@ void DropUnopened(std::vector<Token>* tokens) {
 
 }  // namespace
 
-ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line) {
+ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,
+                                 Notation notation) {
   ParsedExpression parsed;
   auto add = [&](const LexError& error) {
     proto::Diagnostic& diagnostic = parsed.errors.emplace_back();
@@ -328,9 +374,14 @@ ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint3
   LexResult lexed = Lex(text, first_line);
   for (const LexError& error : lexed.errors) add(error);
   if (!parsed.errors.empty()) return parsed;
-  DropUnopened(&lexed.tokens);
+  if (lexed.tokens.size() == 1) {  // nothing, or comments alone
+    parsed.expr.emplace().set_id(first_id);
+    parsed.expr->mutable_blank();
+    return parsed;
+  }
+  if (notation == Notation::kDarkTests) DropUnopened(&lexed.tokens);
   std::vector<Place> places;
-  ExpressionParser parser(std::move(lexed.tokens), first_id, &places);
+  ExpressionParser parser(std::move(lexed.tokens), first_id, &places, notation);
   parsed.expr = parser.ParseWhole();
   if (!parsed.expr) add(parser.error());
   parsed.root = parser.root();

@@ -38,6 +38,11 @@ struct ParseResult {
 
 ParseResult ParseCanvas(std::string_view source);
 
+// Whose reading of a text is meant. The tests of classic Dark were read by a parser that took `f x
+// |> g` for `f |> x |> g`, and let closing parentheses pass that nothing opened; canvases are read
+// as they are written.
+enum class Notation { kCanvas, kDarkTests };
+
 // One expression alone, as a line of a test has it.
 struct ParsedExpression {
   std::optional<proto::Expr> expr;  // none: the errors say why
@@ -45,8 +50,8 @@ struct ParsedExpression {
   std::string root;
   std::vector<proto::Diagnostic> errors;
 };
-// Ids count up from `first_id`, lines from `first_line`. Closing parentheses that nothing opened
-// are let pass at the end, as the parser of classic Dark's tests does.
-ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line);
+// Ids count up from `first_id`, lines from `first_line`.
+ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,
+                                 Notation notation);
 
 }  // namespace nightjar::lang

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "worker/lang/code.h"
+#include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
 
 namespace nightjar::lang {
@@ -296,6 +297,39 @@ std::string_view TypeName(const Dval& value) {
   return "";
 }
 
+namespace {
+
+// Functions of their own: a string of theirs would make each frame of the recursion large.
+[[gnu::noinline]] void WriteText(std::string_view text, ValueWriter& out) {
+  std::string room;
+  out.String(SecretMask::Apply(text, &room));
+}
+
+[[gnu::noinline]] void WriteBytes(std::string_view bytes, ValueWriter& out) {
+  std::string room;
+  out.Bytes(SecretMask::Apply(bytes, &room));
+}
+
+[[gnu::noinline]] void WriteError(const ErrorData& error, ValueWriter& out) {
+  std::string room;
+  out.Error(SecretMask::Apply(error.message, &room), error.expr_id);
+}
+
+[[gnu::noinline]] void WriteResponse(const ResponseData& response, ValueWriter& out) {
+  std::string room;
+  out.BeginResponse(static_cast<uint32_t>(response.status),
+                    SecretMask::Apply(response.redirect, &room));
+  ObjectEach(response.headers, [&](const Text* key, const Dval& field) {
+    if (field.Is(Tag::kString))
+      out.Header({key->data, key->size}, SecretMask::Apply(field.view(), &room));
+    return !out.full();
+  });
+  WriteValue(response.body, out);
+  out.End();
+}
+
+}  // namespace
+
 void WriteValue(const Dval& value, ValueWriter& out) {
   // A writer that is full closes what is open by itself, however deep the rest is.
   if (out.full()) return;
@@ -317,7 +351,7 @@ void WriteValue(const Dval& value, ValueWriter& out) {
     case Tag::kNull:
       return out.Null();
     case Tag::kString:
-      return out.String(value.view());
+      return WriteText(value.view(), out);
     case Tag::kCharacter:
       return out.Character(value.view());
     case Tag::kList:
@@ -337,20 +371,14 @@ void WriteValue(const Dval& value, ValueWriter& out) {
     case Tag::kFunction:
       return out.Function(NameOf(*value.closure));
     case Tag::kError:
-      return out.Error(value.error->message, value.error->expr_id);
+      return WriteError(*value.error, out);
     case Tag::kIncomplete:
       return out.Incomplete();
     case Tag::kErrorRail:
       out.BeginErrorRail();
       return wrapped();
     case Tag::kResponse:
-      out.BeginResponse(static_cast<uint32_t>(value.response->status), value.response->redirect);
-      ObjectEach(value.response->headers, [&](const Text* key, const Dval& field) {
-        if (field.Is(Tag::kString)) out.Header({key->data, key->size}, field.view());
-        return !out.full();
-      });
-      WriteValue(value.response->body, out);
-      return out.End();
+      return WriteResponse(*value.response, out);
     case Tag::kDatastore:
       return out.Datastore(value.view());
     case Tag::kDate:
@@ -371,7 +399,7 @@ void WriteValue(const Dval& value, ValueWriter& out) {
       out.BeginErrorResult();
       return wrapped();
     case Tag::kBytes:
-      return out.Bytes(value.view());
+      return WriteBytes(value.view(), out);
   }
 }
 

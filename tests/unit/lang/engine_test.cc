@@ -156,6 +156,56 @@ TEST(EngineTest, ReadsBodiesByTheirType) {
             "\"1$\",\n    \"b c\": \"2\"\n  }\n]");
   rig.request.mutable_headers(0)->set_value("text/plain");
   EXPECT_EQ(rig.Run("POST /").body, "[\n  \"a=1%24&b+c=2\",\n  null,\n  null\n]");
+  rig.body = "[1]";
+  EXPECT_EQ(rig.Run("POST /").body, "[\n  [1\n  ],\n  null,\n  null\n]") << "text that is JSON";
+}
+
+TEST(EngineTest, TakesACookieThatIsThereTwiceForAnError) {
+  EngineRig rig;
+  rig.Load("[http-handler GET /]\nrequest.cookies\n");
+  rig.AddHeader("Cookie", "a=1+2; b=2; c");
+  EXPECT_EQ(rig.Run("GET /").body, "{\n  \"a\": \"1 2\",\n  \"b\": \"2\"\n}");
+  rig.request.mutable_headers(0)->set_value("a=1; a=2");
+  RunOutcome outcome = rig.Run("GET /");
+  EXPECT_EQ(outcome.status, 500u);
+  EXPECT_EQ(outcome.error, "Duplicate key: a");
+}
+
+TEST(EngineTest, GivesAndTakesBytesWhereAHandlerWorksOnThem) {
+  EngineRig rig;
+  rig.Load(
+      "[http-bytes-handler POST /]\n"
+      "Http.responseWithHeaders request.body { ``X-Seen`` = toString request.headers } 201\n");
+  rig.AddHeader("X-Many", "1");
+  rig.AddHeader("x-many", "2");
+  rig.body = std::string("\xff\x00\xfe", 3);
+  RunOutcome outcome = rig.Run("POST /");
+  EXPECT_EQ(outcome.status, 201u);
+  EXPECT_EQ(outcome.body, rig.body);
+  ASSERT_EQ(outcome.headers.size(), 1u);
+  EXPECT_EQ(outcome.headers[0].name(), "x-seen");
+  EXPECT_THAT(outcome.headers[0].value(), HasSubstr("(\"x-many\", \"2\")"));
+  rig.Load("[http-bytes-handler POST /]\n\"text\"\n");
+  outcome = rig.Run("POST /");
+  EXPECT_EQ(outcome.status, 500u);
+  EXPECT_THAT(outcome.body, HasSubstr("did not result in a redirect or bytes response"));
+  EXPECT_TRUE(outcome.program_error);
+}
+
+TEST(EngineTest, KeepsSecretsOutOfTracesAndMessages) {
+  EngineRig rig;
+  rig.Load(
+      "[secrets API_KEY:hunter2,OTHER:swordfish]\n"
+      "[http-handler GET /]\nlet header = \"Bearer \" ++ API_KEY in header ++ OTHER\n");
+  EXPECT_EQ(rig.Run("GET /").body, "\"Bearer hunter2swordfish\"");
+  EXPECT_FALSE(rig.events.empty());
+  for (const proto::TraceEvent& event : rig.events) {
+    EXPECT_EQ(event.DebugString().find("hunter2"), std::string::npos) << event.DebugString();
+    EXPECT_EQ(event.DebugString().find("swordfish"), std::string::npos) << event.DebugString();
+  }
+  EXPECT_NE(rig.events[1].DebugString().find("Bearer <secret>"), std::string::npos);
+  rig.Load("[secrets API_KEY:hunter2]\n[http-handler GET /]\n1 + API_KEY\n");
+  EXPECT_THAT(rig.Run("GET /").error, HasSubstr("<secret>"));
 }
 
 TEST(EngineTest, RefusesBodiesThatAreNotWhatTheySay) {
@@ -170,7 +220,9 @@ TEST(EngineTest, RefusesBodiesThatAreNotWhatTheySay) {
   rig.body = std::string(100'000, '[');
   EXPECT_EQ(rig.Run("POST /").status, 400u);
   rig.request.clear_headers();
-  EXPECT_THAT(rig.Run("POST /").body, StartsWith("Unknown Content-type"));
+  outcome = rig.Run("POST /");
+  EXPECT_THAT(outcome.body, StartsWith("Unknown Content-type"));
+  EXPECT_TRUE(outcome.request_refused);
 }
 
 TEST(EngineTest, GivesHeadersCookiesQueryAndRouteVariables) {

@@ -251,5 +251,56 @@ TEST(ParserTest, TakesWhatIsLongButNotDeep) {
   EXPECT_TRUE(ParseCanvas("[repl A]\n1" + Times(400, " + 1") + "\n").errors.empty());
 }
 
+TEST(ParserTest, ReadsWhatBelongsToTheWholeCanvas) {
+  ParseResult result = ParseCanvas(
+      "[cors https://a.example,http://b.example:8000]\n\n"
+      "[secrets KEY:a:b,OTHER:c]\n// about secrets\n"
+      "[http-bytes-handler POST /]\nrequest.body\n");
+  ASSERT_TRUE(result.errors.empty()) << result.errors[0].message();
+  ASSERT_EQ(result.manifest.cors().origins_size(), 2);
+  EXPECT_EQ(result.manifest.cors().origins(1), "http://b.example:8000");
+  ASSERT_EQ(result.program.secrets_size(), 2);
+  EXPECT_EQ(result.program.secrets(0).value(), "a:b");
+  EXPECT_TRUE(result.manifest.handlers(0).bytes());
+  EXPECT_EQ(result.manifest.handlers(0).name(), "POST /");
+  EXPECT_FALSE(ParseCanvas("[repl A]\n1\n").manifest.has_cors());
+}
+
+TEST(ParserTest, SaysWhatIsWrongWithWhatBelongsToTheWholeCanvas) {
+  EXPECT_THAT(FirstError("[cors *]\n[cors *]\n").message(), HasSubstr("second `cors`"));
+  EXPECT_THAT(FirstError("[cors a b]\n").message(), HasSubstr("[cors ORIGIN,ORIGIN]"));
+  EXPECT_THAT(FirstError("[secrets KEY]\n").message(), HasSubstr("NAME:VALUE"));
+  EXPECT_THAT(FirstError("[secrets KEY:1]\n[secrets KEY:2]\n").message(),
+              HasSubstr("second `KEY`"));
+  EXPECT_THAT(FirstError("[secrets KEY:1]\nblank\n").message(), HasSubstr("nothing below"));
+}
+
+// One expression as a test of classic Dark has it, and the operator at its root.
+std::string ParseTest(const std::string& text, Notation notation = Notation::kDarkTests) {
+  ParsedExpression parsed = ParseExpression(text, 1, 1, notation);
+  if (!parsed.expr) return parsed.errors[0].message();
+  return parsed.root + " " + ShapeOf(*parsed.expr);
+}
+
+TEST(ParseExpressionTest, SaysWhichOperatorIsAtTheRoot) {
+  EXPECT_EQ(ParseTest("1 + 2 = 3"), "= (== (+ 1 2) 3)");
+  EXPECT_EQ(ParseTest("1 <> 2"), "<> (!= 1 2)");
+  EXPECT_EQ(ParseTest("a = b = c"), "= (== (== a b) c)");
+  EXPECT_EQ(ParseTest("a == b"), "== (== a b)");
+  EXPECT_EQ(ParseTest("(a = b) && c = d"), "&& (&& (== a b) (== c d))");
+  EXPECT_EQ(ParseTest("let x = 1 in x = 1"), " (let x 1 (== x 1))");
+  EXPECT_EQ(ParseTest("(a = b)"), " (== a b)") << "what is in parentheses is not the root";
+  EXPECT_EQ(ParseTest("5 |> f = 6"), "= (== (pipe 5 f) 6)");
+}
+
+TEST(ParseExpressionTest, ReadsTestsAsTheirOwnParserDid) {
+  EXPECT_EQ(ParseTest("(f 1 |> g)"), " (pipe (f) 1 g)");
+  EXPECT_EQ(ParseTest("(f 1) |> g"), "|> (pipe (f 1) g)");
+  EXPECT_EQ(ParseTest("f 1 |> g", Notation::kCanvas), "|> (pipe (f 1) g)");
+  EXPECT_EQ(ParseTest("(f 1) = 2)"), "= (== (f 1) 2)");
+  EXPECT_THAT(ParseTest("(f 1) = 2)", Notation::kCanvas), HasSubstr("ended before"));
+  EXPECT_EQ(ParseTest("// nothing\n"), " blank");
+}
+
 }  // namespace
 }  // namespace nightjar::lang

@@ -159,6 +159,23 @@ TEST(PolicyTest, EveryMistakeHasItsPlace) {
     EXPECT_THAT(ErrorsOf(text), testing::ElementsAre(message)) << text;
 }
 
+TEST(PolicyTest, GivesDomainsToCanvases) {
+  auto policy = MustParse(
+      "[canvas.blog]\ndomains = \"blog.example.com  example.com\"\n[canvas.shop]\n"
+      "domains = \"shop.example.com\"\n");
+  EXPECT_EQ(policy->CanvasOfDomain("example.com"), "blog");
+  EXPECT_EQ(policy->CanvasOfDomain("shop.example.com"), "shop");
+  EXPECT_EQ(policy->CanvasOfDomain("www.example.com"), "");
+  EXPECT_EQ(ErrorsOf("[canvas.a]\ndomains = \"x.example\"\n[canvas.b]\ndomains = \"x.example\"\n"),
+            std::vector<std::string>{"4:11: `x.example` is [canvas.a]'s already"});
+  EXPECT_EQ(ErrorsOf("[canvas.a]\ndomains = 5\n"),
+            std::vector<std::string>{"2:11: `domains` takes host names in quotes, separated by "
+                                     "spaces, not an integer"});
+  EXPECT_EQ(ErrorsOf("[canvas.a]\ndomains = \"Upper.example\"\n").size(), 1u);
+  EXPECT_EQ(ErrorsOf("[default]\ndomains = \"x.example\"\n"),
+            std::vector<std::string>{"2:1: `domains` stands in [canvas.NAME] only"});
+}
+
 TEST(PolicyTest, ASyntaxErrorHasItsPlace) {
   auto errors = ErrorsOf("[default]\nwall = \"2s\ncpu = \"1s\"\n");
   ASSERT_EQ(errors.size(), 1u);

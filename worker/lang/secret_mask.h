@@ -1,0 +1,31 @@
+// Keeps the secrets of the loaded canvas out of its traces and messages.
+//
+// Programs get secrets as ordinary strings and may build others with them, so a text is searched
+// for them when it is about to be written down, not when it is made. Costs nothing where a canvas
+// has none. Single thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nightjar::lang {
+
+class SecretMask {
+ public:
+  // Of the canvas that is loaded from now on.
+  static void Set(std::vector<std::string> secrets);
+
+  // `text` itself, or, where a secret is in it, what may be shown of it, in *room. Looks no further
+  // than anything is ever written of a text.
+  static std::string_view Apply(std::string_view text, std::string* room) {
+    return secrets_.empty() ? text : Masked(text, room);
+  }
+
+ private:
+  static std::string_view Masked(std::string_view text, std::string* room);
+
+  static inline std::vector<std::string> secrets_;
+};
+
+}  // namespace nightjar::lang
