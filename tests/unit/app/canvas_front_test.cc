@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "tests/support/one_policy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/workers_rig.h"
 
@@ -18,15 +19,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-class OnePolicy final : public policy::Policy {
- public:
-  explicit OnePolicy(const policy::Limits& limits) : limits_(limits) {}
-  policy::Limits For(std::string_view, std::string_view) const override { return limits_; }
-
- private:
-  const policy::Limits& limits_;
-};
 
 class CanvasFrontTest : public WorkersRig<SystemClock> {
  protected:

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "tests/support/one_policy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/workers_rig.h"
 
@@ -22,19 +23,6 @@ using ::testing::HasSubstr;
 struct Reply {
   int status = 0;
   json body;
-};
-
-class OnePolicy final : public policy::Policy {
- public:
-  explicit OnePolicy(const policy::Limits& limits) : limits_(limits) {}
-  policy::Limits For(std::string_view, std::string_view handler) const override {
-    policy::Limits limits = limits_;
-    if (!handler.empty()) limits.wall.origin.layer = "handler " + std::string(handler);
-    return limits;
-  }
-
- private:
-  const policy::Limits& limits_;
 };
 
 class ControlServiceTest : public WorkersRig<SystemClock> {

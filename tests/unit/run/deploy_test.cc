@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "supervisor/run/deployer.h"
+#include "tests/support/one_policy.h"
 #include "tests/unit/run/run_rig.h"
 
 namespace nightjar::testing {
@@ -221,15 +222,6 @@ TEST_F(CompileRunTest, WithoutAWorkerNothingIsStarted) {
 class DeployerTest : public DeployRig {
  protected:
   using Outcome = tl::expected<proto::DeployAnswer, DeployFailure>;
-
-  class OnePolicy final : public policy::Policy {
-   public:
-    explicit OnePolicy(const policy::Limits& limits) : limits_(limits) {}
-    policy::Limits For(std::string_view, std::string_view) const override { return limits_; }
-
-   private:
-    const policy::Limits& limits_;
-  };
 
   void Deploy(const std::string& canvas, const std::string& source) {
     deployer_.Deploy(canvas, canvas + ".dark", source, "uid 0",

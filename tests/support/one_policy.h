@@ -1,0 +1,26 @@
+// A policy that says the same limits of every canvas and handler; of a handler's, `wall` says whose
+// it is.
+#pragma once
+
+#include <string>
+
+#include "policies/policy.h"
+
+namespace nightjar::testing {
+
+class OnePolicy final : public policy::Policy {
+ public:
+  // `limits` stays the test's, which may change them.
+  explicit OnePolicy(const policy::Limits& limits) : limits_(limits) {}
+  policy::Limits For(std::string_view, std::string_view handler) const override {
+    policy::Limits limits = limits_;
+    if (!handler.empty()) limits.wall.origin.layer = "handler " + std::string(handler);
+    return limits;
+  }
+  std::string CanvasOfDomain(std::string_view) const override { return {}; }
+
+ private:
+  const policy::Limits& limits_;
+};
+
+}  // namespace nightjar::testing
