@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "tests/e2e/rig.h"
+#include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <thread>
 
-#include "tests/e2e/rig.h"
+#include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "tests/e2e/rig.h"
+#include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/e2e/rig.h"
+#include "tests/support/server_rig.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 #include "ipc/core/check.h"
@@ -202,6 +204,24 @@ void Server::Kill(int signal) {
   }
 }
 
+namespace {
+
+// All of `request` out, and everything that comes back.
+std::string Exchange(const Fd& socket, std::string_view request) {
+  while (!request.empty()) {
+    ssize_t put = send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
+    if (put <= 0) break;
+    request.remove_prefix(static_cast<size_t>(put));
+  }
+  std::string received;
+  char chunk[65536];
+  for (ssize_t got; (got = recv(socket.get(), chunk, sizeof chunk, 0)) > 0;)
+    received.append(chunk, static_cast<size_t>(got));
+  return received;
+}
+
+}  // namespace
+
 std::string Server::Raw(const std::string& request) {
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name{};
@@ -209,17 +229,7 @@ std::string Server::Raw(const std::string& request) {
   name.sin_port = htons(static_cast<uint16_t>(port_));
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return "";
-  std::string_view left = request;
-  while (!left.empty()) {
-    ssize_t put = send(socket.get(), left.data(), left.size(), MSG_NOSIGNAL);
-    if (put <= 0) break;
-    left.remove_prefix(static_cast<size_t>(put));
-  }
-  std::string received;
-  char chunk[65536];
-  for (ssize_t got; (got = recv(socket.get(), chunk, sizeof chunk, 0)) > 0;)
-    received.append(chunk, static_cast<size_t>(got));
-  return received;
+  return Exchange(socket, request);
 }
 
 namespace {
@@ -245,6 +255,19 @@ Answer ParseAnswer(const std::string& text) {
 }
 
 }  // namespace
+
+Answer Server::Control(const std::string& method, const std::string& target) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::string path = state_ + "/control.sock";
+  CHECK(path.size() < sizeof name.sun_path);
+  path.copy(name.sun_path, path.size());
+  if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return {};
+  return ParseAnswer(Exchange(socket, method + " " + target +
+                                          " HTTP/1.1\r\nHost: nightjar\r\nConnection: "
+                                          "close\r\n\r\n"));
+}
 
 Answer Server::Get(const std::string& host, const std::string& target) {
   return ParseAnswer(Raw("GET " + target + " HTTP/1.1\r\nHost: " + host +
