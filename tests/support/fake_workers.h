@@ -35,13 +35,10 @@ class FakeWorker {
         ring(std::move(ring)),
         cell(cell),
         channel_(std::in_place, std::move(control), Channel::Waiting::kNo) {
-    cell->on_kill = [this] {
-      if (born) process.Signal(SIGKILL);
+    // Either may be gone first, this or the cell.
+    cell->on_kill = [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired() && born) process.Signal(SIGKILL);
     };
-  }
-  // The supervisor may be gone first: then so is the cell.
-  ~FakeWorker() {
-    if (!released) cell->on_kill = nullptr;
   }
 
   // Its process is there and in the cell.
@@ -105,6 +102,7 @@ class FakeWorker {
 
  private:
   std::optional<Channel> channel_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   proto::Run run_;
 };
 
