@@ -66,9 +66,10 @@ bool ParseOptions(int argc, char** argv, Options& options) {
 
 Status BecomeWriter(const Options& options, const std::string& store) {
   NJ_TRY(StoreDir::Prepare(store, options.uid, options.gid));
-  if (geteuid() != 0) return {};
-  RaisePriority(bounds::kWriterNice);
-  return DropPrivileges(options.uid, options.gid);
+  if (geteuid() == 0) {
+    RaisePriority(bounds::kWriterNice);
+    return DropPrivileges(options.uid, options.gid);
+  }
   if (geteuid() != options.uid)
     return Fail(ErrorCode::kPermission, "only root can become uid " + std::to_string(options.uid));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailErrno("no_new_privs");

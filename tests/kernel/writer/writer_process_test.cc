@@ -1,6 +1,7 @@
 // The real nightjar-writer behind a real socket: what a supervisor can count on.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -34,14 +35,16 @@ uint32_t WriterGid() {
 class Writer {
  public:
   enum class Disk { kPlenty, kOneMegabyte };
+  enum class StartedBy { kThisUser, kItsUser };
 
-  explicit Writer(const TempDir& state, Disk disk = Disk::kPlenty) {
+  explicit Writer(const TempDir& state, Disk disk = Disk::kPlenty,
+                  StartedBy started_by = StartedBy::kThisUser) {
     auto pair = SeqpacketPair();
     EXPECT_TRUE(pair);
     errors_ = state / "errors";
     Fd errors(open(errors_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     pid_ = fork();
-    if (pid_ == 0) Exec(state, pair->second.get(), errors.get(), disk);
+    if (pid_ == 0) Exec(state, pair->second.get(), errors.get(), disk, started_by);
     channel_.emplace(std::move(pair->first), Channel::Waiting::kYes);
   }
   ~Writer() {
@@ -135,17 +138,26 @@ class Writer {
   }
 
  private:
-  [[noreturn]] static void Exec(const TempDir& state, int socket, int errors, Disk disk) {
+  [[noreturn]] static void Exec(const TempDir& state, int socket, int errors, Disk disk,
+                                StartedBy started_by) {
     if (disk == Disk::kOneMegabyte &&
         (unshare(CLONE_NEWNS) != 0 ||
          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
          mount("tmpfs", state.path().c_str(), "tmpfs", 0, "size=1m,mode=0711") != 0))
       _exit(70);
+    // Opened first: its folder may be closed to another user.
+    int program = open(NIGHTJAR_WRITER, O_PATH | O_CLOEXEC);
+    if (started_by == StartedBy::kItsUser &&
+        (setgroups(0, nullptr) != 0 || setresgid(WriterGid(), WriterGid(), WriterGid()) != 0 ||
+         setresuid(WriterUid(), WriterUid(), WriterUid()) != 0))
+      _exit(72);
     dup2(errors, STDERR_FILENO);
     std::string fd = std::to_string(fcntl(socket, F_DUPFD, 10));
     std::string uid = std::to_string(WriterUid()), gid = std::to_string(WriterGid());
-    execl(NIGHTJAR_WRITER, "nightjar-writer", "--control-fd", fd.c_str(), "--state",
-          state.path().c_str(), "--uid", uid.c_str(), "--gid", gid.c_str(), nullptr);
+    const char* words[] = {"nightjar-writer",    "--control-fd", fd.c_str(),  "--state",
+                           state.path().c_str(), "--uid",        uid.c_str(), "--gid",
+                           gid.c_str(),          nullptr};
+    fexecve(program, const_cast<char**>(words), environ);
     _exit(71);
   }
 
@@ -340,6 +352,17 @@ TEST_F(WriterProcessTest, HasNoPrivilegesLeft) {
   ASSERT_EQ(stat((state_ / "store").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0700u);
   EXPECT_EQ(info.st_uid, WriterUid());
+}
+
+TEST_F(WriterProcessTest, GainsNoPrivilegeWhereItHadNone) {
+  if (geteuid() != 0) GTEST_SKIP() << "becoming another user needs root";
+  ASSERT_EQ(chown(state_.path().c_str(), WriterUid(), WriterGid()), 0);
+  Writer writer(state_, Writer::Disk::kPlenty, Writer::StartedBy::kItsUser);
+  writer.List();
+  std::ifstream file("/proc/" + std::to_string(writer.pid()) + "/status");
+  std::string status{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(status, HasSubstr("Uid:\t" + std::to_string(WriterUid()) + "\t"));
+  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
 }
 
 TEST_F(WriterProcessTest, RefusesAnotherVersionInOneLine) {
