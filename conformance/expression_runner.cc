@@ -3,9 +3,9 @@
 #include <set>
 
 #include "conformance/evaluation.h"
-#include "conformance/package_name.h"
 #include "conformance/same_value.h"
 #include "conformance/test_functions.h"
+#include "worker/lang/package_name.h"
 #include "worker/lang/parser.h"
 #include "worker/lang/repr.h"
 
@@ -61,7 +61,7 @@ ExpressionRunner::ExpressionRunner(const ExpressionFile& file)
   base_.set_format(lang::kProgramFormat);
   for (const Definition& definition : file.functions) AddFunction(definition, definition.name);
   for (const Definition& definition : file.package_functions)
-    AddFunction(definition, PackageName("Test.Test.Test", definition.name + "_v0"));
+    AddFunction(definition, lang::PackageName("Test.Test.Test", definition.name + "_v0"));
   for (const Definition& definition : file.datastores) AddDatastore(definition);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ipc/core/ascii.h"
+
 namespace nightjar::conformance {
 namespace {
 
@@ -12,13 +14,6 @@ std::string_view Trimmed(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return lower;
 }
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {
@@ -48,8 +43,9 @@ Message SplitMessage(std::string_view text) {
 }
 
 bool HasLine(const Message& message, std::string_view lower_start) {
-  return std::any_of(message.lines.begin(), message.lines.end(),
-                     [&](const std::string& line) { return Lower(line).starts_with(lower_start); });
+  return std::any_of(message.lines.begin(), message.lines.end(), [&](const std::string& line) {
+    return ToLowerAscii(line).starts_with(lower_start);
+  });
 }
 
 class Reader {
@@ -155,7 +151,7 @@ class Reader {
     NJ_ASSIGN(std::string body, Imported(Named(std::move(message.body))));
     for (const std::string& line : message.lines) {
       std::string sent = Named(line);
-      if (Lower(sent).starts_with("content-length:"))
+      if (ToLowerAscii(sent).starts_with("content-length:"))
         sent = Replaced(std::move(sent), "LENGTH", std::to_string(body.size()));
       case_.request += sent + "\r\n";
     }
@@ -196,7 +192,7 @@ Result<RawResponse> ParseRawResponse(std::string_view bytes) {
     const std::string& line = message.lines[i];
     size_t colon = line.find(':');
     if (colon == std::string::npos) return Fail(ErrorCode::kProtocol, "no header line: " + line);
-    response.headers.emplace_back(Lower(line.substr(0, colon)),
+    response.headers.emplace_back(ToLowerAscii(line.substr(0, colon)),
                                   Trimmed(std::string_view(line).substr(colon + 1)));
   }
   response.body = std::move(message.body);

@@ -1,8 +1,7 @@
 #include "conformance/needs.h"
 
-#include <google/protobuf/message.h>
-
-#include "conformance/package_name.h"
+#include "ipc/proto/each_message.h"
+#include "worker/lang/package_name.h"
 
 namespace nightjar::conformance {
 namespace {
@@ -31,7 +30,7 @@ void Visit(const proto::FnCall& call, const lang::Library& library, Uses* uses) 
     uses->functions.insert(call.name());
     uses->functions.insert(versioned);
   } else {
-    uses->functions.insert(PackageName(call.module(), versioned));
+    uses->functions.insert(lang::PackageName(call.module(), versioned));
   }
   if (uses->outside.empty() && library.Find(call.module(), call.name(), call.version()) == nullptr)
     uses->outside = Outside(call);
@@ -40,22 +39,12 @@ void Visit(const proto::FnCall& call, const lang::Library& library, Uses* uses) 
 }  // namespace
 
 void AddUses(const google::protobuf::Message& message, const lang::Library& library, Uses* uses) {
-  if (const auto* call = dynamic_cast<const proto::FnCall*>(&message)) Visit(*call, library, uses);
-  // A variable may name a function: `x |> f`.
-  if (const auto* expr = dynamic_cast<const proto::Expr*>(&message); expr && expr->has_variable())
-    uses->functions.insert(expr->variable());
-  const auto* reflection = message.GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  reflection->ListFields(message, &fields);
-  for (const auto* field : fields) {
-    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      AddUses(reflection->GetMessage(message, field), library, uses);
-      continue;
-    }
-    for (int i = 0; i < reflection->FieldSize(message, field); ++i)
-      AddUses(reflection->GetRepeatedMessage(message, field, i), library, uses);
-  }
+  EachMessage(message, [&](const google::protobuf::Message& inner) {
+    if (const auto* call = dynamic_cast<const proto::FnCall*>(&inner)) Visit(*call, library, uses);
+    // A variable may name a function: `x |> f`.
+    if (const auto* expr = dynamic_cast<const proto::Expr*>(&inner); expr && expr->has_variable())
+      uses->functions.insert(expr->variable());
+  });
 }
 
 }  // namespace nightjar::conformance

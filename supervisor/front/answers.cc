@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ipc/core/ascii.h"
 #include "supervisor/front/http_message.h"
 
 namespace nightjar {
@@ -35,12 +36,6 @@ http::Response PreflightAnswer(const http::Request& request, const proto::Manife
   response.headers.emplace_back("Access-Control-Allow-Methods",
                                 "GET,PUT,POST,DELETE,PATCH,HEAD,OPTIONS");
   return response;
-}
-
-bool IsAllowOrigin(std::string_view name) {
-  std::string_view own = kAllowOrigin;
-  return std::equal(name.begin(), name.end(), own.begin(), own.end(),
-                    [](char a, char b) { return (a | 32) == (b | 32); });
 }
 
 }  // namespace
@@ -81,7 +76,7 @@ http::Response RunAnswer(unsigned status, std::vector<proto::Header> headers, st
   response.status = status;
   bool said = false;
   for (proto::Header& header : headers) {
-    said |= IsAllowOrigin(header.name());
+    said |= EqualsNoCase(header.name(), kAllowOrigin);
     response.headers.emplace_back(std::move(*header.mutable_name()),
                                   std::move(*header.mutable_value()));
   }

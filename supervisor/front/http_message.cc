@@ -2,21 +2,14 @@
 
 #include <algorithm>
 
+#include "ipc/core/ascii.h"
+
 namespace nightjar {
 namespace {
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-bool SameName(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
 // RFC 3986 3.1.
 bool IsScheme(std::string_view text) {
-  auto letter = [](char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; };
+  auto letter = [](char c) { return ToLowerAscii(c) >= 'a' && ToLowerAscii(c) <= 'z'; };
   auto part = [&](char c) {
     return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
   };
@@ -37,7 +30,7 @@ std::pair<std::string_view, std::string_view> SplitPort(std::string_view authori
 
 std::string_view HeaderOf(const http::Request& request, std::string_view name) {
   for (const auto& [own, value] : request.headers)
-    if (SameName(own, name)) return value;
+    if (EqualsNoCase(own, name)) return value;
   return {};
 }
 

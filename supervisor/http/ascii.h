@@ -1,20 +1,12 @@
-// Comparing and checking the ASCII that HTTP is made of; bytes of other alphabets only ever equal
-// themselves. Pure; any thread.
+// Checking the ASCII that HTTP is made of. Pure; any thread.
 #pragma once
 
 #include <algorithm>
 #include <string_view>
 
+#include "ipc/core/ascii.h"
+
 namespace nightjar::http {
-
-inline char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-inline bool EqualsNoCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 inline bool StartsWithNoCase(std::string_view text, std::string_view start) {
   return EqualsNoCase(text.substr(0, start.size()), start);
@@ -23,7 +15,7 @@ inline bool StartsWithNoCase(std::string_view text, std::string_view start) {
 // RFC 9110 5.6.2: what a method or a header's name is made of.
 inline bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') ||
+    return (c >= '0' && c <= '9') || (ToLowerAscii(c) >= 'a' && ToLowerAscii(c) <= 'z') ||
            (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
   });
 }

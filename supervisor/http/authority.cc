@@ -13,12 +13,12 @@ bool IsDigit(char c) {
 
 // RFC 3986 3.2.2, reg-name: unreserved, percent-encoded, sub-delims.
 bool IsHostByte(char c) {
-  return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'z') ||
+  return IsDigit(c) || (ToLowerAscii(c) >= 'a' && ToLowerAscii(c) <= 'z') ||
          std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
 }
 
 bool IsAddressByte(char c) {
-  return IsDigit(c) || (Lower(c) >= 'a' && Lower(c) <= 'f') || c == ':' || c == '.';
+  return IsDigit(c) || (ToLowerAscii(c) >= 'a' && ToLowerAscii(c) <= 'f') || c == ':' || c == '.';
 }
 
 }  // namespace
@@ -38,9 +38,7 @@ std::optional<std::string> HostOf(std::string_view authority) {
   std::string_view inside = is_address ? host.substr(1, host.size() - 2) : host;
   if (!std::all_of(inside.begin(), inside.end(), is_address ? IsAddressByte : IsHostByte))
     return std::nullopt;
-  std::string lower(host);
-  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
-  return lower;
+  return ToLowerAscii(host);
 }
 
 std::optional<AbsoluteTarget> SplitAbsolute(std::string_view target) {

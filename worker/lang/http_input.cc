@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "ipc/core/ascii.h"
 #include "worker/lang/json_reader.h"
 #include "worker/lang/unicode.h"
 
 namespace nightjar::lang {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return lower;
-}
 
 std::string_view Trimmed(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t");
@@ -85,7 +79,7 @@ class Builder {
   Dval Headers(const proto::HttpRequest& http) {
     const ObjectNode* headers = nullptr;
     for (const proto::RawHeader& header : http.headers()) {
-      std::string name = Lower(header.name());
+      std::string name = ToLowerAscii(header.name());
       const Dval* before = ObjectGet(headers, name);
       std::string value(Trimmed(header.value()));
       Set(&headers, name,
@@ -198,7 +192,7 @@ bool MakeBytesRequest(Arena& arena, const proto::HttpRequest& http, std::string_
   size_t count = 0;
   for (const proto::RawHeader& header : http.headers()) {
     Dval* pair = arena.Array<Dval>(2);
-    pair[0] = builder.String(Lower(header.name()));
+    pair[0] = builder.String(ToLowerAscii(header.name()));
     pair[1] = builder.String(Trimmed(header.value()));
     headers[count++] = MakeItems(arena, Tag::kTuple, pair, 2);
   }

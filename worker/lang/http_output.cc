@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include "ipc/core/ascii.h"
 #include "worker/lang/json_writer.h"
 #include "worker/lang/repr.h"
 
@@ -169,10 +170,8 @@ RunOutcome MakeBytesOutcome(const Dval& value, uint64_t bytes_max) {
   RunOutcome outcome;
   outcome.status = static_cast<uint32_t>(response.status);
   ObjectEach(response.headers, [&](const Text* key, const Dval& header) {
-    std::string name(key->data, key->size);
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    if (header.Is(Tag::kString)) AddHeader(&outcome, name, header.view());
+    if (header.Is(Tag::kString))
+      AddHeader(&outcome, ToLowerAscii({key->data, key->size}), header.view());
     return true;
   });
   outcome.body = response.body.view();

@@ -4,6 +4,7 @@
 #include "worker/lang/function_name.h"
 #include "worker/lang/lowering_scope.h"
 #include "worker/lang/nearest_name.h"
+#include "worker/lang/package_name.h"
 #include "worker/lang/parser.h"
 #include "worker/lang/stack_guard.h"
 #include "worker/lang/unicode.h"
@@ -290,44 +291,22 @@ class Lowerer {
     return node;
   }
 
-  // "Owner.Package.Module" names a package: "owner/package/Module::name_v0" is what its function is
-  // called. "" for any other module.
-  static std::string PackageName(const proto::FnCall& call) {
-    const std::string& module = call.module();
-    size_t owner = module.find('.');
-    size_t package = owner == std::string::npos ? owner : module.find('.', owner + 1);
-    if (package == std::string::npos) return "";
-    std::string name =
-        module.substr(0, owner) + "/" + module.substr(owner + 1, package - owner - 1);
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return name + "/" + module.substr(package + 1) + "::" + call.name() + "_v" +
-           std::to_string(call.version());
+  bool ResolveOwn(const std::string& name, CallNode* node) {
+    auto found = code_.functions.find(name);
+    if (found == code_.functions.end()) return false;
+    node->op = Op::kCallFunction;
+    node->function = &found->second;
+    node->params = found->second.params.size();
+    return true;
   }
 
   void Resolve(uint64_t id, const proto::FnCall& call, CallNode* node) {
     std::string versioned = call.name() + "_v" + std::to_string(call.version());
     shape_.Add(call.module() + "::" + versioned);
-    if (call.module().empty()) {
-      // The canvas's own functions come first. A name like `handle_v2` can be all of its name.
-      for (const std::string& name : {versioned, call.name()}) {
-        auto found = code_.functions.find(name);
-        if (found == code_.functions.end()) continue;
-        node->op = Op::kCallFunction;
-        node->function = &found->second;
-        node->params = found->second.params.size();
-        return;
-      }
-    }
-    if (std::string package = PackageName(call); !package.empty()) {
-      auto found = code_.functions.find(package);
-      if (found != code_.functions.end()) {
-        node->op = Op::kCallFunction;
-        node->function = &found->second;
-        node->params = found->second.params.size();
-        return;
-      }
-    }
+    // The canvas's own functions come first. A name like `handle_v2` can be all of its name.
+    bool own = call.module().empty() ? ResolveOwn(versioned, node) || ResolveOwn(call.name(), node)
+                                     : ResolveOwn(PackageName(call.module(), versioned), node);
+    if (own) return;
     node->builtin = library_.Find(call.module(), call.name(), call.version());
     if (node->builtin != nullptr) {
       node->op = Op::kCallBuiltin;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "ipc/core/ascii.h"
 #include "worker/lang/repr.h"
 #include "worker/lang/unicode.h"
 #include "worker/stdlib/library.h"
@@ -62,13 +63,6 @@ bool SameWord(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string Lower(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return lower;
-}
-
 Dval Cookie(const Call& call, std::string_view start, const std::vector<std::string>& params,
             bool trailing) {
   std::string cookie(start);
@@ -82,7 +76,7 @@ Dval Cookie(const Call& call, std::string_view start, const std::vector<std::str
 
 // "" when a parameter like this is left out.
 std::optional<std::string> FirstCookieParam(std::string_view name, const Dval& value) {
-  std::string lower = Lower(name);
+  std::string lower = ToLowerAscii(name);
   if ((lower == "secure" || lower == "httponly") && value.Is(Tag::kBool))
     return value.boolean() ? std::string(name) : "";
   bool text = lower == "path" || lower == "domain" || lower == "samesite";
@@ -131,7 +125,7 @@ std::string HttpDate(int64_t unix_ms) {
 // Adds one parameter of version 2; the value is what is wrong with it, or null.
 Dval AddCookieParam(const Call& call, std::string_view name, const Dval& value,
                     std::vector<std::string>* params) {
-  std::string lower = Lower(name);
+  std::string lower = ToLowerAscii(name);
   auto wrong = [&](std::string_view who, std::string_view expected) {
     return call.Error("Expected the argument `" + std::string(who) + "` to be " +
                       std::string(expected) + ", but it was `" + Repr(value) + "`");

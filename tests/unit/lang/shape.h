@@ -1,11 +1,10 @@
 // Writes a tree as one line, so that a test can say which tree it expects: (f 1 (+ 2 x)).
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <sstream>
 #include <string>
 
+#include "ipc/proto/each_message.h"
 #include "ipc/proto/program.pb.h"
 
 namespace nightjar::lang::testing {
@@ -187,19 +186,9 @@ inline std::string ShapeOf(const proto::Expr& expr) {
 // Every expression in a message, itself too.
 template <typename F>
 void EachExpr(const google::protobuf::Message& message, const F& visit) {
-  if (const auto* expr = dynamic_cast<const proto::Expr*>(&message)) visit(*expr);
-  const auto* reflection = message.GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  reflection->ListFields(message, &fields);
-  for (const auto* field : fields) {
-    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      EachExpr(reflection->GetMessage(message, field), visit);
-      continue;
-    }
-    for (int i = 0; i < reflection->FieldSize(message, field); ++i)
-      EachExpr(reflection->GetRepeatedMessage(message, field, i), visit);
-  }
+  EachMessage(message, [&](const google::protobuf::Message& inner) {
+    if (const auto* expr = dynamic_cast<const proto::Expr*>(&inner)) visit(*expr);
+  });
 }
 
 }  // namespace nightjar::lang::testing
