@@ -13,26 +13,15 @@ namespace {
 constexpr uint64_t kDepthMax = 1000;
 constexpr uint64_t kTraceBytes = 64 * bounds::kKiB;
 
-Fd MakeRing() {
-  auto ring = CreateSizedMemfd("nightjar-conformance", RingBytes());
+std::unique_ptr<UndrainedRing> MakeRing() {
+  auto ring = UndrainedRing::Create();
   CHECK(ring.has_value());
   return std::move(*ring);
 }
 
-Mapping Map(const Fd& fd) {
-  auto mapping = Mapping::Create(fd, RingBytes(), Mapping::Access::kReadWrite);
-  CHECK(mapping.has_value());
-  return std::move(*mapping);
-}
-
 }  // namespace
 
-Evaluation::Evaluation(const lang::Library& library)
-    : library_(library),
-      ring_fd_(MakeRing()),
-      ring_(Map(ring_fd_)),
-      producer_(ring_.bytes()),
-      recorder_(&producer_) {
+Evaluation::Evaluation(const lang::Library& library) : library_(library), ring_(MakeRing()) {
   lang::WarmUnicode();
   lang::StackGuard::Arm();
 }
@@ -51,12 +40,12 @@ Result<lang::Dval> Evaluation::Run(uint64_t tlid) {
   auto handler = code_->handlers.find(tlid);
   if (handler == code_->handlers.end()) return Fail(ErrorCode::kNotFound, "no such handler");
   lang::Dval input;
-  lang::Evaluator evaluator(&arena_, &recorder_, {.call_depth_max = kDepthMax});
-  // Nobody drains the ring: what does not fit is dropped.
-  recorder_.StartRun(RunId(), {.trace_bytes_max = kTraceBytes}, input);
+  Recorder& recorder = ring_->recorder();
+  lang::Evaluator evaluator(&arena_, &recorder, {.call_depth_max = kDepthMax});
+  recorder.StartRun(RunId(), {.trace_bytes_max = kTraceBytes}, input);
   try {
     lang::Dval result = evaluator.Run(handler->second, {&input, 1});
-    recorder_.FinishRun(result);
+    recorder.FinishRun(result);
     faults_ += evaluator.faults();
     return result;
   } catch (const lang::LimitReached&) {

@@ -7,11 +7,9 @@
 #include <memory>
 #include <string>
 
-#include "ipc/core/fd.h"
+#include "conformance/undrained_ring.h"
 #include "ipc/proto/program.pb.h"
-#include "ipc/ring/producer.h"
 #include "worker/lang/code.h"
-#include "worker/trace/recorder.h"
 
 namespace nightjar::conformance {
 
@@ -28,10 +26,7 @@ class Evaluation {
 
  private:
   const lang::Library& library_;
-  Fd ring_fd_;
-  Mapping ring_;
-  RingProducer producer_;
-  Recorder recorder_;
+  const std::unique_ptr<UndrainedRing> ring_;
   std::unique_ptr<lang::Code> code_;
   lang::Arena arena_;
   uint64_t faults_ = 0;

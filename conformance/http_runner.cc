@@ -3,8 +3,8 @@
 #include "conformance/needs.h"
 #include "conformance/raw_exchange.h"
 #include "conformance/same_response.h"
+#include "conformance/undrained_ring.h"
 #include "ipc/core/bounds.h"
-#include "ipc/ring/producer.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
 #include "worker/engine.h"
@@ -69,13 +69,8 @@ Site SiteOf(const HttpCase& one) {
 
 class HttpRunner::Impl {
  public:
-  Impl(std::unique_ptr<Loop> loop, Fd ring, Mapping mapping)
-      : loop_(std::move(loop)),
-        ring_fd_(std::move(ring)),
-        ring_(std::move(mapping)),
-        producer_(ring_.bytes()),
-        recorder_(&producer_),
-        engine_(CreateDarkEngine()) {}
+  Impl(std::unique_ptr<Loop> loop, std::unique_ptr<UndrainedRing> ring)
+      : loop_(std::move(loop)), ring_(std::move(ring)), engine_(CreateDarkEngine()) {}
 
   Status Listen() {
     NJ_ASSIGN(Fd listener, http::ListenTcp("127.0.0.1:0"));
@@ -128,7 +123,7 @@ class HttpRunner::Impl {
     run.mutable_limits()->set_trace_bytes_max(kTraceBytesMax);
     FillHttp(request, match, handler, run.mutable_http());
     std::string body = TakeBody(&request);
-    RunOutcome outcome = engine_->Run(run, body, recorder_);
+    RunOutcome outcome = engine_->Run(run, body, ring_->recorder());
     if (outcome.limit_hit != proto::SELF_LIMIT_UNSPECIFIED) return {500, {}, "ended at a limit"};
     return RunAnswer(outcome.status, std::move(outcome.headers), std::move(outcome.body),
                      outcome.request_refused ? std::nullopt : origin);
@@ -136,10 +131,7 @@ class HttpRunner::Impl {
 
   SystemClock clock_;
   std::unique_ptr<Loop> loop_;
-  Fd ring_fd_;
-  Mapping ring_;
-  RingProducer producer_;
-  Recorder recorder_;
+  std::unique_ptr<UndrainedRing> ring_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<http::Server> server_;
   std::string address_;
@@ -155,9 +147,8 @@ HttpRunner::~HttpRunner() = default;
 
 Result<std::unique_ptr<HttpRunner>> HttpRunner::Create() {
   NJ_ASSIGN(std::unique_ptr<Loop> loop, Loop::Create());
-  NJ_ASSIGN(Fd ring, CreateSizedMemfd("nightjar-conformance", RingBytes()));
-  NJ_ASSIGN(Mapping mapping, Mapping::Create(ring, RingBytes(), Mapping::Access::kReadWrite));
-  auto impl = std::make_unique<Impl>(std::move(loop), std::move(ring), std::move(mapping));
+  NJ_ASSIGN(std::unique_ptr<UndrainedRing> ring, UndrainedRing::Create());
+  auto impl = std::make_unique<Impl>(std::move(loop), std::move(ring));
   NJ_TRY(impl->Listen());
   return std::unique_ptr<HttpRunner>(new HttpRunner(std::move(impl)));
 }

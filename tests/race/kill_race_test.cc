@@ -21,7 +21,7 @@ namespace nightjar::e2e {
 namespace {
 
 // As long as the caller says, in steps of some microseconds.
-constexpr const char* kWork = R"([http-handler GET /work/:rounds]
+constexpr const char* kWork = R"([http-handler GET /loop/:rounds]
 match Int.parse_v0 rounds with
 | Ok n ->
   let some = List.range_v0 1 20
@@ -76,7 +76,7 @@ class KillRaceTest : public ::testing::Test {
   }
   // One run around its limit; its verdict.
   static std::string RunOnce(Server& server, Ledger& ledger, Rounds& rounds) {
-    std::string verdict = ledger.Note(server.Get("race", "/work/" + rounds.Next()));
+    std::string verdict = ledger.Note(server.Get("race", "/loop/" + rounds.Next()));
     if (verdict == "finished") rounds.TooShort();
     if (verdict == "wall_time" || verdict == "cpu_time") rounds.TooLong();
     return verdict;
@@ -100,43 +100,34 @@ class KillRaceTest : public ::testing::Test {
     }
   }
 
+  // 400 runs around their wall limit, under a policy with these lines too.
+  void EndsAtTheWallLimit(const std::string& lines, int callers) {
+    Server server("[default]\nwall = \"15ms\"\ncpu = \"10s\"\ntrace = \"8KiB\"\n" + lines);
+    ASSERT_EQ(server.Deploy("race", kWork).exit_code, 0);
+    Ledger ledger;
+    Rounds rounds(seed_);
+    std::atomic<int> left = 400;
+    InParallel(callers, [&] {
+      if (--left < 0) return false;
+      std::string verdict = RunOnce(server, ledger, rounds);
+      EXPECT_TRUE(verdict == "finished" || verdict == "wall_time") << verdict;
+      return true;
+    });
+    EXPECT_GT(ledger.Count("finished"), 0u);
+    EXPECT_GT(ledger.Count("wall_time"), 0u);
+    ledger.Check(server, "race");
+  }
+
   const uint64_t seed_ = std::random_device()();
 };
 
 TEST_F(KillRaceTest, NaturalEndsAtTheWallLimit) {
-  Server server("[default]\nwall = \"15ms\"\ncpu = \"10s\"\narmed = 4\ntrace = \"8KiB\"\n");
-  ASSERT_EQ(server.Deploy("race", kWork).exit_code, 0);
-  Ledger ledger;
-  Rounds rounds(seed_);
-  std::atomic<int> left = 400;
-  InParallel(4, [&] {
-    if (--left < 0) return false;
-    std::string verdict = RunOnce(server, ledger, rounds);
-    EXPECT_TRUE(verdict == "finished" || verdict == "wall_time") << verdict;
-    return true;
-  });
-  EXPECT_GT(ledger.Count("finished"), 0u);
-  EXPECT_GT(ledger.Count("wall_time"), 0u);
-  ledger.Check(server, "race");
+  EndsAtTheWallLimit("armed = 4\n", 4);
 }
 
 // The same worker serves many runs: an end that comes late must not become the next run's.
 TEST_F(KillRaceTest, NaturalEndsAtTheWallLimitInReusedWorkers) {
-  Server server(
-      "[default]\nwall = \"15ms\"\ncpu = \"10s\"\nreuse = 20\narmed = 2\ntrace = \"8KiB\"\n");
-  ASSERT_EQ(server.Deploy("race", kWork).exit_code, 0);
-  Ledger ledger;
-  Rounds rounds(seed_);
-  std::atomic<int> left = 400;
-  InParallel(3, [&] {
-    if (--left < 0) return false;
-    std::string verdict = RunOnce(server, ledger, rounds);
-    EXPECT_TRUE(verdict == "finished" || verdict == "wall_time") << verdict;
-    return true;
-  });
-  EXPECT_GT(ledger.Count("finished"), 0u);
-  EXPECT_GT(ledger.Count("wall_time"), 0u);
-  ledger.Check(server, "race");
+  EndsAtTheWallLimit("reuse = 20\narmed = 2\n", 3);
 }
 
 TEST_F(KillRaceTest, AnOperatorAgainstNaturalEndsAndTheCpuLimit) {
@@ -168,11 +159,9 @@ TEST_F(KillRaceTest, AStopWhileRunsAreBeingKilled) {
   for (int round = 0; round < 4; ++round) {
     // Without patience in two rounds, and with a little in the others.
     std::string drain = round % 2 == 0 ? "0" : "1";
-    Server server(
-        ServerOptions{"[default]\nwall = \"15ms\"\ncpu = \"10s\"\narmed = 4\ntrace = \"8KiB\"\n",
-                      {"--drain", drain},
-                      0,
-                      ""});
+    Server server(ServerOptions{
+        .policy = "[default]\nwall = \"15ms\"\ncpu = \"10s\"\narmed = 4\ntrace = \"8KiB\"\n",
+        .more = {"--drain", drain}});
     ASSERT_EQ(server.Deploy("race", kWork).exit_code, 0);
     Ledger ledger;
     Rounds rounds(seed_ + static_cast<uint64_t>(round));

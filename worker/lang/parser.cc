@@ -59,6 +59,25 @@ std::vector<std::string> SplitAt(const std::string& text, char separator) {
   return parts;
 }
 
+void DropUnopened(std::vector<Token>* tokens) {
+  int open = 0;
+  for (const Token& token : *tokens) {
+    if (token.kind != TokenKind::kPunctuation) continue;
+    if (token.text == "(") ++open;
+    if (token.text == ")") --open;
+  }
+  for (; open < 0 && tokens->size() > 1 && (*tokens)[tokens->size() - 2].text == ")"; ++open)
+    tokens->erase(tokens->end() - 2);
+}
+
+proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string& message) {
+  proto::Diagnostic diagnostic;
+  diagnostic.set_line(line);
+  diagnostic.set_column(column);
+  diagnostic.set_message(message);
+  return diagnostic;
+}
+
 class CanvasParser {
  public:
   explicit CanvasParser(std::string_view source) : source_(source) {}
@@ -89,10 +108,7 @@ class CanvasParser {
 
  private:
   void AddError(uint32_t line, uint32_t column, const std::string& message, bool quote = true) {
-    proto::Diagnostic diagnostic;
-    diagnostic.set_line(line);
-    diagnostic.set_column(column);
-    diagnostic.set_message(message);
+    proto::Diagnostic diagnostic = DiagnosticAt(line, column, message);
     if (quote) diagnostic.set_source_line(SourceLine(source_, line));
     result_.errors.push_back(std::move(diagnostic));
   }
@@ -345,29 +361,12 @@ ParseResult ParseCanvas(std::string_view source) {
   return CanvasParser(source).Run();
 }
 
-namespace {
-
-void DropUnopened(std::vector<Token>* tokens) {
-  int open = 0;
-  for (const Token& token : *tokens) {
-    if (token.kind != TokenKind::kPunctuation) continue;
-    if (token.text == "(") ++open;
-    if (token.text == ")") --open;
-  }
-  for (; open < 0 && tokens->size() > 1 && (*tokens)[tokens->size() - 2].text == ")"; ++open)
-    tokens->erase(tokens->end() - 2);
-}
-
-}  // namespace
-
 ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,
                                  Notation notation) {
   ParsedExpression parsed;
   auto add = [&](const LexError& error) {
-    proto::Diagnostic& diagnostic = parsed.errors.emplace_back();
-    diagnostic.set_line(error.line);
-    diagnostic.set_column(error.column);
-    diagnostic.set_message(error.message);
+    proto::Diagnostic& diagnostic =
+        parsed.errors.emplace_back(DiagnosticAt(error.line, error.column, error.message));
     if (error.line >= first_line)
       diagnostic.set_source_line(SourceLine(text, error.line - first_line + 1));
   };
