@@ -10,11 +10,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 
 namespace nightjar {
 namespace {
+
+constexpr size_t kSignalSetBytes = 8;  // of the kernel's sigset_t, not the C library's
 
 constexpr const char* kMountPoint = "/tmp";
 
@@ -42,11 +46,14 @@ Status ForgetKeys() {
 }  // namespace
 
 Status ForgetSurroundings() {
-  struct sigaction ordinary {};
-  for (int number = 1; number < NSIG; ++number)
-    // EINVAL: SIGKILL, SIGSTOP and the C library's own two.
-    if (sigaction(number, &ordinary, nullptr) != 0 && errno != EINVAL)
+  // By the system call, since sigaction(3) refuses the C library's own two, which whoever started
+  // the service may have ignored. All zeros are SIG_DFL without flags.
+  constexpr std::array<uint64_t, 4> kOrdinary{};
+  for (int number = 1; number < NSIG; ++number) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    if (syscall(SYS_rt_sigaction, number, kOrdinary.data(), nullptr, kSignalSetBytes) != 0)
       return FailErrno("resetting signals");
+  }
   sigset_t all;
   sigfillset(&all);
   if (sigprocmask(SIG_SETMASK, &all, nullptr) != 0) return FailErrno("blocking signals");

@@ -1,8 +1,12 @@
 // What a sealed worker is, seen from outside through /proc and told by itself.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -133,6 +137,42 @@ TEST_F(SealedTest, NothingOfTheServicesStartIsLeftInIt) {
   fields >> state >> parent >> group >> session >> terminal;
   EXPECT_EQ(session, std::to_string(worker->process().child().pid()));
   EXPECT_EQ(terminal, "0");
+}
+
+// Whoever starts the service may ignore signals, the C library's own 32 and 33 too, which its
+// sigaction(3) refuses to set.
+class IgnoredSignals {
+ public:
+  IgnoredSignals() {
+    struct {
+      void (*handler)(int) = SIG_IGN;
+      unsigned long flags = 0;
+      void (*restorer)() = nullptr;
+      uint64_t mask = 0;
+    } ignored;
+    for (int number : {SIGHUP, SIGINT, 32, 33})
+      EXPECT_EQ(syscall(SYS_rt_sigaction, number, &ignored, &before_[number], sizeof(uint64_t)), 0);
+  }
+  ~IgnoredSignals() {
+    for (auto& [number, action] : before_)
+      syscall(SYS_rt_sigaction, number, &action, nullptr, sizeof(uint64_t));
+  }
+  IgnoredSignals(const IgnoredSignals&) = delete;
+  IgnoredSignals& operator=(const IgnoredSignals&) = delete;
+
+ private:
+  std::map<int, std::array<uint64_t, 4>> before_;
+};
+
+TEST_F(SealedTest, SignalsIgnoredByWhoeverStartedItAreNotIgnoredInIt) {
+  StopZygote();
+  {
+    IgnoredSignals ignored;
+    StartZygote();
+  }
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  EXPECT_EQ(ReadStatus(*worker)["SigIgn"], "0000000000000000");
 }
 
 TEST_F(SealedTest, ItsStackGuardIsItsOwn) {
