@@ -69,8 +69,9 @@ inline constexpr size_t kTraceValueBytes =
     4 * kKiB;  // one value in an event; the input and the result get kTraceEventBytes / 2
 inline constexpr size_t kTraceNameBytes = 256;  // a function's name in an event
 inline constexpr size_t kTraceArgs = 64;  // arguments written of one call; the rest is left out
-inline constexpr size_t kTraceValueLevels =
-    64;  // messages nested in one value; protobuf's readers stop at 100
+// Messages nested in one value. Protobuf's JSON printer stops at 64 messages and its JSON reader at
+// 100 levels of text: a value below that would take everything beside it along.
+inline constexpr size_t kTraceValueLevels = 54;
 inline constexpr size_t kTraceLeastBytes =
     4 * kKiB;  // a run's budget that is smaller, but not 0, counts as this
 inline constexpr size_t kTraceReserveValueBytes =
@@ -134,7 +135,7 @@ inline constexpr size_t kJournalUnstoredRuns = 20'000;
 inline constexpr size_t kJournalKeptRings = 2'000;
 inline constexpr seconds kJournalQuestionTime{15};
 inline constexpr size_t kJournalQuestions = 1'000;
-inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace document
+inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace as JSON
 
 // --- incidents
 inline constexpr size_t kIncidentTailEvents = 16;
@@ -176,7 +177,7 @@ inline constexpr size_t kPolicyErrors = 20;  // told of one file
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
 inline constexpr size_t kListRows = 1000;
 inline constexpr size_t kCliAnswerBytes = 512 * kMiB;  // an answer that `nightjar` reads
-static_assert(kTraceAnswerBytes * 4 <= kCliAnswerBytes, "JSON is up to four times as large");
+static_assert(kTraceAnswerBytes < kCliAnswerBytes);
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kControlBodyBytes);
 

@@ -20,14 +20,17 @@ struct ControlService::Call {
     google::protobuf::util::JsonPrintOptions options;
     options.preserve_proto_field_names = true;
     options.always_print_primitive_fields = true;
+    std::string json;
+    if (google::protobuf::util::MessageToJsonString(message, &json, options).ok())
+      return Answer(std::move(json), status);
+    Answer(std::string("{\"error\":\"the answer cannot be written as JSON\"}"), 500);
+  }
+
+  void Answer(std::string json, unsigned status = 200) const {
     http::Response response;
     response.status = status;
     response.headers.emplace_back("Content-Type", "application/json");
-    auto printed = google::protobuf::util::MessageToJsonString(message, &response.body, options);
-    if (!printed.ok()) {
-      response.status = 500;
-      response.body = "{\"error\":\"the answer cannot be written as JSON\"}";
-    }
+    response.body = std::move(json);
     response.body += '\n';
     responder->Send(std::move(response));
   }
@@ -292,7 +295,7 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
   question.mutable_get_trace()->set_run_id(std::string(id->bytes()));
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
-    call.Answer(answer->trace());
+    call.Answer(std::move(*answer->mutable_trace_json()));
   });
 }
 

@@ -7,10 +7,9 @@
 namespace nightjar {
 namespace {
 
-// Protobuf's readers stop at 100 levels, and an event is shown up to four levels below the
-// outermost message.
-constexpr int kLevels = 90;
-static_assert(bounds::kTraceValueLevels < kLevels);
+// What is nested deeper is no event of ours, and could not be shown: see bounds::kTraceValueLevels.
+// A value lies up to three messages deep in its event.
+constexpr int kLevels = bounds::kTraceValueLevels + 3;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kDelimited = 2, kFixed32 = 5 };
 

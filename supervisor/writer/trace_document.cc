@@ -2,6 +2,9 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/type_resolver.h>
+#include <google/protobuf/util/type_resolver_util.h>
 
 #include <algorithm>
 
@@ -13,7 +16,9 @@
 namespace nightjar {
 namespace {
 
-constexpr size_t kFieldHeadBytes = 16;  // a tag and a length, at most, and some
+constexpr size_t kFieldHeadBytes = 16;   // a tag and a length, at most, and some
+constexpr size_t kAnswerHeadBytes = 32;  // a ticket, and a tag and a length
+constexpr const char* kTypeUrl = "type.googleapis.com";
 
 // Field `number` with this content; protobuf takes the parts of a message in any order and merges
 // them.
@@ -25,23 +30,9 @@ void AppendField(std::string& out, uint32_t number, std::string_view content) {
   stream.WriteRaw(content.data(), static_cast<int>(content.size()));
 }
 
-}  // namespace
-
-Result<std::string> EncodeTraceAnswer(uint64_t ticket, const proto::TraceRow& row,
-                                      std::string_view object, size_t bytes_max) {
-  RunId run = RunId::Parse(row.run_id()).value_or(RunId());
-  NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
-  proto::TraceDocument top;
-  *top.mutable_row() = row;
-  uint64_t stored_events = 0;
-  if (const proto::StoredRun* stored = reader.Find(run)) {
-    *top.mutable_tail() = stored->tail();
-    *top.mutable_open_calls() = stored->open_calls();
-    top.set_stream_refused(stored->stream_refused());
-    stored_events = stored->events();
-  }
-
-  size_t room = bytes_max - std::min(bytes_max, top.ByteSizeLong() + 8 * kFieldHeadBytes);
+// `top` with as many events as fit `room`, encoded as a TraceDocument.
+std::string PutTogether(TraceReader& reader, const RunId& run, proto::TraceDocument top,
+                        uint64_t stored_events, size_t room) {
   std::string document;
   uint64_t seen = 0, left_out = 0;
   bool unreadable = false;
@@ -58,14 +49,58 @@ Result<std::string> EncodeTraceAnswer(uint64_t ticket, const proto::TraceRow& ro
   });
   top.set_events_left_out(left_out);
   top.set_incomplete_object(reader.damaged() || unreadable || seen < stored_events);
-  document += top.SerializeAsString();
+  return document + top.SerializeAsString();
+}
 
+// The row as lists show it, with its zeros; then `rest`, an encoded TraceDocument without a row,
+// where they would be most of the text.
+Result<std::string> Print(const proto::TraceRow& row, const std::string& rest) {
+  static google::protobuf::util::TypeResolver* const resolver =
+      google::protobuf::util::NewTypeResolverForDescriptorPool(
+          kTypeUrl, google::protobuf::DescriptorPool::generated_pool());
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string members;
+  auto printed = google::protobuf::util::BinaryToJsonString(
+      resolver, std::string(kTypeUrl) + "/" + proto::TraceDocument::descriptor()->full_name(), rest,
+      &members, options);
+  options.always_print_primitive_fields = true;
+  std::string json = "{\"row\":";
+  if (printed.ok()) printed = google::protobuf::util::MessageToJsonString(row, &json, options);
+  if (!printed.ok()) return Fail(ErrorCode::kInternal, "the trace cannot be written as JSON");
+  constexpr std::string_view kNothing = "{}";
+  if (members == kNothing) return json + "}";
+  members[0] = ',';
+  return json + members;
+}
+
+}  // namespace
+
+Result<std::string> EncodeTraceAnswer(uint64_t ticket, const proto::TraceRow& row,
+                                      std::string_view object, size_t bytes_max) {
+  RunId run = RunId::Parse(row.run_id()).value_or(RunId());
+  NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
+  proto::TraceDocument top;
+  uint64_t stored_events = 0;
+  if (const proto::StoredRun* stored = reader.Find(run)) {
+    *top.mutable_tail() = stored->tail();
+    *top.mutable_open_calls() = stored->open_calls();
+    top.set_stream_refused(stored->stream_refused());
+    stored_events = stored->events();
+  }
+  // Text is larger than what it is made of, by how much is seen when it is there.
+  size_t room = bytes_max;
+  std::string json;
+  do {
+    room /= 2;
+    NJ_ASSIGN(json, Print(row, PutTogether(reader, run, top, stored_events, room)));
+  } while (json.size() + kAnswerHeadBytes > bytes_max && room > 0);
+  if (json.size() + kAnswerHeadBytes > bytes_max)
+    return Fail(ErrorCode::kExhausted, "the trace is too large to be shown");
   proto::FromWriter answer;
   answer.set_ticket(ticket);
-  std::string encoded = answer.SerializeAsString();
-  encoded.reserve(encoded.size() + document.size() + kFieldHeadBytes);
-  AppendField(encoded, proto::FromWriter::kTraceFieldNumber, document);
-  return encoded;
+  answer.set_trace_json(std::move(json));
+  return answer.SerializeAsString();
 }
 
 }  // namespace nightjar

@@ -116,6 +116,29 @@ TEST(ServeTest, RunsNoMoreAtOnceThanConcurrencyAllows) {
   EXPECT_EQ(most_queued, 2u);
 }
 
+TEST(ServeTest, ShowingALargeTraceHoldsNobodyUp) {
+  Server server("[default]\ncpu = \"20s\"\nwall = \"30s\"\n");
+  ASSERT_EQ(server
+                .Deploy("one", std::string(kHello) +
+                                   "[http-handler GET /busy]\n"
+                                   "List.map_v0 (List.range_v0 1 30000) (fun i -> i * i)\n")
+                .exit_code,
+            0);
+  std::string target = "/canvases/one/traces/" + server.Get("one", "/busy").trace();
+  ASSERT_TRUE(Eventually([&] { return server.Control("GET", target).status == 200; }));
+  std::atomic<bool> shown = false;
+  std::thread reader([&] {
+    Answer trace = server.Control("GET", target);
+    shown = true;
+    EXPECT_EQ(trace.status, 200);
+    EXPECT_GT(trace.body.size(), 1'000'000u);
+  });
+  int served = 0;
+  while (!shown) served += server.Get("one", "/hello").status == 200;
+  reader.join();
+  EXPECT_GT(served, 3);  // one or two, where everybody waits for the trace to be printed
+}
+
 TEST(ServeTest, RefusesWhatIsOverTheRateWithAnIncident) {
   Server server("[default]\nrate = \"1/s\"\n");
   server.Deploy("one", kHello);

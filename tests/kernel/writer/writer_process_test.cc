@@ -80,7 +80,9 @@ class Writer {
     proto::FromWriter answer = Receive();
     EXPECT_EQ(answer.ticket(), 77u);
     EXPECT_EQ(answer.error(), "");
-    return answer.trace();
+    proto::TraceDocument document;
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(answer.trace_json(), &document).ok());
+    return document;
   }
   proto::TraceList List() {
     proto::ToWriter message;

@@ -356,6 +356,17 @@ TEST_F(ControlServiceTest, TracesAndIncidentsAreFoundByTheirId) {
   EXPECT_EQ(Wait(*incident).body["verdict"], "VERDICT_MEMORY");
 }
 
+// A large trace takes a second to print, and no deadline can wait for that: the writer prints it.
+TEST_F(ControlServiceTest, ATraceIsPassedOnAsTheWriterPrintedIt) {
+  auto client = Send("GET /canvases/demo/traces/" + RunId::New(clock_.Wall()).ToString());
+  proto::FromWriter answer;
+  answer.set_trace_json("{\"row\":{\"detail\":\"so it was\"},\"more\":[1,2]}");
+  Answer(answer);
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, json::parse(answer.trace_json()));
+}
+
 TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
   const std::pair<ErrorCode, int> kStatuses[] = {
       {ErrorCode::kNotFound, 404},  {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503},

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "supervisor/writer/trace_builder.h"
 #include "supervisor/writer/trace_reader.h"
 #include "tests/unit/writer/writer_rig.h"
@@ -41,6 +43,73 @@ TEST(ContainerTest, ShowsAgainWhatWasStored) {
   for (int i = 0; i < 1000; ++i)
     EXPECT_EQ(document.events(i).SerializeAsString(),
               MakeEvent(static_cast<uint64_t>(i) + 1, 300).SerializeAsString());
+}
+
+// As a worker writes it: a container opens while all its messages are within the bound.
+struct Nesting {
+  const char* name;
+  size_t messages;  // of one step
+  std::function<proto::Value*(proto::Value*)> step;
+};
+const Nesting kNestings[] = {
+    {"list", 2, [](proto::Value* value) { return value->mutable_list()->add_items(); }},
+    {"object", 3,
+     [](proto::Value* value) { return value->mutable_object()->add_fields()->mutable_value(); }},
+    {"just", 1, [](proto::Value* value) { return value->mutable_just(); }},
+    {"response", 2, [](proto::Value* value) { return value->mutable_response()->mutable_body(); }},
+};
+
+// What is shown of a trace with an event of that nesting, and a plain one after it.
+proto::TraceDocument ShowNested(const Nesting& nesting, size_t messages_max) {
+  proto::TraceEvent event = MakeEvent(1, 1);
+  proto::Value* value = event.mutable_call()->mutable_args(0);
+  for (size_t deep = nesting.messages; deep <= messages_max; deep += nesting.messages)
+    value = nesting.step(value);
+  value->set_string("here");
+  Compressor compressor;
+  TraceBuilder builder(compressor);
+  builder.Append(event.SerializeAsString(), 1);
+  builder.Append(MakeEvent(2, 1).SerializeAsString(), 2);
+  proto::StoredRun stored;
+  stored.mutable_row()->set_run_id(RunAt(0).ToString());
+  // What was open at the end holds the same.
+  *stored.add_open_calls()->mutable_call() = event.call();
+  proto::TraceRow row = stored.row();
+  return Document(row, builder.Seal(stored));
+}
+
+TEST(ContainerTest, ShowsTheDeepestValuesThatAWorkerWrites) {
+  for (const Nesting& nesting : kNestings) {
+    proto::TraceDocument document = ShowNested(nesting, bounds::kTraceValueLevels);
+    ASSERT_EQ(document.events_size(), 2) << nesting.name;
+    EXPECT_FALSE(document.incomplete_object());
+    EXPECT_NE(document.events(0).SerializeAsString().find("here"), std::string::npos);
+    ASSERT_EQ(document.open_calls_size(), 1);
+    EXPECT_NE(document.open_calls(0).SerializeAsString().find("here"), std::string::npos);
+  }
+}
+
+// A program must not be able to hide what it did behind one value that cannot be shown.
+TEST(ContainerTest, AnEventThatIsNestedTooDeepHidesNothingButItself) {
+  proto::TraceEvent event = MakeEvent(1, 1);
+  for (const Nesting& nesting : kNestings)
+    for (size_t messages : {60ul, 70ul, 90ul}) {
+      proto::Value deep;
+      proto::Value* value = &deep;
+      for (size_t at = 0; at < messages; at += nesting.messages) value = nesting.step(value);
+      *event.mutable_call()->mutable_args(0) = deep;
+      Compressor compressor;
+      TraceBuilder builder(compressor);
+      builder.Append(event.SerializeAsString(), 1);
+      builder.Append(MakeEvent(2, 1).SerializeAsString(), 2);
+      proto::StoredRun stored;
+      stored.mutable_row()->set_run_id(RunAt(0).ToString());
+      proto::TraceRow row = stored.row();
+      proto::TraceDocument document = Document(row, builder.Seal(stored));
+      ASSERT_EQ(document.events_size(), 1) << nesting.name << " " << messages;
+      EXPECT_EQ(document.events(0).seq(), 2u);
+      EXPECT_TRUE(document.incomplete_object());
+    }
 }
 
 TEST(ContainerTest, ShowsItsTopWithoutItsEvents) {
