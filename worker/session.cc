@@ -6,12 +6,28 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
+#include "ipc/core/utf8.h"
 #include "ipc/core/worker_exit.h"
 #include "ipc/ring/producer.h"
 #include "ipc/wire/channel.h"
 
 namespace nightjar {
 namespace {
+
+// Room in a frame for what is set after a message was measured.
+constexpr size_t kFrameSlackBytes = 64;
+
+// The program's mistake: an answer's header travels in one packet.
+RunOutcome HeaderTooLarge(size_t bytes) {
+  RunOutcome outcome;
+  outcome.status = 500;
+  outcome.body = "Application error: the response's header is too large.";
+  outcome.headers.emplace_back().set_name("Content-Type");
+  outcome.headers.back().set_value("text/plain; charset=utf-8");
+  outcome.program_error = true;
+  outcome.error = "the response's header has " + std::to_string(bytes) + " bytes";
+  return outcome;
+}
 
 // The last resort when the supervisor is stuck or dead: an absolute timer, long after the real
 // deadline. A worker is pid 1 of its namespace, where a timer's SIGKILL is ignored like any signal
@@ -104,12 +120,15 @@ class Session {
     finished.set_status(outcome.status);
     for (proto::Header& header : outcome.headers) *finished.add_headers() = std::move(header);
     finished.set_program_error(outcome.program_error);
-    finished.set_error(std::move(outcome.error));
+    finished.set_error(std::string(Utf8Prefix(outcome.error, bounds::kVerdictDetailBytes)));
     finished.set_request_refused(outcome.request_refused);
     finished.set_trace_bytes(recorder_.bytes());
     finished.set_trace_events(recorder_.events());
     finished.set_trace_dropped(recorder_.dropped());
-    if (outcome.body.size() <= bounds::kInlineBodyBytes) {
+    size_t head = answer.ByteSizeLong() + kFrameSlackBytes;
+    if (head > bounds::kFrameBytes) return Finish(run, HeaderTooLarge(head));
+    if (outcome.body.size() <= bounds::kInlineBodyBytes &&
+        head + outcome.body.size() <= bounds::kFrameBytes) {
       finished.set_body(std::move(outcome.body));
       return channel_.Send(answer);
     }

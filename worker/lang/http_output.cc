@@ -81,9 +81,9 @@ bool WriteBody(const Dval& value, std::string_view content_type, uint64_t bytes_
   return body->size() <= bytes_max;
 }
 
-// A status that HTTP does not have is the program's mistake.
+// A status that HTTP does not have, or that is not the last word, is the program's mistake.
 bool HasStatus(const ResponseData& response) {
-  return response.status >= 100 && response.status <= 999;
+  return response.status >= 200 && response.status <= 999;
 }
 
 RunOutcome WrongStatus(const ResponseData& response) {

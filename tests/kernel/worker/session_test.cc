@@ -45,6 +45,40 @@ TEST_F(SessionTest, LargeBodiesTravelAsSealedFilesBothWays) {
   EXPECT_EQ(ReadForeignMemfd(worker->fds[0], bounds::kHttpBodyBytes).value_or("?"), body);
 }
 
+// What does not fit a packet must not be taken for a breach of the worker's contract.
+TEST_F(SessionTest, AnAnswerWithALargeHeaderArrives) {
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  worker->Ask("header");
+  auto answer = worker->Receive();
+  ASSERT_TRUE(answer.has_finished());
+  EXPECT_EQ(answer.finished().headers(0).value().size(), 40'000u);
+  EXPECT_EQ(answer.finished().body_memfd_bytes(), bounds::kInlineBodyBytes);
+  ASSERT_EQ(worker->fds.size(), 1u);
+}
+
+TEST_F(SessionTest, AHeaderThatNoPacketHoldsIsTheProgramsMistake) {
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  worker->Ask("huge header");
+  auto answer = worker->Receive();
+  ASSERT_TRUE(answer.has_finished());
+  EXPECT_EQ(answer.finished().status(), 500u);
+  EXPECT_TRUE(answer.finished().program_error());
+  EXPECT_NE(answer.finished().error().find("header"), std::string::npos);
+  worker->Ask("facts");  // and it serves on
+  EXPECT_EQ(worker->Receive().finished().status(), 200u);
+}
+
+TEST_F(SessionTest, AnErrorIsCutToASentence) {
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  worker->Ask("long error");
+  auto answer = worker->Receive();
+  ASSERT_TRUE(answer.has_finished());
+  EXPECT_EQ(answer.finished().error().size(), bounds::kVerdictDetailBytes);
+}
+
 TEST_F(SessionTest, CompilesOnceAndReturnsTheProgramAsASealedFile) {
   auto worker = Spawn();
   ASSERT_NE(worker, nullptr);

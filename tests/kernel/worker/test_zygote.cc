@@ -90,6 +90,14 @@ class TestEngine final : public Engine {
       send(kControlFd, "\xff\xff\xff", 3, 0);
     } else if (wish == "recurse") {
       outcome.body = std::to_string(Recurse(1));
+    } else if (wish == "header" || wish == "huge header") {
+      size_t bytes = wish == "header" ? 40'000 : 2 * bounds::kFrameBytes;
+      outcome.headers.emplace_back().set_name("X-Large");
+      outcome.headers.back().set_value(std::string(bytes, 'h'));
+      outcome.body.assign(bounds::kInlineBodyBytes, 'x');
+    } else if (wish == "long error") {
+      outcome.program_error = true;
+      outcome.error.assign(2 * bounds::kFrameBytes, 'e');
     } else if (wish == "large") {
       outcome.body.assign(bounds::kInlineBodyBytes + 1, 'x');
     } else if (wish == "limit") {

@@ -142,6 +142,23 @@ TEST(EngineTest, SaysThatAProgramIsInvalidOrNotComplete) {
   EXPECT_THAT(outcome.body, StartsWith("Application error: the executed code was not complete."));
 }
 
+// A client that is sent 1xx waits for the real answer.
+TEST(EngineTest, AStatusThatCannotEndAResponseIsTheProgramsMistake) {
+  for (const char* status : {"0", "99", "100", "199", "1000", "-200"}) {
+    EngineRig rig;
+    rig.Load(std::string("[http-handler GET /]\nHttp.response_v0 \"x\" ") + status + "\n");
+    RunOutcome outcome = rig.Run("GET /");
+    EXPECT_EQ(outcome.status, 500u) << status;
+    EXPECT_TRUE(outcome.program_error) << status;
+    EXPECT_THAT(outcome.error, HasSubstr(status));
+  }
+  for (uint32_t status : {200u, 418u, 600u, 999u}) {
+    EngineRig rig;
+    rig.Load("[http-handler GET /]\nHttp.response_v0 \"x\" " + std::to_string(status) + "\n");
+    EXPECT_EQ(rig.Run("GET /").status, status);
+  }
+}
+
 TEST(EngineTest, ReadsBodiesByTheirType) {
   EngineRig rig;
   rig.Load("[http-handler POST /]\n[request.body; request.jsonBody; request.formBody]\n");
