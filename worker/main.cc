@@ -1,5 +1,5 @@
 // nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket
-// as a descriptor; never by hand.
+// as a descriptor; by hand only to ask which functions its library has: `nightjar functions` does.
 #include <fcntl.h>
 
 #include <charconv>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "ipc/core/log.h"
+#include "worker/stdlib/function_list.h"
 #include "worker/trace/trace_clock.h"
 #include "worker/zygote.h"
 
@@ -33,6 +34,10 @@ bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
 int main(int argc, char** argv) {
   using namespace nightjar;
   ZygoteOptions options;
+  if (argc == 2 && std::string_view(argv[1]) == "--functions") {
+    std::string list = lang::FunctionsAsJson();
+    return fwrite(list.data(), 1, list.size(), stdout) == list.size() ? 0 : 1;
+  }
   if (!ParseOptions(argc, argv, options)) {
     fprintf(stderr, "nightjar-worker is started by nightjard: see `nightjar serve`\n");
     return 2;

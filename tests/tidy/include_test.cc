@@ -63,6 +63,8 @@ const std::map<std::string, std::string> kOnlyIn = {
     {"<sqlite3.h>", "supervisor/writer"},
     {"<curl/", "supervisor/cli"},
     {"<seccomp.h>", "worker/sandbox"},
+    {"<nettle/", "worker/stdlib"},
+    {"<argon2.h>", "worker/stdlib"},
 };
 
 std::string RoomOf(const std::string& path) {

@@ -1,6 +1,7 @@
 #include "worker/lang/json_reader.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -17,8 +18,11 @@ bool IsDigit(char c) {
 
 class JsonReader {
  public:
-  JsonReader(Arena& arena, std::string_view text, JsonComments comments)
-      : arena_(arena), text_(text), skips_comments_(comments == JsonComments::kSkipped) {}
+  JsonReader(Arena& arena, std::string_view text, JsonComments comments, JsonNumbers numbers)
+      : arena_(arena),
+        text_(text),
+        skips_comments_(comments == JsonComments::kSkipped),
+        non_finite_(numbers == JsonNumbers::kNonFiniteToo) {}
 
   bool Whole(Dval* value) {
     SkipSpace();
@@ -109,10 +113,23 @@ class JsonReader {
       case 'n':
         return Literal("null", Dval::Null(), value);
       default:
+        if (non_finite_ && NonFinite(value)) return true;
         if (c == '-' || IsDigit(c)) return Number(value);
         if (AtEnd()) return Fail("Expected a value, but instead reached end of data.");
         return Fail(Quoted() + " is an invalid start of a value.");
     }
+  }
+
+  bool NonFinite(Dval* value) {
+    for (const auto& [word, number] : {std::pair<std::string_view, double>("NaN", NAN),
+                                       {"Infinity", HUGE_VAL},
+                                       {"-Infinity", -HUGE_VAL}}) {
+      if (!text_.substr(at_).starts_with(word)) continue;
+      at_ += word.size();
+      *value = Dval::Float(number);
+      return true;
+    }
+    return false;
   }
 
   bool Literal(std::string_view word, const Dval& meaning, Dval* value) {
@@ -342,6 +359,7 @@ class JsonReader {
   Arena& arena_;
   const std::string_view text_;
   const bool skips_comments_;
+  const bool non_finite_;
   size_t at_ = 0;
   size_t line_ = 0;
   size_t line_start_ = 0;
@@ -353,8 +371,8 @@ class JsonReader {
 }  // namespace
 
 bool ReadJson(Arena& arena, std::string_view text, JsonComments comments, Dval* value,
-              std::string* error) {
-  JsonReader reader(arena, text, comments);
+              std::string* error, JsonNumbers numbers) {
+  JsonReader reader(arena, text, comments, numbers);
   Dval read;
   if (!reader.Whole(&read)) {
     *error = std::move(reader.error());

@@ -12,9 +12,11 @@
 namespace nightjar::lang {
 
 enum class JsonComments { kRefused, kSkipped };
+// kNonFiniteToo: NaN, Infinity and -Infinity, as tokens have them, are floats.
+enum class JsonNumbers { kFinite, kNonFiniteToo };
 
 // False: *error says why, and *value is as it was.
 bool ReadJson(Arena& arena, std::string_view text, JsonComments comments, Dval* value,
-              std::string* error);
+              std::string* error, JsonNumbers numbers = JsonNumbers::kFinite);
 
 }  // namespace nightjar::lang

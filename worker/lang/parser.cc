@@ -371,6 +371,9 @@ ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint3
       diagnostic.set_source_line(SourceLine(text, error.line - first_line + 1));
   };
   LexResult lexed = Lex(text, first_line);
+  size_t last = text.find_last_not_of(" \t\r\n");
+  if (!lexed.errors.empty() && notation == Notation::kDarkTests && text[last] == '"')
+    lexed = Lex(text.substr(0, last), first_line);
   for (const LexError& error : lexed.errors) add(error);
   if (!parsed.errors.empty()) return parsed;
   if (lexed.tokens.size() == 1) {  // nothing, or comments alone

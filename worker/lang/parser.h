@@ -39,8 +39,8 @@ struct ParseResult {
 ParseResult ParseCanvas(std::string_view source);
 
 // Whose reading of a text is meant. The tests of classic Dark were read by a parser that took `f x
-// |> g` for `f |> x |> g`, and let closing parentheses pass that nothing opened; canvases are read
-// as they are written.
+// |> g` for `f |> x |> g`, and let closing parentheses and a quote pass at the end that nothing
+// opened; canvases are read as they are written.
 enum class Notation { kCanvas, kDarkTests };
 
 // One expression alone, as a line of a test has it.

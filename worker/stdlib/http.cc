@@ -8,6 +8,7 @@
 #include "worker/lang/repr.h"
 #include "worker/lang/unicode.h"
 #include "worker/stdlib/library.h"
+#include "worker/stdlib/url_escape.h"
 
 namespace nightjar::lang {
 namespace {
@@ -41,22 +42,6 @@ Dval RedirectTo(const Call& call) {
 template <int64_t kStatus>
 Dval Plain(const Call& call) {
   return Response(call, kStatus, call.builtin.params.empty() ? Dval::Null() : call[0]);
-}
-
-// Percent-encodes all but what RFC 3986 calls unreserved.
-std::string Escaped(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string escaped;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 c == '-' || c == '_' || c == '.' || c == '~';
-    auto byte = static_cast<unsigned char>(c);
-    if (plain)
-      escaped += c;
-    else
-      escaped.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
-  }
-  return escaped;
 }
 
 bool SameWord(std::string_view a, std::string_view b) {
@@ -103,7 +88,7 @@ Dval FirstCookie(const Call& call) {
   });
   if (wrong.fake()) return wrong;
   auto part = [](const Dval& text) {
-    return kEncoded ? Escaped(text.view()) : std::string(text.view());
+    return kEncoded ? UrlEscaped(text.view()) : std::string(text.view());
   };
   return Cookie(call, part(call[0]) + "=" + part(call[1]), params, true);
 }

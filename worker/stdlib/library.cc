@@ -59,22 +59,31 @@ void AddAll(Tables& tables) {
   AddBool(tables);
   AddBytes(tables);
   AddChar(tables);
+  AddCrypto(tables);
+  AddDate(tables);
   AddDict(tables);
+  AddEncodings(tables);
+  AddError(tables);
   AddFloat(tables);
   AddHttp(tables);
+  AddHttpClient(tables);
   AddInt(tables);
   AddJson(tables);
+  AddJwt(tables);
   AddList(tables);
   AddListFunctions(tables);
   AddMath(tables);
   AddNoModule(tables);
   AddObject(tables);
   AddOption(tables);
+  AddPassword(tables);
   AddResult(tables);
   AddString(tables);
   AddStringParts(tables);
   AddStringTexts(tables);
   AddTuple(tables);
+  AddUuid(tables);
+  AddX509(tables);
 }
 
 const Library& DarkLibrary() {

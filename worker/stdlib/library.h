@@ -89,6 +89,8 @@ inline constexpr Type kFunction{Kind::kFunction, "Function"};
 inline constexpr Type kOption{Kind::kOption, "Option"};
 inline constexpr Type kResult{Kind::kResult, "Result"};
 inline constexpr Type kResponse{Kind::kResponse, "Response"};
+inline constexpr Type kDate{Kind::kDate, "Date"};
+inline constexpr Type kPassword{Kind::kPassword, "Password"};
 inline constexpr Type kUuid{Kind::kUuid, "UUID"};
 inline constexpr Type kBytes{Kind::kBytes, "Bytes"};
 
@@ -96,22 +98,31 @@ inline constexpr Type kBytes{Kind::kBytes, "Bytes"};
 void AddBool(Tables& tables);
 void AddBytes(Tables& tables);
 void AddChar(Tables& tables);
+void AddCrypto(Tables& tables);
+void AddDate(Tables& tables);
 void AddDict(Tables& tables);
+void AddEncodings(Tables& tables);  // AWS and Twitter: what they want in a URL
+void AddError(Tables& tables);
 void AddFloat(Tables& tables);
 void AddHttp(Tables& tables);
+void AddHttpClient(Tables& tables);  // what needs no network
 void AddInt(Tables& tables);
 void AddJson(Tables& tables);
+void AddJwt(Tables& tables);
 void AddList(Tables& tables);
 void AddListFunctions(Tables& tables);  // List: what takes functions
 void AddMath(Tables& tables);
 void AddNoModule(Tables& tables);
 void AddObject(Tables& tables);
 void AddOption(Tables& tables);
+void AddPassword(Tables& tables);
 void AddResult(Tables& tables);
 void AddString(Tables& tables);
 void AddStringParts(Tables& tables);  // String: what takes it apart and puts it together
 void AddStringTexts(Tables& tables);  // String: what reads and writes it as something else
 void AddTuple(Tables& tables);
+void AddUuid(Tables& tables);
+void AddX509(Tables& tables);
 
 void AddAll(Tables& tables);
 // All of them, made at the first call.

@@ -3,6 +3,24 @@
 
 namespace nightjar::lang {
 
+namespace {
+
+// A form with a field for each key. Nothing is escaped: it was only ever there to show something.
+Dval ToForm(const Call& call) {
+  std::string inputs;
+  ObjectEach(call[0].object, [&](const Text* key, const Dval&) {
+    std::string name(key->data, key->size);
+    if (!inputs.empty()) inputs += "\n";
+    inputs += "<label for=\"" + name + "\">" + name + ":</label>\n<input id=\"" + name +
+              "\" type=\"text\" name=\"" + name + "\">";
+    return true;
+  });
+  return call.String("<form action=\"" + std::string(call[1].view()) + "\" method=\"post\">\n" +
+                     inputs + "\n<input type=\"submit\" value=\"Save\">\n</form>");
+}
+
+}  // namespace
+
 void AddNoModule(Tables& tables) {
   using enum IntOperator;
   Module m(tables, "");
@@ -26,6 +44,8 @@ void AddNoModule(Tables& tables) {
      if (ObjectGet(call[0].object, call[1].view()) == nullptr) return call[0];
      return Dval::Object(ObjectRemove(call.arena, call[0].object, call[1].view()));
    }).Deprecated("Dict.remove_v0");
+  m.Add("toForm", 0, {{"obj", kDict}, {"submit", kStr}}, kStr, ToForm)
+      .Deprecated("it is for demonstrations only");
 }
 
 }  // namespace nightjar::lang

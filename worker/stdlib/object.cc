@@ -1,5 +1,6 @@
 #include "worker/lang/json_writer.h"
 #include "worker/stdlib/library.h"
+#include "worker/stdlib/tagged_json.h"
 
 namespace nightjar::lang {
 
@@ -13,6 +14,9 @@ void AddObject(Tables& tables) {
   m.Add("merge", 0, {{"left", kDict}, {"right", kDict}}, kDict, [](const Call& call) {
      return Dval::Object(MergedObjects(call.arena, call[0].object, call[1].object));
    }).Deprecated("Dict.merge_v0");
+  m.Add("toJSON", 0, {{"obj", kDict}}, kStr, [](const Call& call) {
+     return call.String(TaggedJson(call[0]));
+   }).Deprecated("Object.toJSON_v1");
   m.Add("toJSON", 1, {{"obj", kDict}}, kStr, [](const Call& call) {
      return call.String(PrettyJson(call[0]));
    }).Deprecated("Dict.toJSON_v0");

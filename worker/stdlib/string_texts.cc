@@ -2,14 +2,14 @@
 #include "worker/lang/numbers.h"
 #include "worker/lang/unicode.h"
 #include "worker/stdlib/base64.h"
+#include "worker/stdlib/digest.h"
 #include "worker/stdlib/library.h"
 #include "worker/stdlib/random.h"
+#include "worker/stdlib/uuid.h"
 
 namespace nightjar::lang {
 namespace {
 
-constexpr std::string_view kUuidForm =
-    "`uuid` parameter was not of form XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX";
 constexpr int64_t kRandomTextMax = int64_t{1} << 40;
 
 // Integers had 63 bits when these functions were made.
@@ -44,38 +44,9 @@ Dval ToFloat(const Call& call) {
   return call.ErrorResult("Expected a string representation of an IEEE float");
 }
 
-// The sixteen bytes of XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX; "" when the text is something else.
-std::string UuidBytes(std::string_view text) {
-  if (text.size() != 36) return "";
-  std::string bytes;
-  int nibbles = 0;
-  int byte = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (i == 8 || i == 13 || i == 18 || i == 23) {
-      if (c != '-') return "";
-      continue;
-    }
-    int value = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-    if (value < 0) return "";
-    byte = byte << 4 | value;
-    if (++nibbles % 2 == 0) bytes += static_cast<char>(byte & 0xff);
-  }
-  return bytes;
-}
-
 Dval ToUuidV0(const Call& call) {
-  std::string bytes = UuidBytes(call[0].view());
+  std::string bytes = ParseUuid(call[0].view());
   return bytes.empty() ? call.Error(kUuidForm) : MakeTextual(call.arena, Tag::kUuid, bytes);
-}
-
-Dval ToUuid(const Call& call) {
-  std::string bytes = UuidBytes(call[0].view());
-  if (bytes.empty()) return call.ErrorResult(kUuidForm);
-  return MakeWrapped(call.arena, Tag::kOk, MakeTextual(call.arena, Tag::kUuid, bytes));
 }
 
 Dval HtmlEscape(const Call& call) {
@@ -140,6 +111,11 @@ std::string Slugified(std::string_view text, const Slug& slug) {
 constexpr Slug kFirstSlug{"$*+~.()'\"!:@", true};
 constexpr Slug kSlug{"", false};
 
+template <std::string (*kDigest)(std::string_view)>
+Dval Digest(const Call& call) {
+  return call.String(UrlBase64(kDigest(call[0].view()), Padding::kKept));
+}
+
 Dval Base64Decoded(const Call& call) {
   auto bytes = DecodeBase64(call[0].view());
   return bytes ? call.String(*bytes) : call.Error("Not a valid base64 string");
@@ -170,7 +146,7 @@ void AddStringTexts(Tables& tables) {
   m.Add("toFloat", 0, {{"s", kStr}}, kFloat, ToFloatV0).Deprecated("String.toFloat_v1");
   m.Add("toFloat", 1, {{"s", kStr}}, kResult, ToFloat).Deprecated("Float.parse_v0");
   m.Add("toUUID", 0, {{"uuid", kStr}}, kUuid, ToUuidV0).Deprecated("String.toUUID_v1");
-  m.Add("toUUID", 1, {{"uuid", kStr}}, kResult, ToUuid);
+  m.Add("toUUID", 1, {{"uuid", kStr}}, kResult, UuidResult);
   m.Add("toBytes", 0, {{"str", kStr}}, kBytes,
         [](const Call& call) { return ShareString(call.arena, call[0].view(), Tag::kBytes); });
   m.Add("htmlEscape", 0, {{"html", kStr}}, kStr, HtmlEscape);
@@ -185,6 +161,9 @@ void AddStringTexts(Tables& tables) {
   m.Add("base64Encode", 0, {{"s", kStr}}, kStr,
         [](const Call& call) { return call.String(UrlBase64(call[0].view(), Padding::kNone)); });
   m.Add("base64Decode", 0, {{"s", kStr}}, kStr, Base64Decoded);
+  m.Add("digest", 0, {{"s", kStr}}, kStr, Digest<Sha384>);
+  m.Add("sha384", 0, {{"s", kStr}}, kStr, Digest<Sha384>).Deprecated("Crypto.sha384_v0");
+  m.Add("sha256", 0, {{"s", kStr}}, kStr, Digest<Sha256>).Deprecated("Crypto.sha256_v0");
   m.Add("random", 0, {{"length", kInt}}, kStr, RandomV0).Impure().Deprecated("String.random_v1");
   m.Add("random", 1, {{"length", kInt}}, kResult, Random).Impure().Deprecated("String.random_v2");
   m.Add("random", 2, {{"length", kInt}}, kResult, Random).Impure();

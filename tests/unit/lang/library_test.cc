@@ -69,6 +69,15 @@ std::vector<std::string> Samples(Kind kind) {
       return {"(Ok 1)", "(Error \"x\")"};
     case Kind::kBytes:
       return {"(String.toBytes_v0 \"\u00e9\")"};
+    case Kind::kDate:
+      return {"(Date.parse_v0 \"1969-07-28T22:42:36.123Z\")",
+              "(Date.parse_v0 \"9999-12-31T23:59:59Z\")"};
+    case Kind::kPassword:
+      return {"(Password.hash_v0 \"x\")"};
+    case Kind::kUuid:
+      return {"(Uuid.generate_v0)"};
+    case Kind::kResponse:
+      return {"(Http.redirectTo_v0 \"/\")", "(Http.response_v0 1 200)"};
     case Kind::kAny:
       return {"null", "1", "\"s\"", "(fun a -> a)", "[1.5]"};
     default:

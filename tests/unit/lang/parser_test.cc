@@ -299,6 +299,8 @@ TEST(ParseExpressionTest, ReadsTestsAsTheirOwnParserDid) {
   EXPECT_EQ(ParseTest("f 1 |> g", Notation::kCanvas), "|> (pipe (f 1) g)");
   EXPECT_EQ(ParseTest("(f 1) = 2)"), "= (== (f 1) 2)");
   EXPECT_THAT(ParseTest("(f 1) = 2)", Notation::kCanvas), HasSubstr("ended before"));
+  EXPECT_EQ(ParseTest("f = \"a\"\""), "= (== f \"a\")");
+  EXPECT_THAT(ParseTest("f = \"a"), HasSubstr("no closing quote"));
   EXPECT_EQ(ParseTest("// nothing\n"), " blank");
 }
 
