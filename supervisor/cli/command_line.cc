@@ -110,6 +110,9 @@ class Parser {
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
     Add("doctor", Command::kDoctor,
         "What this host can enforce, what it cannot and what that means");
+    CLI::App* functions =
+        Add("functions", Command::kFunctions, "The library that canvases can call");
+    functions->add_option("WORD", line_.word, "Only those with this in their name");
   }
 
   void AddEvidence() {

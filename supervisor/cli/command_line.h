@@ -28,6 +28,7 @@ enum class Command {
   kIncident,
   kLimits,
   kDoctor,
+  kFunctions,
 };
 
 // Fields that the command does not take are empty.
@@ -42,6 +43,7 @@ struct CommandLine {
   std::string file;  // deploy's program, run's input; "-": standard input
   std::string id;    // of a run, a trace or an incident; may be a prefix
   std::string verdict;
+  std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;
 

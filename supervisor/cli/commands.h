@@ -31,6 +31,8 @@ ExitCode ShowIncident(Session& session);
 // commands_host.cc: what holds here
 ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
+// What canvases can call; asks no supervisor.
+ExitCode ShowFunctions(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.
 ExitCode Serve(std::vector<std::string> arguments, std::ostream& err);
 

@@ -18,7 +18,7 @@ ExitCode Show(Session& session, const proto::DoctorAnswer& answer, const std::st
 
 // No supervisor here: its program looks at the host itself.
 ExitCode ExamineHost(Session& session) {
-  auto json = AskSupervisorProgram({"--doctor"});
+  auto json = AskProgram("nightjard", {"--doctor"});
   if (!json) return session.Complain(kNo, json.error().ToString());
   proto::DoctorAnswer answer;
   google::protobuf::util::JsonParseOptions options;

@@ -29,6 +29,8 @@ ExitCode Dispatch(Session& session) {
       return ShowLimits(session);
     case Command::kDoctor:
       return ShowDoctor(session);
+    case Command::kFunctions:
+      return ShowFunctions(session);
   }
   CHECK(!"every command is dispatched");
   return kUsage;

@@ -13,16 +13,13 @@
 namespace nightjar::cli {
 namespace {
 
-constexpr char kProgram[] = "nightjard";
-
-Result<std::string> Path() {
+Result<std::string> PathOf(const std::string& program) {
   char own[PATH_MAX];
   ssize_t size = readlink("/proc/self/exe", own, sizeof own);
   if (size <= 0) return FailErrno("finding this program's own directory");
   std::string path(own, static_cast<size_t>(size));
-  path = path.substr(0, path.rfind('/') + 1) + kProgram;
-  if (access(path.c_str(), X_OK) != 0)
-    return FailErrno("the supervisor's program " + path + " cannot be run");
+  path = path.substr(0, path.rfind('/') + 1) + program;
+  if (access(path.c_str(), X_OK) != 0) return FailErrno("the program " + path + " cannot be run");
   return path;
 }
 
@@ -40,25 +37,26 @@ Result<std::string> ReadAll(const Fd& fd) {
   for (;;) {
     ssize_t got = read(fd.get(), block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FailErrno("reading what nightjard says");
+    if (got < 0) return FailErrno("reading what a program says");
     if (got == 0) return text;
     text.append(block, static_cast<size_t>(got));
     if (text.size() > bounds::kControlBodyBytes)
-      return Fail(ErrorCode::kExhausted, "nightjard says too much");
+      return Fail(ErrorCode::kExhausted, "a program says too much");
   }
 }
 
 }  // namespace
 
 Error BecomeSupervisor(const std::vector<std::string>& arguments) {
-  auto path = Path();
+  auto path = PathOf("nightjard");
   if (!path) return path.error();
   execv(path->c_str(), Argv(*path, arguments).data());
   return FailErrno("starting " + *path).value();
 }
 
-Result<std::string> AskSupervisorProgram(const std::vector<std::string>& arguments) {
-  NJ_ASSIGN(std::string path, Path());
+Result<std::string> AskProgram(const std::string& program,
+                               const std::vector<std::string>& arguments) {
+  NJ_ASSIGN(std::string path, PathOf(program));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
   Fd read_end(ends[0]);

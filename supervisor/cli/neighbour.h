@@ -1,5 +1,5 @@
-// The supervisor's own program, which is installed beside this one: becoming it, or asking it
-// something.
+// The other programs, which are installed beside this one: becoming the supervisor, or asking one
+// of them something.
 #pragma once
 
 #include <string>
@@ -12,9 +12,10 @@ namespace nightjar::cli {
 // Replaces this process by nightjard with these arguments. Returns only when it cannot.
 Error BecomeSupervisor(const std::vector<std::string>& arguments);
 
-// Runs nightjard with these arguments, its standard error staying the caller's, and returns what it
-// wrote to standard output (at most bounds::kControlBodyBytes). Its exit code is not looked at:
-// what it wrote says more.
-Result<std::string> AskSupervisorProgram(const std::vector<std::string>& arguments);
+// Runs a program ("nightjard", "nightjar-worker") with these arguments, its standard error staying
+// the caller's, and returns what it wrote to standard output (at most bounds::kControlBodyBytes).
+// Its exit code is not looked at: what it wrote says more.
+Result<std::string> AskProgram(const std::string& program,
+                               const std::vector<std::string>& arguments);
 
 }  // namespace nightjar::cli

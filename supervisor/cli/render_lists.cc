@@ -114,6 +114,21 @@ std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) 
   return text + table.Render(paint);
 }
 
+std::string RenderFunctions(const proto::FunctionList& list, const Paint& paint) {
+  Table table({{"FUNCTION"}, {"PARAMETERS"}, {"RETURNS"}, {"PURITY"}, {"INSTEAD"}});
+  for (const proto::FunctionRow& row : list.functions()) {
+    std::string name = row.module().empty() ? row.name() : row.module() + "." + row.name();
+    // Operators have no versions.
+    if (std::isalpha(static_cast<unsigned char>(row.name()[0])))
+      name += "_v" + std::to_string(row.version());
+    std::string parameters;
+    for (const proto::FunctionParameter& parameter : row.parameters())
+      parameters += (parameters.empty() ? "" : ", ") + parameter.name() + ": " + parameter.type();
+    table.AddRow({name, parameters, row.returns(), row.purity(), row.deprecated()});
+  }
+  return table.Render(paint);
+}
+
 std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint) {
   std::string text;
   for (const proto::DoctorCheck& check : answer.checks()) {

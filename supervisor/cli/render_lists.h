@@ -1,4 +1,5 @@
-// What `nightjar` prints as tables: canvases, runs, traces, incidents, limits, doctor. Pure: a
+// What `nightjar` prints as tables: canvases, runs, traces, incidents, limits,
+// functions, doctor. Pure: a
 // message in, text out.
 #pragma once
 
@@ -14,6 +15,7 @@ std::string RenderRuns(const proto::RunList& list, const Paint& paint);
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint);
+std::string RenderFunctions(const proto::FunctionList& list, const Paint& paint);
 std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint);
 
 }  // namespace nightjar::cli

@@ -43,6 +43,63 @@ TEST(ServeTest, ReadsProseOfAHundredKilobytes) {
   EXPECT_NE(answer.body.find("\"differentWords\": 8"), std::string::npos) << answer.body;
 }
 
+// What needs memory, randomness or a clock of the kernel has to get it in there.
+TEST(ServeTest, TheWholeLibraryWorksBehindTheWalls) {
+  Server server;
+  server.Deploy("lib",
+                "[http-handler GET /]\n"
+                "[ Password.check_v0 (Password.hash_v0 \"secret\") \"secret\";\n"
+                "  Password.check_v0 (Password.hash_v0 \"secret\") \"other\";\n"
+                "  Bytes.length_v0 (Crypto.sha256_v0 (String.toBytes_v0 \"x\")) == 32;\n"
+                "  (Uuid.generate_v0) != (Uuid.generate_v0);\n"
+                "  Date.(<) (Date.parse_v0 \"2024-01-01T00:00:00Z\") Date.now_v0;\n"
+                "  String.length_v1 (String.random_v0 9) == 9 ]\n");
+  Answer answer = server.Get("lib", "/");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body, "[\n  true,\n  false,\n  true,\n  true,\n  true,\n  true\n]");
+}
+
+TEST(ServeTest, ListsTheLibraryWithoutASupervisor) {
+  Output table = RunProgram({NIGHTJAR_BIN "/nightjar", "functions", "Dict.get"});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_NE(table.out.find("Dict.get_v2  dict: Dict, key: Str  Option   pure"), std::string::npos)
+      << table.out;
+  Output json = RunProgram({NIGHTJAR_BIN "/nightjar", "functions", "--json", "Uuid.generate"});
+  EXPECT_NE(json.out.find("\"purity\": \"impure\""), std::string::npos) << json.out;
+  EXPECT_EQ(RunProgram({NIGHTJAR_BIN "/nightjar", "functions", "Nowhere"}).exit_code, 1);
+}
+
+TEST(ServeTest, ServesByDomainAndTellsBrowsersWhoMayRead) {
+  Server server("[canvas.shop]\ndomains = \"shop.example.com\"\n");
+  server.Deploy("shop",
+                "[cors https://page.example]\n[secrets KEY:hunter2]\n"
+                "[http-handler GET /]\nKEY ++ request.url\n"
+                "[http-bytes-handler POST /bytes]\nHttp.response_v0 request.body 200\n");
+  std::string by_domain = server.Raw(
+      "GET / HTTP/1.1\r\nHost: shop.example.com\r\nOrigin: https://page.example\r\n"
+      "Connection: close\r\nX-Forwarded-Proto: https\r\n\r\n");
+  EXPECT_EQ(by_domain.substr(0, 15), "HTTP/1.1 200 OK") << by_domain;
+  EXPECT_NE(by_domain.find("Access-Control-Allow-Origin: https://page.example\r\n"),
+            std::string::npos)
+      << by_domain;
+  EXPECT_NE(by_domain.find("\"hunter2https://shop.example.com/\""), std::string::npos);
+  std::string preflight = server.Raw(
+      "OPTIONS / HTTP/1.1\r\nHost: shop.localhost\r\nOrigin: https://else.example\r\n"
+      "Connection: close\r\n\r\n");
+  EXPECT_EQ(preflight.substr(0, 15), "HTTP/1.1 200 OK") << preflight;
+  EXPECT_NE(preflight.find("Access-Control-Allow-Origin: null\r\n"), std::string::npos);
+  Answer bytes = server.Post("shop", "/bytes", std::string("\xff\x00\x01", 3));
+  EXPECT_EQ(bytes.status, 200);
+  EXPECT_EQ(bytes.body, std::string("\xff\x00\x01", 3));
+  Answer answer = server.Get("shop", "/");
+  ASSERT_TRUE(Eventually([&] {
+    return server.Json({"traces", "shop"}).find(answer.trace()) != std::string::npos;
+  }));
+  std::string trace = server.Json({"trace", "shop", answer.trace()});
+  EXPECT_EQ(trace.find("hunter2"), std::string::npos) << "a secret is in the trace";
+  EXPECT_NE(trace.find("secret\\u003ehttp"), std::string::npos) << trace;
+}
+
 TEST(ServeTest, TellsAMissingCanvasFromAMissingRoute) {
   Server server;
   server.Deploy("one", kHello);

@@ -122,5 +122,17 @@ TEST(RenderTopTest, FitsTheScreen) {
   }
 }
 
+TEST(RenderFunctionsTest, WritesCallsAsProgramsDo) {
+  auto list = FromText<proto::FunctionList>(
+      R"(functions { module: "Dict" name: "get" version: 1 parameters { name: "dict" type: "Dict" }
+                     parameters { name: "key" type: "Str" } returns: "Option" purity: "pure"
+                     deprecated: "Dict.get_v2" }
+         functions { name: "+" returns: "Int" purity: "pure" })");
+  EXPECT_EQ(RenderFunctions(list, Paint()),
+            "FUNCTION     PARAMETERS            RETURNS  PURITY  INSTEAD\n"
+            "Dict.get_v1  dict: Dict, key: Str  Option   pure    Dict.get_v2\n"
+            "+                                  Int      pure\n");
+}
+
 }  // namespace
 }  // namespace nightjar::cli
