@@ -1,6 +1,6 @@
 // Whether an answer is the one that a file of the suite expects.
 //
-// Status line, every header and the body have to be the same; JSON may be laid out differently.
+// Status, every header and the body have to be the same; JSON may be laid out differently.
 // Left out of it is what speaks of the installation and not of the canvas: Date, Server, HSTS, the
 // id of the execution. Of what the HTTP server refuses by itself, before there is a canvas, only
 // status and Connection are compared: the reason it gives is its own. Pure.

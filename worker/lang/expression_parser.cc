@@ -16,7 +16,8 @@ struct Binding {
   int right;  // smaller than left: associates to the right
 };
 
-// F#'s own order, loosest first: || && (= < > |> and their kin) ^ (+ -) (* / %). Zero: no operator.
+// F#'s own order, loosest first: || && (= < > |> and their kin) ^ (+ - ++) (* / %). Zero: no
+// operator.
 Binding BindingOf(const Token& token) {
   if (token.kind != TokenKind::kOperator) return {0, 0};
   const std::string& op = token.text;
@@ -25,8 +26,8 @@ Binding BindingOf(const Token& token) {
   if (op == "|>" || op == "=" || op == "==" || op == "!=" || op == "<>" || op == "<" || op == ">" ||
       op == "<=" || op == ">=")
     return {5, 6};
-  if (op == "^" || op == "++") return {8, 7};
-  if (op == "+" || op == "-") return {9, 10};
+  if (op == "^") return {8, 7};
+  if (op == "+" || op == "-" || op == "++") return {9, 10};
   if (op == "*" || op == "/" || op == "%") return {11, 12};
   return {0, 0};
 }
@@ -37,7 +38,8 @@ std::string DarkOperator(const std::string& op) {
 }
 
 bool IsReserved(const std::string& word) {
-  return word == "in" || word == "then" || word == "else" || word == "with" || word == "of";
+  return word == "in" || word == "then" || word == "else" || word == "elif" || word == "with" ||
+         word == "of";
 }
 
 // Counts nesting for as long as it stands.
@@ -219,6 +221,12 @@ proto::Expr ExpressionParser::IfThenElse() {
   Expect("then", "`then`");
   if (failed_) return node;
   *node.mutable_if_()->mutable_then() = Block(Now().column);
+  if (!failed_ && IsKeyword("elif")) {
+    // The chain is as deep as it is long.
+    Deeper deeper(nesting_);
+    if (Bounded(1)) *node.mutable_if_()->mutable_otherwise() = IfThenElse();
+    return node;
+  }
   Expect("else", "`else`: an if has a value in both cases");
   if (failed_) return node;
   *node.mutable_if_()->mutable_otherwise() = Block(Now().column);
@@ -232,20 +240,23 @@ proto::Expr ExpressionParser::MatchWith() {
   Expect("with", "`with`");
   uint32_t column = 0;  // of the arms: arms of an outer match stand further left
   if (!failed_ && Is("|")) column = Now().first_on_line ? Now().column : 0;
-  while (!failed_ && Is("|") && (!Now().first_on_line || Now().column >= column)) {
-    Take();
+  if (!failed_ && Now().kind == TokenKind::kEnd) Fail("expected `|` and a pattern");
+  bool first = true;  // it may go without its bar
+  while (!failed_ && (first || Is("|")) && (!Now().first_on_line || Now().column >= column)) {
+    if (Is("|")) Take();
+    first = false;
     proto::MatchArm& arm = *node.mutable_match()->add_arms();
     *arm.mutable_pattern() = PatternTop();
     Expect("->", "`->` after the pattern");
     if (failed_) return node;
     *arm.mutable_body() = Block(column > 0 ? column + 1 : Now().column);
   }
-  if (!failed_ && node.match().arms_size() == 0) Fail("expected `|` and a pattern");
   return node;
 }
 
 proto::Expr ExpressionParser::Fun() {
   proto::Expr node = Node();
+  node.mutable_lambda();
   Take();
   bool tupled = Is("(");  // `fun (a, b) -> ...` takes two
   if (tupled) Take();
@@ -398,6 +409,15 @@ proto::Expr ExpressionParser::CallOf(const Token& start, const std::string& modu
   call.set_name(parts.name);
   call.set_version(parts.version);
   call.set_rail(parts.rail);
+  // `f(x).y` is a field of what the call gives: the parenthesis touches the name.
+  if (!failed_ && Is("(") && !Now().space_before && !Now().first_on_line) {
+    proto::Expr first = Atom();
+    if (!failed_ && Is(".") && !Now().space_before) {
+      *call.add_args() = std::move(first);
+      return Postfix(std::move(node));
+    }
+    *call.add_args() = std::move(first);
+  }
   for (proto::Expr& argument : Arguments()) *call.add_args() = std::move(argument);
   return node;
 }

@@ -57,6 +57,8 @@ class Lexer {
       char c = text_[at_];
       if (c == '/' && Peek(1) == '/') {
         while (at_ < text_.size() && text_[at_] != '\n') Advance();
+      } else if (c == '(' && Peek(1) == '*' && Peek(2) != ')') {
+        if (!SkipBlockComment()) return false;
       } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
         Advance();
       } else {
@@ -64,6 +66,23 @@ class Lexer {
       }
       space_ = true;
     }
+    return false;
+  }
+
+  // They may stand in each other. `(*)` is no comment but the operator.
+  bool SkipBlockComment() {
+    uint32_t line = line_;
+    uint32_t column = column_;
+    int open = 0;
+    while (at_ < text_.size()) {
+      if (text_.substr(at_, 2) == "(*" || text_.substr(at_, 2) == "*)") {
+        open += Peek() == '(' ? 1 : -1;
+        Advance();
+      }
+      Advance();
+      if (open == 0) return true;
+    }
+    result_.errors.push_back({line, column, "this comment has no end"});
     return false;
   }
 
@@ -93,6 +112,8 @@ class Lexer {
     start_column_ = column_;
     char c = Peek();
     if (IsDigit(c) || StartsNegativeLiteral()) return Number();
+    if (text_.substr(at_, 3) == "\"\"\"") return RawString("\"\"\"", 3);
+    if (c == '@' && Peek(1) == '"') return RawString("\"", 2);
     if (c == '"') return String();
     if (c == '\'') return Character();
     if (c == '`' && Peek(1) == '`') return QuotedWord();
@@ -109,24 +130,56 @@ class Lexer {
     Fail("this character has no meaning here");
   }
 
-  void Number() {
-    size_t begin = at_;
-    if (Peek() == '-') Advance();
-    while (IsDigit(Peek())) Advance();
-    bool is_float = false;
-    if (Peek() == '.' && IsDigit(Peek(1))) {
-      is_float = true;
+  void Keep(std::string* text) {
+    *text += Peek();
+    Advance();
+  }
+
+  // Underscores between digits only help whoever reads them.
+  void Digits(std::string* text) {
+    while (IsDigit(Peek()) || (Peek() == '_' && IsDigit(Peek(1)))) {
+      if (Peek() == '_') Advance();
+      Keep(text);
+    }
+  }
+
+  void Hexadecimal(std::string sign) {
+    Advance();
+    Advance();
+    uint64_t value = 0;
+    size_t digits = 0;
+    for (; isxdigit(static_cast<unsigned char>(Peek())); ++digits) {
+      char c = Peek();
+      value = value << 4 | static_cast<uint64_t>(IsDigit(c) ? c - '0' : (c | 32) - 'a' + 10);
       Advance();
-      while (IsDigit(Peek())) Advance();
+    }
+    if (Peek() == 'I' || Peek() == 'L') Advance();
+    if (digits == 0 || digits > 16 || IsWordPart(Peek()))
+      return Fail("a hexadecimal number has 1 to 16 digits");
+    Push(TokenKind::kInteger,
+         sign.empty() ? std::to_string(static_cast<int64_t>(value)) : sign + std::to_string(value));
+  }
+
+  void Number() {
+    std::string digits;
+    if (Peek() == '-') Keep(&digits);
+    if (Peek() == '0' && (Peek(1) | 32) == 'x') return Hexadecimal(std::move(digits));
+    Digits(&digits);
+    bool is_float = false;
+    // `1.` is a float as well, but not before what could be a field.
+    char next = Peek(1);
+    if (Peek() == '.' && next != '.' && next != '`' && !IsWordStart(next)) {
+      is_float = true;
+      Keep(&digits);
+      Digits(&digits);
     }
     if ((Peek() == 'e' || Peek() == 'E') &&
         (IsDigit(Peek(1)) || ((Peek(1) == '+' || Peek(1) == '-') && IsDigit(Peek(2))))) {
       is_float = true;
-      Advance();
-      Advance();
-      while (IsDigit(Peek())) Advance();
+      Keep(&digits);
+      Keep(&digits);
+      Digits(&digits);
     }
-    std::string digits(text_.substr(begin, at_ - begin));
     if (!is_float && (Peek() == 'I' || Peek() == 'L')) Advance();  // F#'s big and 64-bit suffixes
     if (IsWordPart(Peek())) return Fail("a number must not run into a word");
     Push(is_float ? TokenKind::kFloat : TokenKind::kInteger, std::move(digits));
@@ -145,6 +198,27 @@ class Lexer {
     while (at_ < end + 2) Advance();
     Push(TokenKind::kWord, std::move(name));
     result_.tokens.back().quoted = true;
+  }
+
+  // Without escapes: """...""", or @"..." in which two quotes are one.
+  void RawString(std::string_view close, size_t open_bytes) {
+    for (size_t i = 0; i < open_bytes; ++i) Advance();
+    std::string content;
+    for (;;) {
+      if (at_ >= text_.size()) {
+        result_.errors.push_back({start_line_, start_column_, "this string has no closing quote"});
+        return;
+      }
+      bool closes = text_.substr(at_, close.size()) == close;
+      if (closes && close.size() == 1 && Peek(1) == '"') {
+        Advance();
+        closes = false;
+      }
+      if (closes) break;
+      Keep(&content);
+    }
+    for (size_t i = 0; i < close.size(); ++i) Advance();
+    Push(TokenKind::kString, std::move(content));
   }
 
   void String() {
@@ -182,8 +256,12 @@ class Lexer {
     Advance();
     char c = Peek();
     if (at_ >= text_.size()) return Fail("the text ends in an escape"), false;
+    if (IsDigit(c) && IsDigit(Peek(1)) && IsDigit(Peek(2))) return Trigraph(out);
     Advance();
     switch (c) {
+      case '\n':  // the string goes on with the first word of the next line
+        while (Peek() == ' ' || Peek() == '\t') Advance();
+        return true;
       case 'n':
         out += '\n';
         return true;
@@ -226,6 +304,15 @@ class Lexer {
     }
   }
 
+  // Three decimal digits are a code point.
+  bool Trigraph(std::string& out) {
+    uint32_t value = 0;
+    for (int i = 0; i < 3; ++i, Advance()) value = value * 10 + static_cast<uint32_t>(Peek() - '0');
+    if (value > 255) return Fail("there is no such character"), false;
+    Encode(value, out);
+    return true;
+  }
+
   bool HexDigits(int digits, uint32_t* value) {
     *value = 0;
     for (int i = 0; i < digits; ++i) {
@@ -257,6 +344,11 @@ class Lexer {
     }
     if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
       return Fail("there is no such character"), false;
+    Encode(value, out);
+    return true;
+  }
+
+  static void Encode(uint32_t value, std::string& out) {
     if (value < 0x80) {
       out += static_cast<char>(value);
     } else if (value < 0x800) {
@@ -272,7 +364,6 @@ class Lexer {
       out += static_cast<char>(0x80 | (value >> 6 & 0x3f));
       out += static_cast<char>(0x80 | (value & 0x3f));
     }
-    return true;
   }
 
   std::string_view text_;

@@ -47,6 +47,24 @@ TEST(LexerTest, DecodesEscapes) {
   EXPECT_THAT(Texts(R"('\'' 'x')"), ElementsAre("'", "x"));
 }
 
+TEST(LexerTest, ReadsNumbersInEveryFormOfFSharp) {
+  EXPECT_THAT(Texts("1. [1.;2] -0.5 1_000 0.000_1"),
+              ElementsAre("1.", "[", "1.", ";", "2", "]", "-0.5", "1000", "0.0001"));
+  EXPECT_THAT(Texts("0xff 0X10L -0x2 0xFFFFFFFFFFFFFFFF"), ElementsAre("255", "16", "-2", "-1"));
+  EXPECT_THAT(Texts("x.1 1.x"), ElementsAre("x", ".", "1", "1", ".", "x"));
+  EXPECT_THAT(ErrorOf("0x").message, HasSubstr("hexadecimal"));
+  EXPECT_THAT(ErrorOf("0x12345678901234567").message, HasSubstr("hexadecimal"));
+}
+
+TEST(LexerTest, ReadsStringsInEveryFormOfFSharp) {
+  EXPECT_THAT(Texts(R"("""a "quoted" \n word""" 1)"), ElementsAre(R"(a "quoted" \n word)", "1"));
+  EXPECT_THAT(Texts(R"(@"c:\new ""x""" 1)"), ElementsAre(R"(c:\new "x")", "1"));
+  EXPECT_THAT(Texts("\"one \\\n   two\""), ElementsAre("one two"));
+  EXPECT_THAT(Texts(R"("\065\233\0")"), ElementsAre(std::string("A\u00e9\0", 4)));
+  EXPECT_THAT(ErrorOf(R"("\999")").message, HasSubstr("no such character"));
+  EXPECT_THAT(ErrorOf(R"("""a"")").message, HasSubstr("no closing quote"));
+}
+
 TEST(LexerTest, KeepsAnUnknownEscapeAsItStands) {
   EXPECT_THAT(Texts(R"("\d+")"), ElementsAre("\\d+"));
 }

@@ -34,7 +34,8 @@ TEST(ParserTest, BindsOperatorsAsFSharpDoes) {
   EXPECT_EQ(Parse("1 - 2 - 3"), "(- (- 1 2) 3)");
   EXPECT_EQ(Parse("a && b || c && d"), "(|| (&& a b) (&& c d))");
   EXPECT_EQ(Parse("1 + 2 == 3 && x"), "(&& (== (+ 1 2) 3) x)");
-  EXPECT_EQ(Parse("\"a\" ++ \"b\" ++ \"c\""), "(++ \"a\" (++ \"b\" \"c\"))");
+  EXPECT_EQ(Parse("\"a\" ++ \"b\" ++ \"c\""), "(++ (++ \"a\" \"b\") \"c\")");
+  EXPECT_EQ(Parse("a ^ b ^ c + d"), "(^ a (^ b (+ c d)))");
   EXPECT_EQ(Parse("1 = 2"), "(== 1 2)");
   EXPECT_EQ(Parse("1 <> 2"), "(!= 1 2)");
 }
@@ -249,6 +250,20 @@ TEST(ParserTest, TakesWhatIsLongButNotDeep) {
   EXPECT_TRUE(ParseCanvas("[repl A]\n[" + Times(100'000, "1;") + "]\n").errors.empty());
   EXPECT_TRUE(ParseCanvas("[repl A]\n" + Times(400, "let a = 1\n") + "a\n").errors.empty());
   EXPECT_TRUE(ParseCanvas("[repl A]\n1" + Times(400, " + 1") + "\n").errors.empty());
+}
+
+TEST(ParserTest, ReadsTheLesserFormsOfFSharp) {
+  EXPECT_EQ(Parse("if a then 1 elif b then 2 else 3"), "(if a 1 (if b 2 3))");
+  EXPECT_EQ(Parse("if a then\n  1\nelif b then\n  2\nelse\n  3"), "(if a 1 (if b 2 3))");
+  EXPECT_EQ(Parse("match x with 1 -> a | y -> b"), "(match x 1 a y b)");
+  EXPECT_EQ(Parse("match x with\n  1 -> a\n  | y -> b"), "(match x 1 a y b)");
+  EXPECT_EQ(Parse("fun () -> 5"), "(fun 5)");
+  EXPECT_EQ(Parse("f(x).y"), "(. (f x) y)");
+  EXPECT_EQ(Parse("f (x).y"), "(f (. x y))");
+  EXPECT_EQ(Parse("f(x) y"), "(f x y)");
+  EXPECT_EQ(Parse("List.map(xs)(f)"), "(List::map_v0 xs f)");
+  EXPECT_EQ(Parse("(* one (* two *) *) (*) 2 3 (* three *)"), "(* 2 3)");
+  EXPECT_THAT(FirstError("[repl A]\n1 (* \n").message(), HasSubstr("comment has no end"));
 }
 
 TEST(ParserTest, ReadsWhatBelongsToTheWholeCanvas) {
