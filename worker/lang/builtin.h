@@ -91,9 +91,14 @@ struct Call {
   Dval Invoke(const Dval& function, std::initializer_list<Dval> with) const;
   // "Expected the argument `b` to be positive, but it was `0`".
   Dval ArgumentError(size_t index, std::string_view expected) const;
-  // "Expected `fn` to return a Bool, but it returned `2`"; or the result itself when it is fake.
-  Dval LambdaError(std::string_view parameter, std::string_view expected,
+  // "Expected `fn` to return a Bool, but it returned `2`".
+  Dval WrongReturn(std::string_view parameter, std::string_view expected,
                    const Dval& returned) const;
+  // The same; or the result itself when it is fake.
+  Dval LambdaError(std::string_view parameter, std::string_view expected,
+                   const Dval& returned) const {
+    return returned.fake() ? returned : WrongReturn(parameter, expected, returned);
+  }
 };
 
 using Implementation = Dval (*)(const Call& call);

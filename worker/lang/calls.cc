@@ -151,9 +151,8 @@ Dval Call::ArgumentError(size_t index, std::string_view expected) const {
                std::string(expected) + ", but it was `" + Repr(args[index]) + "`");
 }
 
-Dval Call::LambdaError(std::string_view parameter, std::string_view expected,
+Dval Call::WrongReturn(std::string_view parameter, std::string_view expected,
                        const Dval& returned) const {
-  if (returned.fake()) return returned;
   return Error("Expected `" + std::string(parameter) + "` to return " + std::string(expected) +
                ", but it returned `" + Repr(returned) + "`");
 }

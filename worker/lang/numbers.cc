@@ -1,8 +1,10 @@
 #include "worker/lang/numbers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace nightjar::lang {
 namespace {
@@ -12,6 +14,24 @@ std::string_view Trimmed(std::string_view text) {
   size_t begin = text.find_first_not_of(kSpaces);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+}
+
+// Whether the text is this word, in letters of any case.
+bool IsWord(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b); });
+}
+
+// Without the commas that may stand between and after the digits of the whole part.
+std::string Ungrouped(std::string_view text) {
+  std::string digits;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '0' && (text[i] < '1' || text[i] > '9') && text[i] != ',')
+      return digits.append(text.substr(i));
+    if (text[i] == ',' && i == 0) return std::string(text);
+    if (text[i] != ',') digits += text[i];
+  }
+  return digits;
 }
 
 // Exponents from here on, up and down, are written with an E.
@@ -70,20 +90,23 @@ std::optional<int64_t> ParseInt(std::string_view text) {
 
 std::optional<double> ParseFloat(std::string_view text) {
   text = Trimmed(text);
-  if (text == "Infinity") return HUGE_VAL;
-  if (text == "-Infinity") return -HUGE_VAL;
-  if (text == "NaN") return NAN;
-  if (text.starts_with('+')) text.remove_prefix(1);
-  size_t sign = text.starts_with('-') ? 1 : 0;
+  bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (IsWord(text, "infinity")) return negative ? -HUGE_VAL : HUGE_VAL;
+  if (IsWord(text, "nan")) return NAN;
+  std::string digits = Ungrouped(text);
   // The library would take "inf" and hexadecimal as well.
-  if (text.size() == sign || (text[sign] != '.' && (text[sign] < '0' || text[sign] > '9')))
-    return std::nullopt;
+  if (digits.find_first_not_of("0123456789.eE+-") != std::string::npos) return std::nullopt;
+  if (digits.empty() || digits[0] == '-') return std::nullopt;
   double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return text[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-  if (error != std::errc()) return std::nullopt;
-  return value;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (end != digits.data() + digits.size()) return std::nullopt;
+  // Out of range: strtod knows on which side.
+  if (error == std::errc::result_out_of_range)
+    value = strtod(digits.c_str(), nullptr);
+  else if (error != std::errc())
+    return std::nullopt;
+  return negative ? -value : value;
 }
 
 }  // namespace nightjar::lang

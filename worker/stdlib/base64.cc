@@ -26,8 +26,11 @@ std::string UrlBase64(std::string_view bytes, Padding padding) {
 }
 
 std::optional<std::string> DecodeBase64(std::string_view text) {
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;  // six bits are no byte
+  // Padding may lack; what is there must fit.
+  size_t padded = text.size() + (text.size() % 4 == 2 ? 2 : text.size() % 4 == 3 ? 1 : 0);
+  if (padded % 4 != 0) return std::nullopt;
+  while (text.ends_with('=')) text.remove_suffix(1);
+  if (padded - text.size() > 2) return std::nullopt;
   std::string bytes;
   uint32_t bits = 0;
   int have = 0;

@@ -6,23 +6,25 @@
 namespace nightjar::lang {
 namespace {
 
-// Asks about characters of one code point; the others are none of these.
+// Asks about characters of one code point in the basic plane; the others are none of these.
 template <bool (*kIs)(char32_t)>
 Dval Is(const Call& call) {
   std::string_view text = call[0].view();
   size_t at = 0;
   char32_t first = NextCodePoint(text, &at);
-  return Dval::Bool(at == text.size() && kIs(first));
+  return Dval::Bool(at == text.size() && first < 0x10000 && kIs(first));
 }
 
-bool IsLower(char32_t c) {
-  return u_islower(static_cast<UChar32>(c));
+// What is in one case and has the other.
+template <std::string (*kOne)(std::string_view), std::string (*kOther)(std::string_view)>
+Dval IsCase(const Call& call) {
+  std::string_view text = call[0].view();
+  return Dval::Bool(kOne(text) == text && kOther(text) != text);
 }
-bool IsUpper(char32_t c) {
-  return u_isupper(static_cast<UChar32>(c));
-}
-bool IsAsciiDigit(char32_t c) {
-  return c >= '0' && c <= '9';
+
+// In every script.
+bool IsDigit(char32_t c) {
+  return u_isdigit(static_cast<UChar32>(c));
 }
 bool IsAsciiLetter(char32_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -38,9 +40,9 @@ void AddChar(Tables& tables) {
   auto one = [&](std::string_view name, Implementation run) {
     m.Add(name, 0, {{"c", kCharacter}}, kBool, run);
   };
-  one("isLowercase", Is<IsLower>);
-  one("isUppercase", Is<IsUpper>);
-  one("isDigit", Is<IsAsciiDigit>);
+  one("isLowercase", IsCase<ToLower, ToUpper>);
+  one("isUppercase", IsCase<ToUpper, ToLower>);
+  one("isDigit", Is<IsDigit>);
   one("isASCIILetter", Is<IsAsciiLetter>);
   one("isASCII", Is<IsAsciiCharacter>);
   m.Add("toLowercase", 0, {{"c", kAny}}, kCharacter, RemovedFunction)

@@ -108,7 +108,7 @@ Dval FilterMap(const Call& call) {
   ObjectEach(call[0].object, [&](const Text* key, const Dval& value) {
     Dval mapped = call.Invoke(call[1], {KeyOf(call, key), value});
     if (!Matches(Kind::kOption, mapped)) {
-      wrong = call.LambdaError("fn", "an Option", mapped);
+      wrong = call.LambdaError("fn", "a Option", mapped);
       return false;
     }
     if (mapped.Is(Tag::kJust)) object = ObjectSet(call.arena, object, key, *mapped.inner);

@@ -64,7 +64,6 @@ Dval Append(const Call& call) {
 Dval Flatten(const Call& call) {
   size_t count = 0;
   for (const Dval& list : call[0]) {
-    if (list.fake()) return list;
     if (!list.Is(Tag::kList)) return call.Error("Flattening non-lists");
     count += list.count();
   }
@@ -94,6 +93,7 @@ Dval Range(const Call& call) {
 
 Dval Repeat(const Call& call) {
   if (call[0].integer < 0) return call.ArgumentError(0, "positive");
+  if (call[0].integer > INT32_MAX) return call.ArgumentError(0, "less than 2147483647");
   auto count = static_cast<size_t>(call[0].integer);
   Dval* items = call.arena.Array<Dval>(count);
   std::fill_n(items, count, call[1]);

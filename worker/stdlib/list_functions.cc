@@ -38,6 +38,17 @@ Dval Map(const Call& call) {
   return call.List(mapped);
 }
 
+// The first name of map leaves in the list what went wrong.
+Dval Foreach(const Call& call) {
+  Dval* mapped = call.arena.Array<Dval>(call[0].count());
+  size_t count = 0;
+  EachCall(call, [&](const Dval&, const Dval& result) {
+    mapped[count++] = result;
+    return true;
+  });
+  return MakeList(call.arena, mapped, count);
+}
+
 Dval IndexedMap(const Call& call) {
   std::vector<Dval> mapped;
   for (size_t i = 0; i < call[0].count(); ++i)
@@ -54,7 +65,7 @@ Dval Map2Shortest(const Call& call) {
 
 Dval Map2(const Call& call) {
   if (call[0].count() != call[1].count()) return Dval::Nothing();
-  return call.Wrapped(Tag::kJust, Map2Shortest(call));
+  return MakeWrapped(call.arena, Tag::kJust, Map2Shortest(call));  // also what went wrong
 }
 
 Dval Fold(const Call& call) {
@@ -66,42 +77,61 @@ Dval Fold(const Call& call) {
   return accumulated;
 }
 
+// What the function returned instead of a Bool, by version: the first takes what is incomplete for
+// false, and only the last lets errors through as they are.
+template <uint32_t kVersion>
+Dval NoFilter(const Call& call, const Dval& result) {
+  bool error = result.Is(Tag::kError) || (kVersion == 0 && result.Is(Tag::kErrorRail));
+  if (kVersion < 2 && error) return call.WrongReturn("fn", "a Bool", result);
+  return call.LambdaError("fn", "a Bool", result);
+}
+
+template <uint32_t kVersion>
 Dval Filter(const Call& call) {
   std::vector<Dval> kept;
-  Dval wrong = EachTest(call, [&](const Dval& item, bool keep) {
-    if (keep) kept.push_back(item);
-    return true;
-  });
-  return wrong.fake() ? wrong : call.List(kept);
+  for (const Dval& item : call[0]) {
+    Dval keep = call.Invoke(call[1], {item});
+    if (kVersion == 0 && keep.Is(Tag::kIncomplete)) continue;
+    if (!keep.Is(Tag::kBool)) return NoFilter<kVersion>(call, keep);
+    if (keep.boolean()) kept.push_back(item);
+  }
+  return call.List(kept);
 }
 
 Dval FilterMap(const Call& call) {
   std::vector<Dval> kept;
   for (const Dval& item : call[0]) {
     Dval result = call.Invoke(call[1], {item});
-    if (!Matches(Kind::kOption, result)) return call.LambdaError("fn", "an Option", result);
+    if (!Matches(Kind::kOption, result)) return call.LambdaError("fn", "a Option", result);
     if (result.Is(Tag::kJust)) kept.push_back(*result.inner);
   }
   return call.List(kept);
 }
 
+// Whatever is not true is no match, errors too.
 template <uint32_t kVersion>
 Dval FindFirst(const Call& call) {
   const Dval* found = nullptr;
-  Dval wrong = EachTest(call, [&](const Dval& item, bool is) {
-    if (is) found = &item;
-    return !is;
+  EachCall(call, [&](const Dval& item, const Dval& is) {
+    if (is.Is(Tag::kBool) && is.boolean()) found = &item;
+    return found == nullptr;
   });
-  if (wrong.fake()) return wrong;
   if (found == nullptr) return kVersion == 0 ? Dval::Null() : Dval::Nothing();
   if (kVersion == 0) return *found;
   return kVersion == 1 ? MakeWrapped(call.arena, Tag::kJust, *found)
                        : call.Wrapped(Tag::kJust, *found);
 }
 
+// Every item has its turn, what is incomplete is false, and the message shows the item.
 Dval All(const Call& call) {
   bool all = true;
-  Dval wrong = EachTest(call, [&](const Dval&, bool is) { return all = is; });
+  Dval wrong;
+  EachCall(call, [&](const Dval& item, const Dval& is) {
+    if (!is.Is(Tag::kBool) && !is.Is(Tag::kIncomplete))
+      wrong = call.WrongReturn("fn", "a Bool", item);
+    all &= is.Is(Tag::kBool) && is.boolean();
+    return !wrong.fake();
+  });
   return wrong.fake() ? wrong : Dval::Bool(all);
 }
 
@@ -147,35 +177,32 @@ struct Keyed {
   Dval item;
 };
 
-// Each item with what the function makes of it, in the order of that. Fake: the value.
-Dval SortedByKey(const Call& call, std::vector<Keyed>* items) {
-  Dval fake;
+// Each item with what the function makes of it, in the order of that. Also errors have an order.
+std::vector<Keyed> SortedByKey(const Call& call) {
+  std::vector<Keyed> items;
   EachCall(call, [&](const Dval& item, const Dval& key) {
-    if (key.fake()) fake = key;
-    items->push_back({key, item});
-    return !key.fake();
+    items.push_back({key, item});
+    return true;
   });
-  std::stable_sort(items->begin(), items->end(),
+  std::stable_sort(items.begin(), items.end(),
                    [](const Keyed& a, const Keyed& b) { return Compare(a.key, b.key) < 0; });
-  return fake;
+  return items;
 }
 
 Dval SortBy(const Call& call) {
-  std::vector<Keyed> items;
-  Dval fake = SortedByKey(call, &items);
-  if (fake.fake()) return fake;
   std::vector<Dval> sorted;
-  for (const Keyed& keyed : items) sorted.push_back(keyed.item);
+  for (const Keyed& keyed : SortedByKey(call)) sorted.push_back(keyed.item);
   return call.List(sorted);
 }
 
+// The first item of each key, in the order of the items.
 Dval UniqueBy(const Call& call) {
-  std::vector<Keyed> items;
-  Dval fake = SortedByKey(call, &items);
-  if (fake.fake()) return fake;
+  std::vector<Keyed> items = SortedByKey(call);
   std::vector<Dval> unique;
   for (size_t i = 0; i < items.size(); ++i)
     if (i == 0 || Compare(items[i - 1].key, items[i].key) != 0) unique.push_back(items[i].item);
+  std::stable_sort(unique.begin(), unique.end(),
+                   [](const Dval& a, const Dval& b) { return Compare(a, b) < 0; });
   return call.List(unique);
 }
 
@@ -236,15 +263,15 @@ void AddListFunctions(Tables& tables) {
     return m.Add(name, version, {{"list", kList}, {"fn", kFunction}}, returns, run).Calls();
   };
   with_fn("map", 0, kList, Map);
-  with_fn("foreach", 0, kList, Map).Deprecated("List.map_v0");
+  with_fn("foreach", 0, kList, Foreach).Deprecated("List.map_v0");
   with_fn("indexedMap", 0, kList, IndexedMap);
   m.Add("map2", 0, {{"as", kList}, {"bs", kList}, {"fn", kFunction}}, kOption, Map2).Calls();
   m.Add("map2shortest", 0, {{"as", kList}, {"bs", kList}, {"fn", kFunction}}, kList, Map2Shortest)
       .Calls();
   m.Add("fold", 0, {{"list", kList}, {"init", kAny}, {"fn", kFunction}}, kAny, Fold).Calls();
-  with_fn("filter", 0, kList, Filter).Deprecated("List.filter_v1");
-  with_fn("filter", 1, kList, Filter).Deprecated("List.filter_v2");
-  with_fn("filter", 2, kList, Filter);
+  with_fn("filter", 0, kList, Filter<0>).Deprecated("List.filter_v1");
+  with_fn("filter", 1, kList, Filter<1>).Deprecated("List.filter_v2");
+  with_fn("filter", 2, kList, Filter<2>);
   with_fn("filterMap", 0, kList, FilterMap);
   with_fn("findFirst", 0, kAny, FindFirst<0>).Deprecated("List.findFirst_v1");
   with_fn("findFirst", 1, kOption, FindFirst<1>).Deprecated("List.findFirst_v2");

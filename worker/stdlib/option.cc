@@ -20,7 +20,7 @@ Dval AndThen(const Call& call) {
   if (call[0].Is(Tag::kNothing)) return call[0];
   Dval result = call.Invoke(call[1], {*call[0].inner});
   if (Matches(Kind::kOption, result)) return result;
-  return call.LambdaError("fn", "an Option", result);
+  return call.WrongReturn("fn", "a Option", result);
 }
 
 }  // namespace

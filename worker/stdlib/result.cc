@@ -33,7 +33,7 @@ Dval AndThen(const Call& call) {
   if (call[0].Is(Tag::kErrorResult)) return call[0];
   Dval result = call.Invoke(call[1], {*call[0].inner});
   if (Matches(Kind::kResult, result)) return call.Wrapped(result.tag, *result.inner);
-  return call.LambdaError("fn", "a Result", result);
+  return call.WrongReturn("fn", "a Result", result);
 }
 
 template <Wrap kWrap>

@@ -43,8 +43,31 @@ Dval SplitV0(const Call& call) {
   return ListOf(call, parts, Tag::kString);
 }
 
+// Whether these characters come next.
+bool Continues(const std::vector<std::string_view>& characters, size_t at,
+               const std::vector<std::string_view>& with) {
+  return with.size() <= characters.size() - at &&
+         std::equal(with.begin(), with.end(), characters.begin() + static_cast<long>(at));
+}
+
+// The second compares characters: the end of a line in two code points has no half.
 Dval Split(const Call& call) {
-  return ListOf(call, Separated(call[0].view(), call[1].view()), Tag::kString);
+  std::string_view text = call[0].view();
+  auto characters = AllGraphemes(text);
+  auto separator = AllGraphemes(call[1].view());
+  if (separator.empty()) return ListOf(call, characters, Tag::kString);
+  std::vector<std::string_view> parts;
+  size_t begin = 0;
+  size_t end = 0;
+  for (size_t at = 0; at < characters.size();) {
+    bool separates = Continues(characters, at, separator);
+    if (separates) parts.push_back(text.substr(begin, end - begin));
+    for (size_t next = at + (separates ? separator.size() : 1); at < next; ++at)
+      end += characters[at].size();
+    if (separates) begin = end;
+  }
+  parts.push_back(text.substr(begin));
+  return ListOf(call, parts, Tag::kString);
 }
 
 Dval Join(const Call& call) {
@@ -109,9 +132,11 @@ Dval Foreach(const Call& call) {
   std::vector<Dval> results;
   for (std::string_view part : AllGraphemes(call[0].view()))
     results.push_back(call.Invoke(call[1], {ShareString(call.arena, part, Tag::kCharacter)}));
+  for (const Dval& result : results)
+    if (result.Is(Tag::kIncomplete)) return result;
   std::string whole;
   for (const Dval& result : results) {
-    if (!result.Is(Tag::kCharacter)) return call.LambdaError("fn", "a Character", result);
+    if (!result.Is(Tag::kCharacter)) return call.WrongReturn("fn", "a Character", result);
     whole += result.view();
   }
   return call.String(whole);

@@ -1,4 +1,6 @@
 // The part of String that reads and writes text as something else.
+#include <unicode/uchar.h>
+
 #include "worker/lang/numbers.h"
 #include "worker/lang/unicode.h"
 #include "worker/stdlib/base64.h"
@@ -11,6 +13,7 @@ namespace nightjar::lang {
 namespace {
 
 constexpr int64_t kRandomTextMax = int64_t{1} << 40;
+constexpr std::string_view kNegativeLength = "l should be a positive integer";
 
 // Integers had 63 bits when these functions were made.
 std::optional<int64_t> ParseOldInt(std::string_view text) {
@@ -35,7 +38,7 @@ Dval ToInt(const Call& call) {
 Dval ToFloatV0(const Call& call) {
   auto value = ParseFloat(call[0].view());
   return value ? Dval::Float(*value)
-               : call.Error("Expected a string representation of an IEEE float");
+               : call.ArgumentError(0, "a string representation of an IEEE float");
 }
 
 Dval ToFloat(const Call& call) {
@@ -66,7 +69,7 @@ Dval HtmlEscape(const Call& call) {
         escaped += "&quot;";
         break;
       case '\'':
-        escaped += "&#39;";
+        escaped += "&#x27;";
         break;
       default:
         escaped += c;
@@ -75,41 +78,51 @@ Dval HtmlEscape(const Call& call) {
   return call.String(escaped);
 }
 
-bool IsWord(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-bool IsGap(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-// What a version of slugify keeps besides words and gaps, and whether an underscore is a gap.
+// What a version of slugify keeps besides letters and digits, and what becomes a hyphen besides
+// spaces.
 struct Slug {
   std::string_view kept;
-  bool underscores;
+  std::string_view gaps;
 };
+constexpr Slug kFirstSlug{"$*+_~.()'\"!:@", "-"};
+constexpr Slug kSlug{"", "-_"};
 
-std::string Slugified(std::string_view text, const Slug& slug) {
-  size_t first = text.find_first_not_of(" \t\n\r\f");
-  if (first == std::string_view::npos) return "";
-  text = text.substr(first, text.find_last_not_of(" \t\n\r\f") - first + 1);
-  std::string result;
-  bool gap = false;
-  for (char c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    if (IsGap(c) || c == '-' || (c == '_' && !slug.underscores)) {
-      gap = true;
-      continue;
-    }
-    if (!IsWord(c) && slug.kept.find(c) == std::string_view::npos) continue;
-    if (gap) result += '-';
-    gap = false;
-    result += c;
-  }
-  return gap ? result + '-' : result;
+bool IsKept(char32_t c, const Slug& slug) {
+  if (c >= 0x80) return false;
+  auto ascii = static_cast<char>(c);
+  bool word = (ascii >= 'a' && ascii <= 'z') || (ascii >= 'A' && ascii <= 'Z') ||
+              (ascii >= '0' && ascii <= '9');
+  return word || slug.kept.find(ascii) != std::string_view::npos;
 }
 
-constexpr Slug kFirstSlug{"$*+~.()'\"!:@", true};
-constexpr Slug kSlug{"", false};
+bool IsSlugSpace(char32_t c) {
+  return c != '\v' && u_isUWhiteSpace(static_cast<UChar32>(c));
+}
+bool IsSlugGap(char32_t c, const Slug& slug) {
+  return c < 0x80 && slug.gaps.find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+// One hyphen for each run of gaps; none for spaces at the begin and the end, once all else that is
+// not kept is away.
+std::string Slugified(std::string_view text, const Slug& slug) {
+  std::string result;
+  bool gap = false;
+  bool spaces = false;
+  for (size_t at = 0; at < text.size();) {
+    char32_t c = NextCodePoint(text, &at);
+    if (IsSlugSpace(c)) {
+      spaces = true;
+    } else if (IsSlugGap(c, slug)) {
+      gap = true;
+    } else if (IsKept(c, slug)) {
+      if (gap || (spaces && !result.empty())) result += '-';
+      gap = spaces = false;
+      result += static_cast<char>(c);
+    }
+  }
+  if (gap) result += '-';
+  return ToLower(result);
+}
 
 template <std::string (*kDigest)(std::string_view)>
 Dval Digest(const Call& call) {
@@ -123,13 +136,15 @@ Dval Base64Decoded(const Call& call) {
 
 Dval RandomV0(const Call& call) {
   int64_t length = call[0].integer;
-  if (length < 0) return call.ArgumentError(0, "positive");
+  if (length < 0) return call.Error(kNegativeLength);
   if (length > kRandomTextMax) throw std::bad_alloc();
   return call.String(RandomText(static_cast<size_t>(length)));
 }
 
+template <uint32_t kVersion>
 Dval Random(const Call& call) {
   int64_t length = call[0].integer;
+  if (length < 0 && kVersion == 1) return call.ErrorResult(kNegativeLength);
   if (length < 0)
     return call.ErrorResult("Expected the argument `length` to be positive, but it was `" +
                             std::to_string(length) + "`");
@@ -157,7 +172,7 @@ void AddStringTexts(Tables& tables) {
      return call.String(Slugified(call[0].view(), kSlug));
    }).Deprecated("String.slugify_v2");
   m.Add("slugify", 2, {{"string", kStr}}, kStr,
-        [](const Call& call) { return call.String(Slugified(call[0].view(), kSlug)); });
+        [](const Call& call) { return call.String(Slugified(ToLower(call[0].view()), kSlug)); });
   m.Add("base64Encode", 0, {{"s", kStr}}, kStr,
         [](const Call& call) { return call.String(UrlBase64(call[0].view(), Padding::kNone)); });
   m.Add("base64Decode", 0, {{"s", kStr}}, kStr, Base64Decoded);
@@ -165,8 +180,10 @@ void AddStringTexts(Tables& tables) {
   m.Add("sha384", 0, {{"s", kStr}}, kStr, Digest<Sha384>).Deprecated("Crypto.sha384_v0");
   m.Add("sha256", 0, {{"s", kStr}}, kStr, Digest<Sha256>).Deprecated("Crypto.sha256_v0");
   m.Add("random", 0, {{"length", kInt}}, kStr, RandomV0).Impure().Deprecated("String.random_v1");
-  m.Add("random", 1, {{"length", kInt}}, kResult, Random).Impure().Deprecated("String.random_v2");
-  m.Add("random", 2, {{"length", kInt}}, kResult, Random).Impure();
+  m.Add("random", 1, {{"length", kInt}}, kResult, Random<1>)
+      .Impure()
+      .Deprecated("String.random_v2");
+  m.Add("random", 2, {{"length", kInt}}, kResult, Random<2>).Impure();
 }
 
 }  // namespace nightjar::lang

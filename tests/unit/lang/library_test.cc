@@ -154,6 +154,58 @@ TEST_F(LibraryCaseTest, Lists) {
   EXPECT_TRUE(True("List.findFirst_v0 [1] (fun x -> x > 1) == null"));
   EXPECT_EQ(ErrorOf("List.filter_v2 [1] (fun x -> \"yes\")"),
             "Expected `fn` to return a Bool, but it returned `\"yes\"`");
+  EXPECT_EQ(ErrorOf("List.filterMap_v0 [1] (fun x -> x)"),
+            "Expected `fn` to return a Option, but it returned `1`");
+  EXPECT_EQ(ErrorOf("List.repeat_v0 3000000000 1"),
+            "Expected the argument `times` to be less than 2147483647, but it was `3000000000`");
+  // The first item of each key is left, in the order of the items.
+  EXPECT_TRUE(True("List.uniqueBy_v0 [9; 4; 8; 3] (fun x -> x % 2) == [4; 9]"));
+}
+
+// Versions differ in what they make of functions that go wrong.
+TEST_F(LibraryCaseTest, ListsWhoseFunctionsGoWrong) {
+  constexpr char kWrong[] = "(fun x -> if x > 1 then Int.divide_v0 x 0 else true)";
+  auto with = [&](const std::string& function) { return function + " [1; 2] " + kWrong; };
+  EXPECT_EQ(ErrorOf(with("List.filter_v0")),
+            "Expected `fn` to return a Bool, but it returned `<error: Division by zero>`");
+  EXPECT_EQ(ErrorOf(with("List.filter_v1")),
+            "Expected `fn` to return a Bool, but it returned `<error: Division by zero>`");
+  EXPECT_EQ(ErrorOf(with("List.filter_v2")), "Division by zero");
+  EXPECT_EQ(ErrorOf(with("List.all_v0")), "Expected `fn` to return a Bool, but it returned `2`");
+  EXPECT_TRUE(True("List.filter_v0 [1; 2] (fun x -> if x > 1 then blank else true) == [1]"));
+  EXPECT_TRUE(True("List.all_v0 [1; 2] (fun x -> if x > 1 then blank else true) == false"));
+  EXPECT_TRUE(True("List.findFirst_v2 [2; 1] " + std::string(kWrong) + " == Just 1"));
+  EXPECT_TRUE(True("List.length_v0 (List.foreach_v0 [1; 2] " + std::string(kWrong) + ") == 2"));
+  EXPECT_EQ(ErrorOf(with("List.map_v0")), "Division by zero");
+  EXPECT_EQ(ErrorOf("Option.andThen_v0 (Just 1) (fun x -> Int.divide_v0 x 0)"),
+            "Expected `fn` to return a Option, but it returned `<error: Division by zero>`");
+  EXPECT_EQ(ErrorOf("Result.andThen_v1 (Ok 1) (fun x -> Just x)"),
+            "Expected `fn` to return a Result, but it returned `Just 1`");
+}
+
+TEST_F(LibraryCaseTest, FloatsFromText) {
+  for (const char* same : {"1.5", " 1.5 ", "+1.5", "1.50", "15e-1", "0,1.5", "1,.5"})
+    EXPECT_TRUE(True("Float.parse_v0 \"" + std::string(same) + "\" == Ok 1.5")) << same;
+  for (const char* none :
+       {"", "-", "+-1.5", "1.5x", "1.5.", ",1", "1.,5", "0x1", "inf", "1e", "e1"})
+    EXPECT_TRUE(True("Result.withDefault_v0 (Float.parse_v0 \"" + std::string(none) +
+                     "\") \"none\" == \"none\""))
+        << none;
+  EXPECT_TRUE(True("Float.parse_v0 \"-1,234.5\" == Ok -1234.5"));
+  EXPECT_TRUE(True("Float.parse_v0 \"1e-400\" == Ok 0.0"));
+  EXPECT_TRUE(True("Float.parse_v0 \"-iNfinity\" == Float.parse_v0 \"-1e400\""));
+  EXPECT_EQ(ErrorOf("String.toFloat_v0 \"x\""),
+            "Expected the argument `s` to be a string representation of an IEEE float, but it was "
+            "`\"x\"`");
+}
+
+TEST_F(LibraryCaseTest, Characters) {
+  EXPECT_TRUE(True("Char.isDigit_v0 '\u0664'"));
+  EXPECT_FALSE(True("Char.isDigit_v0 '\u00b2'"));
+  EXPECT_TRUE(True("Char.isLowercase_v0 'x'"));
+  // In one case, but without the other.
+  EXPECT_FALSE(True("Char.isLowercase_v0 '\u00df'"));
+  EXPECT_FALSE(True("Char.isUppercase_v0 '3'"));
 }
 
 TEST_F(LibraryCaseTest, Strings) {
@@ -168,8 +220,20 @@ TEST_F(LibraryCaseTest, Strings) {
   EXPECT_TRUE(True("String.toUppercase_v0 \"\u00e9a\" == \"\u00e9A\""));
   EXPECT_TRUE(True("String.toList_v1 \"ab\" == ['a'; 'b']"));
   EXPECT_TRUE(True("String.foreach_v1 \"ab\" (fun c -> Char.toUppercase_v1 c) == \"AB\""));
+  // The end of a line is one character, which the first version did not know.
+  EXPECT_TRUE(True("String.split_v1 \"a\\r\\nb\" \"\\n\" == [\"a\\r\\nb\"]"));
+  EXPECT_TRUE(True("String.split_v0 \"a\\r\\nb\" \"\\n\" == [\"a\\r\"; \"b\"]"));
   EXPECT_TRUE(True("String.slugify_v2 \" Hello,  World! \" == \"hello-world\""));
+  EXPECT_TRUE(True("String.slugify_v1 \"!! A\\u2003_b - \" == \"a-b-\""));
+  EXPECT_TRUE(True("String.slugify_v0 \"!! A_b - \" == \"!!-a_b-\""));
   EXPECT_TRUE(True("String.htmlEscape_v0 \"<a & b>\" == \"&lt;a &amp; b&gt;\""));
+  EXPECT_TRUE(True("String.htmlEscape_v0 \"'\" == \"&#x27;\""));
+  for (const char* padding : {"YQ", "YQ=", "YQ==", "YWI", "YWI=", "YWJj"})
+    EXPECT_EQ(ErrorOf("String.base64Decode_v0 \"" + std::string(padding) + "\""), "") << padding;
+  for (const char* padding : {"Y", "Y===", "YWI==", "YWJj=", "=", "==", "Y=Q="})
+    EXPECT_EQ(ErrorOf("String.base64Decode_v0 \"" + std::string(padding) + "\""),
+              "Not a valid base64 string")
+        << padding;
   EXPECT_TRUE(True("String.base64Decode_v0 (String.base64Encode_v0 \"\u00e9?>\") == \"\u00e9?>\""));
   EXPECT_EQ(ErrorOf("String.toInt_v0 \"x\""),
             "Expected the argument `s` to be numeric, but it was `\"x\"`");
