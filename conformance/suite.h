@@ -15,11 +15,11 @@
 namespace nightjar::conformance {
 
 struct SuiteOptions {
-  std::string suite;  // its folder; may be empty when `paths` need none
-  std::vector<std::string>
-      paths;          // files and folders, here or in the suite; empty: the whole suite
-  std::string only;   // cases whose file, line, name or text holds this
-  bool list = false;  // say which cases there are, and run none
+  std::string suite = {};  // its folder; may be empty when `paths` need none
+  // Files and folders, here or in the suite; empty: the whole suite.
+  std::vector<std::string> paths = {};
+  std::string only = {};  // cases whose file, line, name or text holds this
+  bool list = false;      // say which cases there are, and run none
 };
 
 // What fails in here is about files; what fails in a case is in the counts.
