@@ -54,6 +54,9 @@ std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
   if (usage.depth > limits.depth.value)
     return Break(KillRule::kDepth, "depth", limits,
                  "nested " + std::to_string(usage.depth) + " calls");
+  if (limits.steps.value > 0 && usage.steps > limits.steps.value)
+    return Break(KillRule::kSteps, "steps", limits,
+                 "took " + std::to_string(usage.steps) + " steps");
   if (usage.output_bytes > limits.output_bytes.value)
     return Break(KillRule::kOutput, "output", limits,
                  "made " + std::to_string(usage.output_bytes) + " bytes of output");
@@ -69,6 +72,31 @@ std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
     return broken;
   }
   return std::nullopt;
+}
+
+BrokenLimit SoftlyStopped(KillRule rule, const Limits& limits, const RunUsage& usage) {
+  constexpr const char* kSoftly = " and was stopped softly";
+  switch (rule) {
+    case KillRule::kMemory:
+      return Break(rule, "memory", limits,
+                   "needed " + Mebibytes(usage.value_bytes) + " for its values" + kSoftly);
+    case KillRule::kCpu:
+      return Break(rule, "cpu", limits, "used " + Seconds(usage.cpu) + " of cpu time" + kSoftly);
+    default:
+      return Break(KillRule::kWall, "wall", limits,
+                   "used " + Seconds(usage.wall) + " of wall time" + kSoftly);
+  }
+}
+
+SoftLimits SoftLimitsOf(const Limits& limits) {
+  SoftLimits soft;
+  // A worker has its stack, its program and its buffers as well.
+  soft.value_bytes = limits.memory_bytes.value - limits.memory_bytes.value / 16;
+  Micros before = limits.soft_stop.value;
+  if (before == Micros(0)) return soft;
+  soft.wall = limits.wall.value - std::min(before, limits.wall.value / 10);
+  soft.cpu = limits.cpu.value - std::min(before, limits.cpu.value / 10);
+  return soft;
 }
 
 Nanos NextLookAfter(const Limits& limits, const RunUsage& usage, unsigned processors) {

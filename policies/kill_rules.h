@@ -2,8 +2,8 @@
 // Pure.
 //
 // Several limits can be broken in one sample; the first of this order is the cause: memory, pids
-// (the kernel has acted on both already), depth, output, trace (the worker has stopped at them),
-// cpu, wall. Wall time comes last because it explains least. Which verdict that makes is not
+// (the kernel has acted on both already), depth, steps, output, trace (the worker has stopped at
+// them), cpu, wall. Wall time comes last because it explains least. Which verdict that makes is not
 // decided here. Call from any thread.
 #pragma once
 
@@ -24,11 +24,13 @@ struct RunUsage {
   uint64_t output_bytes = 0;
   uint64_t trace_bytes = 0;
   uint64_t depth = 0;        // deepest nesting of calls
+  uint64_t steps = 0;        // calls and branches
+  uint64_t value_bytes = 0;  // of the program's values, told in the sentence only
   uint64_t oom_kills = 0;    // processes that the kernel killed at the memory limit
   uint64_t pids_denied = 0;  // forks that the kernel refused at the pids limit
 };
 
-enum class KillRule { kMemory, kPids, kDepth, kOutput, kTrace, kCpu, kWall };
+enum class KillRule { kMemory, kPids, kDepth, kSteps, kOutput, kTrace, kCpu, kWall };
 
 struct BrokenLimit {
   KillRule rule = KillRule::kWall;
@@ -39,6 +41,18 @@ struct BrokenLimit {
 
 // Reaching `wall` or `cpu` breaks it; the others are broken by more than the limit.
 std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage);
+
+// A run that stopped softly at one of these, shortly before the limit: kMemory, kCpu, kWall.
+BrokenLimit SoftlyStopped(KillRule rule, const Limits& limits, const RunUsage& usage);
+
+// When a run is to be asked to stop: so long after its start, or so much cpu time; and the memory
+// that its values may take. Zero: never, no bound.
+struct SoftLimits {
+  Micros wall{0};
+  Micros cpu{0};
+  uint64_t value_bytes = 0;
+};
+SoftLimits SoftLimitsOf(const Limits& limits);
 
 // How long until the cpu limit could be reached at the earliest, when the run can keep `processors`
 // of them busy at once; at least 1 ms, so that a look that comes a moment early is not followed by

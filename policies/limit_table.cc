@@ -33,6 +33,11 @@ constexpr LimitKey kKeys[] = {
     {"trace_overflow", kOverflow, kRun, 0, 0, &Limits::trace_overflow_kills,
      "what happens at the end of `trace`: \"drop\" and count events, or \"kill\" the run"},
     {"depth", kCount, kRun, 1, 10'000, &Limits::depth, "calls nested in each other"},
+    {"steps", kMaybe, kRun, 1, 1e15, &Limits::steps,
+     "calls and branches of a run; \"none\": no bound but its time"},
+    {"soft_stop", kDuration, kRun, 0, 10 * kSecond, &Limits::soft_stop,
+     "so long before `wall` and `cpu` a run is asked to stop by itself, at most a tenth of them; "
+     "\"0s\": it is only killed"},
     {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
      "memory of all of a canvas's workers together"},
     {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,
@@ -115,6 +120,8 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
       return FormatSize(std::get<uint64_t>(value));
     case kCount:
       return std::to_string(std::get<uint64_t>(value));
+    case kMaybe:
+      return std::get<uint64_t>(value) == 0 ? "none" : std::to_string(std::get<uint64_t>(value));
     case kCpus:
       return std::get<double>(value) == 0 ? "none" : FormatNumber(std::get<double>(value));
     case kRate:

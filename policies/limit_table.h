@@ -19,6 +19,7 @@ enum class LimitKind {
   kDuration,  // "2s"
   kSize,      // "64MiB"
   kCount,     // 8
+  kMaybe,     // 1000000, or "none"
   kCpus,      // 1.5, or "none"
   kRate,      // "50/s", or "none"
   kSwitch,    // true, false

@@ -39,6 +39,8 @@ struct Limits {
   Limit<uint64_t> trace_bytes{1 << 20, {}};
   Limit<bool> trace_overflow_kills{false, {}};  // in a file: trace_overflow = "drop" | "kill"
   Limit<uint64_t> depth{1000, {}};
+  Limit<uint64_t> steps{0, {}};                                // 0: no bound
+  Limit<Micros> soft_stop{std::chrono::milliseconds(10), {}};  // 0: only the hard one
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};

@@ -19,6 +19,8 @@ std::string_view Wanted(LimitKind kind) {
       return "a size in quotes, such as \"64MiB\"";
     case LimitKind::kCount:
       return "a whole number without quotes, such as 8";
+    case LimitKind::kMaybe:
+      return "a whole number without quotes, such as 1000000, or \"none\"";
     case LimitKind::kCpus:
       return "a number of processors, such as 1.5, or \"none\"";
     case LimitKind::kRate:
@@ -50,6 +52,7 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
       return Micros(static_cast<int64_t>(magnitude));
     case LimitKind::kSize:
     case LimitKind::kCount:
+    case LimitKind::kMaybe:
       return static_cast<uint64_t>(magnitude);
     default:
       return magnitude;
@@ -65,6 +68,7 @@ Read InRange(const LimitKey& key, LimitValue value) {
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.max));
   if (magnitude == 0 && (key.kind == LimitKind::kRate || key.kind == LimitKind::kCpus))
     message += "; \"none\" lifts the bound, and `suspended = true` lets nothing in";
+  if (magnitude == 0 && key.kind == LimitKind::kMaybe) message += "; \"none\" lifts the bound";
   return tl::unexpected(std::move(message));
 }
 
@@ -80,6 +84,7 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
   bool text = node.kind == Kind::kString;
   bool may_be_none = key.kind == LimitKind::kCpus || key.kind == LimitKind::kRate;
   if (may_be_none && text && node.text == kNone) return LimitValue(0.0);
+  if (key.kind == LimitKind::kMaybe && text && node.text == kNone) return LimitValue(uint64_t{0});
   switch (key.kind) {
     case LimitKind::kDuration:
       if (text) return Ranged(key, ParseDuration(node.text));
@@ -91,6 +96,7 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
       if (text) return Ranged(key, ParseRate(node.text));
       break;
     case LimitKind::kCount:
+    case LimitKind::kMaybe:
       if (node.kind != Kind::kInteger) break;
       if (node.integer < 0)
         return tl::unexpected("`" + std::string(key.name) + "` is a count and not negative");

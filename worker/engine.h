@@ -5,8 +5,8 @@
 // a fork starts hot. After the fork, one worker calls either Compile() once, or Load() once and
 // then Run() for each run. Everything here happens behind the walls: no file, no network, no
 // thread. Single thread. An engine never calls the supervisor itself: it returns, and session.cc
-// speaks. Runaways are not the engine's to stop, but for call depth and output, which it counts
-// cheaply.
+// speaks. Runaways are not the engine's to stop, but for what it counts cheaply
+// (call depth, steps, the memory of values, output) and when the session's timer asks it to.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,10 @@ struct RunOutcome {
   proto::SelfLimit limit_hit = proto::SELF_LIMIT_UNSPECIFIED;
   uint64_t measured = 0;
 
+  // Always set.
+  uint64_t steps = 0;
+  uint64_t value_bytes = 0;
+
   uint32_t status = 0;
   std::vector<proto::Header> headers;
   std::string body;
@@ -54,6 +58,9 @@ class Engine {
   // Runs the handler with run.tlid(). `body` is the request's body whether it came inline or as a
   // memfd. Writes the whole trace, from StartRun to FinishRun, to `recorder`.
   virtual RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) = 0;
+  // A deadline is near: the run that is going on stops at its next step, with this as its
+  // `limit_hit`. Called by a signal handler; without a run it does nothing.
+  virtual void AskToStop(proto::SelfLimit why) noexcept = 0;
 };
 
 // The interpreter of classic Dark's expression language (worker/lang, worker/stdlib), warm.

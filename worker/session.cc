@@ -29,29 +29,65 @@ RunOutcome HeaderTooLarge(size_t bytes) {
   return outcome;
 }
 
-// The last resort when the supervisor is stuck or dead: an absolute timer, long after the real
-// deadline. A worker is pid 1 of its namespace, where a timer's SIGKILL is ignored like any signal
-// from within (pid_namespaces(7)); a signal with a handler is not.
-class Backstop {
+timeval Timeval(uint64_t ns) {
+  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<suseconds_t>(ns / 1000 % 1'000'000)};
+}
+
+// The worker's own timers around a run. Shortly before the real deadlines the program is asked to
+// stop, so that it ends where it is and can be looked at. The last resort, when the supervisor is
+// stuck or dead, comes long after them: a worker is pid 1 of its namespace, where a timer's SIGKILL
+// is ignored like any signal from within (pid_namespaces(7)); a signal with a handler is not.
+class OwnTimers {
  public:
-  Backstop() {
+  explicit OwnTimers(Engine& engine) {
+    the_engine = &engine;
+    Handle(SIGALRM, OnWall);
+    Handle(SIGPROF, OnCpu);
+  }
+
+  void Set(const proto::RunLimits& limits) {
+    uint64_t soft = limits.wall_ns_soft();
+    uint64_t last = limits.wall_ns_max();
+    soft_wall = soft > 0 && soft < last;
+    // One timer for both: at the first expiry the rest of the way is left.
+    itimerval wall{Timeval(soft_wall ? last - soft : 0), Timeval(soft_wall ? soft : last)};
+    setitimer(ITIMER_REAL, &wall, nullptr);
+    uses_cpu_ = limits.cpu_ns_soft() > 0;
+    if (!uses_cpu_) return;
+    itimerval cpu{{}, Timeval(limits.cpu_ns_soft())};
+    setitimer(ITIMER_PROF, &cpu, nullptr);
+  }
+  void Clear() {
+    constexpr itimerval kNever{};
+    setitimer(ITIMER_REAL, &kNever, nullptr);
+    if (uses_cpu_) setitimer(ITIMER_PROF, &kNever, nullptr);
+  }
+
+ private:
+  static void Handle(int signal, void (*handler)(int)) {
     struct sigaction action {};
-    action.sa_handler = [](int) { _exit(worker_exit::kBackstop); };
-    sigaction(SIGALRM, &action, nullptr);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigaction(signal, &action, nullptr);
   }
-  void Set(uint64_t ns) {
-    itimerval timer{};
-    timer.it_value.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
-    timer.it_value.tv_usec = static_cast<suseconds_t>(ns / 1000 % 1'000'000);
-    setitimer(ITIMER_REAL, &timer, nullptr);
+  static void OnWall(int) {
+    if (!soft_wall) _exit(worker_exit::kBackstop);
+    soft_wall = 0;
+    the_engine->AskToStop(proto::SELF_LIMIT_WALL);
   }
-  void Clear() { Set(0); }
+  static void OnCpu(int) { the_engine->AskToStop(proto::SELF_LIMIT_CPU); }
+
+  // A process serves one session, and a signal knows no object.
+  static inline Engine* the_engine = nullptr;
+  static inline volatile sig_atomic_t soft_wall = 0;
+
+  bool uses_cpu_ = false;
 };
 
 class Session {
  public:
   Session(Channel& channel, Engine& engine, Recorder& recorder)
-      : channel_(channel), engine_(engine), recorder_(recorder) {}
+      : channel_(channel), engine_(engine), recorder_(recorder), timers_(engine) {}
 
   // Until the socket ends (0) or the contract is broken.
   int Serve() {
@@ -96,18 +132,21 @@ class Session {
       NJ_ASSIGN(body_from_memfd, ReadForeignMemfd(packet.fds[0], bounds::kHttpBodyBytes));
       body = body_from_memfd;
     }
-    backstop_.Set(run.limits().wall_ns_max());
+    timers_.Set(run.limits());
     RunOutcome outcome = engine_.Run(run, body, recorder_);
-    backstop_.Clear();
+    timers_.Clear();
     if (outcome.limit_hit != proto::SELF_LIMIT_UNSPECIFIED) return ReportLimit(run, outcome);
     return Finish(run, std::move(outcome));
   }
 
   Status ReportLimit(const proto::Run& run, const RunOutcome& outcome) {
     proto::FromWorker answer;
-    answer.mutable_limit_hit()->set_run_id(run.run_id());
-    answer.mutable_limit_hit()->set_limit(outcome.limit_hit);
-    answer.mutable_limit_hit()->set_measured(outcome.measured);
+    proto::LimitHit& hit = *answer.mutable_limit_hit();
+    hit.set_run_id(run.run_id());
+    hit.set_limit(outcome.limit_hit);
+    hit.set_measured(outcome.measured);
+    hit.set_steps(outcome.steps);
+    hit.set_value_bytes(outcome.value_bytes);
     NJ_TRY(channel_.Send(answer));
     // Its memory is the evidence now; the kill is on its way.
     for (;;) pause();
@@ -122,6 +161,8 @@ class Session {
     finished.set_program_error(outcome.program_error);
     finished.set_error(std::string(Utf8Prefix(outcome.error, bounds::kVerdictDetailBytes)));
     finished.set_request_refused(outcome.request_refused);
+    finished.set_steps(outcome.steps);
+    finished.set_value_bytes(outcome.value_bytes);
     finished.set_trace_bytes(recorder_.bytes());
     finished.set_trace_events(recorder_.events());
     finished.set_trace_dropped(recorder_.dropped());
@@ -156,7 +197,7 @@ class Session {
   Channel& channel_;
   Engine& engine_;
   Recorder& recorder_;
-  Backstop backstop_;
+  OwnTimers timers_;
   State state_ = State::kFresh;
 };
 

@@ -17,7 +17,7 @@
 namespace nightjar::ring {
 
 inline constexpr uint64_t kMagic = 0x31474e495254524e;  // "NRTRING1" in memory
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 inline constexpr size_t kCacheLine = 64;
 
 // One open call. `mark` is its depth plus one, and 0 while the rest is being written.
@@ -26,6 +26,7 @@ struct SpineSlot {
   uint64_t call_id;
   uint64_t expr_id;
   uint64_t opened_ns;  // since the run's start
+  uint64_t calls;      // that it has made itself so far
   uint32_t kind;
   uint32_t name_bytes;
   char name[bounds::kSpineNameBytes];

@@ -167,14 +167,13 @@ void RingProducer::ShowCounters(uint64_t events, uint64_t bytes, uint64_t droppe
 }
 
 void RingProducer::RestoreFrame(uint64_t depth, const SpineFrame& frame) {
-  ring::SpineSlot& slot = depth < bounds::kSpineFrames
-                              ? header_->outer[depth]
-                              : header_->inner[depth % bounds::kSpineFrames];
+  ring::SpineSlot& slot = SlotOf(depth);
   Shared(slot.mark).store(0, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   slot.call_id = frame.call_id;
   slot.expr_id = frame.expr_id;
   slot.opened_ns = frame.opened_ns;
+  slot.calls = frame.calls;
   slot.kind = frame.kind;
   slot.name_bytes = static_cast<uint32_t>(std::min(frame.fn.size(), sizeof slot.name));
   std::copy_n(frame.fn.data(), slot.name_bytes, slot.name);

@@ -23,6 +23,7 @@ struct SpineFrame {
   uint64_t call_id = 0;
   uint64_t expr_id = 0;
   uint64_t opened_ns = 0;  // since the run's start
+  uint64_t calls = 0;      // that it has made itself so far
   uint32_t kind = 0;       // proto::CallKind's numbers
   std::string_view fn;     // cut at bounds::kSpineNameBytes
 };
@@ -52,8 +53,16 @@ class RingProducer {
   void PopFrame(uint64_t open_calls);
   static bool NeedsRestoring(uint64_t open_calls) { return open_calls >= 2 * bounds::kSpineFrames; }
   void RestoreFrame(uint64_t depth, const SpineFrame& frame);
+  // Of the open call of that depth, which is the innermost.
+  void ShowCalls(uint64_t depth, uint64_t calls) {
+    std::atomic_ref(SlotOf(depth).calls).store(calls, std::memory_order_relaxed);
+  }
 
  private:
+  ring::SpineSlot& SlotOf(uint64_t depth) {
+    return depth < bounds::kSpineFrames ? header_->outer[depth]
+                                        : header_->inner[depth % bounds::kSpineFrames];
+  }
   void Populate();
   bool MakeRoom(size_t need);
   bool Fits(size_t need) const;

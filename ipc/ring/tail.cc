@@ -44,6 +44,7 @@ bool TakeFrame(const ring::Header& header, uint64_t depth, std::vector<OpenFrame
   frame.call_id = slot.call_id;
   frame.expr_id = slot.expr_id;
   frame.opened_ns = slot.opened_ns;
+  frame.calls = slot.calls;
   frame.kind = slot.kind;
   frame.fn = Utf8Prefix({slot.name, slot.name_bytes}, sizeof slot.name);
   return true;

@@ -22,6 +22,7 @@ struct OpenFrame {
   uint64_t call_id = 0;
   uint64_t expr_id = 0;
   uint64_t opened_ns = 0;  // since the run's start
+  uint64_t calls = 0;      // that it had made itself
   uint32_t kind = 0;       // proto::CallKind's numbers
   std::string fn;          // empty for a lambda
 };

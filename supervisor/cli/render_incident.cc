@@ -66,6 +66,7 @@ std::string UsedOf(const std::string& limit, const proto::Usage& usage) {
   if (limit == "cpu") return TimeText(usage.cpu_us());
   if (limit == "memory") return BytesText(usage.memory_peak_bytes());
   if (limit == "pids") return std::to_string(usage.pids_peak());
+  if (limit == "steps" && usage.steps() > 0) return std::to_string(usage.steps());
   if (limit == "output") return BytesText(usage.output_bytes());
   if (limit == "trace") return BytesText(usage.trace_bytes());
   if (limit == "queue_time") return TimeText(usage.queue_us());

@@ -163,6 +163,10 @@ std::string NameOf(const proto::Call& call, const Paint& paint) {
   return paint.Name(lambda ? "lambda" : Printable(call.fn()));
 }
 
+std::string CallsMade(const proto::OpenCall& open) {
+  return open.calls() == 0 ? "" : ", made " + CountText(open.calls(), "call", "calls");
+}
+
 }  // namespace
 
 std::string RenderCall(const proto::Call& call, Detail detail, const Paint& paint) {
@@ -218,7 +222,8 @@ std::string RenderOpenCalls(const google::protobuf::RepeatedPtrField<proto::Open
     // Only the innermost calls' arguments are known.
     const proto::Call& call = calls[i].call();
     text += "  " + (call.args_size() > 0 ? RenderCall(call, detail, paint) : NameOf(call, paint)) +
-            "  " + paint.Dim("open for " + NanosText(calls[i].open_ns())) + "\n";
+            "  " + paint.Dim("open for " + NanosText(calls[i].open_ns()) + CallsMade(calls[i])) +
+            "\n";
   }
   return text;
 }

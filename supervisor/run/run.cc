@@ -92,6 +92,11 @@ Status Run::SendRun() {
   limits.set_output_bytes_max(order_.limits.output_bytes.value);
   limits.set_trace_bytes_max(order_.limits.trace_bytes.value);
   limits.set_trace_overflow_kills(order_.limits.trace_overflow_kills.value);
+  policy::SoftLimits soft = policy::SoftLimitsOf(order_.limits);
+  limits.set_wall_ns_soft(static_cast<uint64_t>(Nanos(soft.wall).count()));
+  limits.set_cpu_ns_soft(static_cast<uint64_t>(Nanos(soft.cpu).count()));
+  limits.set_value_bytes_max(soft.value_bytes);
+  limits.set_steps_max(order_.limits.steps.value);
   limits.set_wall_ns_max(static_cast<uint64_t>(BackstopOf(order_.limits).count()));
   if (!run.has_http()) return worker_->Send(message);
   // Beside a large header even a body that may be inline can be too much for one packet.
@@ -162,8 +167,10 @@ void Run::OnTooMuchOutput(uint64_t bytes) {
 
 void Run::OnLimitHit(const proto::LimitHit& hit) {
   if (hit.run_id() != order_.id.bytes()) return OnBroken("it spoke of another run");
-  auto cause = CauseOfSelfLimit(hit, order_.limits);
-  if (!cause) return OnBroken("it reported a limit that does not exist");
+  auto cause = CauseOfSelfLimit(hit, order_.limits, watchdog_->Sample());
+  if (!cause) return OnBroken("it reported a limit that it has not reached");
+  finished_.set_steps(hit.steps());
+  finished_.set_value_bytes(hit.value_bytes());
   Kill(std::move(*cause));
 }
 
@@ -222,6 +229,8 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) 
   usage.set_trace_bytes(finished_.trace_bytes());
   usage.set_trace_events(finished_.trace_events());
   usage.set_trace_dropped(finished_.trace_dropped());
+  usage.set_steps(finished_.steps());
+  usage.set_value_bytes(finished_.value_bytes());
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);

@@ -13,6 +13,29 @@ uint64_t Microseconds(Nanos duration) {
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
+// What the worker says that it was stopped softly for, where that can be true.
+std::optional<policy::KillRule> SoftRuleOf(const proto::LimitHit& hit, const policy::Limits& limits,
+                                           const policy::RunUsage& usage) {
+  policy::SoftLimits soft = policy::SoftLimitsOf(limits);
+  switch (hit.limit()) {
+    case proto::SELF_LIMIT_WALL: {
+      // It began later than it was sent its run.
+      bool plausible = soft.wall > policy::Micros(0) && usage.wall >= soft.wall;
+      return plausible ? std::optional(policy::KillRule::kWall) : std::nullopt;
+    }
+    case proto::SELF_LIMIT_CPU: {
+      // The kernel has two ways to count a process's time, which are not exactly one.
+      bool plausible = soft.cpu > policy::Micros(0) && usage.cpu >= soft.cpu / 2;
+      return plausible ? std::optional(policy::KillRule::kCpu) : std::nullopt;
+    }
+    case proto::SELF_LIMIT_MEMORY:
+      return hit.measured() > soft.value_bytes ? std::optional(policy::KillRule::kMemory)
+                                               : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
 proto::LimitInForce OnWire(const policy::LimitText& limit) {
   proto::LimitInForce out;
   out.set_name(limit.name);
@@ -38,10 +61,16 @@ proto::Usage UsageOf(const CellUsage& usage) {
   return out;
 }
 
-std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit,
-                                          const policy::Limits& limits) {
-  policy::RunUsage usage;
+std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits,
+                                          policy::RunUsage usage) {
+  if (auto rule = SoftRuleOf(hit, limits, usage)) {
+    usage.value_bytes = hit.measured();
+    return CauseOf(policy::SoftlyStopped(*rule, limits, usage));
+  }
   switch (hit.limit()) {
+    case proto::SELF_LIMIT_STEPS:
+      usage.steps = hit.measured();
+      break;
     case proto::SELF_LIMIT_CALL_DEPTH:
       usage.depth = hit.measured();
       break;

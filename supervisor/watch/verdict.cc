@@ -61,6 +61,8 @@ KillCause CauseOf(const policy::BrokenLimit& broken) {
         return proto::VERDICT_PIDS;
       case policy::KillRule::kDepth:
         return proto::VERDICT_CALL_DEPTH;
+      case policy::KillRule::kSteps:
+        return proto::VERDICT_STEPS;
       case policy::KillRule::kOutput:
         return proto::VERDICT_OUTPUT;
       case policy::KillRule::kTrace:

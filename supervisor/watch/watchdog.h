@@ -28,10 +28,11 @@ class Watchdog {
   void Stop();
   // What the run has used so far.
   Result<CellUsage> UsedSoFar() const;
+  // The same as the rules want it, with the time.
+  policy::RunUsage Sample() const;
 
  private:
   void Look();
-  policy::RunUsage Sample() const;
 
   const Clock& clock_;
   const Cell& cell_;

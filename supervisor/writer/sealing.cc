@@ -38,6 +38,7 @@ void PutOpenCalls(const RingEvidence& evidence, uint64_t end_ns, proto::StoredRu
   for (const OpenFrame& frame : evidence.frames) {
     proto::OpenCall& open = *stored.add_open_calls();
     open.set_open_ns(end_ns - std::min(end_ns, frame.opened_ns));
+    open.set_calls(frame.calls);
     proto::Call& call = *open.mutable_call();
     call.set_call_id(frame.call_id);
     call.set_kind(static_cast<proto::CallKind>(frame.kind));

@@ -64,6 +64,36 @@ TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
   EXPECT_EQ(answer.headers["x-nightjar-verdict"], "wall_time");
 }
 
+TEST(KillTest, ARunawayIsStoppedSoftlyUnlessPolicySaysOtherwise) {
+  Server server(
+      "[default]\nwall = \"60s\"\ncpu = \"300ms\"\n"
+      "[canvas.two]\nsoft_stop = \"0s\"\n[canvas.three]\nsteps = 1000\n");
+  struct Case {
+    const char* canvas;
+    const char* verdict;
+    const char* sentence;
+    bool softly;
+  };
+  for (const Case& one :
+       {Case{"one", "cpu_time", "of cpu time and was stopped softly; limit cpu = 300ms", true},
+        Case{"two", "cpu_time", "of cpu time; limit cpu = 300ms", false},
+        Case{"three", "steps", "took 1001 steps; limit steps = 1000 (policy.toml:7", true}}) {
+    server.DeployExample("runaways", one.canvas);
+    Answer answer = server.Get(one.canvas, "/spin");
+    EXPECT_EQ(answer.status, 500) << answer.body;
+    EXPECT_EQ(answer.headers["x-nightjar-verdict"], one.verdict);
+    ASSERT_TRUE(Eventually([&] {
+      return server.Cli({"incident", answer.trace()}).exit_code == 0;
+    }));
+    std::string incident = server.Cli({"incident", answer.trace()}).out;
+    EXPECT_NE(incident.find(one.sentence), std::string::npos) << incident;
+    EXPECT_EQ(incident.find("  steps ") != std::string::npos, one.softly) << incident;
+    // How often its loops had gone round.
+    EXPECT_NE(incident.find("List::fold  open for "), std::string::npos) << incident;
+    EXPECT_NE(incident.find(", made "), std::string::npos) << incident;
+  }
+}
+
 TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
   Server server(kTight);
   server.DeployExample("runaways");

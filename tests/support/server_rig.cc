@@ -299,8 +299,9 @@ Output Server::Deploy(const std::string& canvas, const std::string& source) {
   return Cli({"deploy", canvas, path});
 }
 
-void Server::DeployExample(const std::string& name) {
-  Output output = Cli({"deploy", name, NIGHTJAR_EXAMPLES "/" + name + ".dark"});
+void Server::DeployExample(const std::string& name, const std::string& canvas) {
+  Output output =
+      Cli({"deploy", canvas.empty() ? name : canvas, NIGHTJAR_EXAMPLES "/" + name + ".dark"});
   CHECK(output.exit_code == 0);
 }
 

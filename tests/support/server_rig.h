@@ -66,7 +66,8 @@ class Server {
   std::string Json(std::vector<std::string> words);
   // Writes a canvas file and deploys it; the command's own output.
   Output Deploy(const std::string& canvas, const std::string& source);
-  void DeployExample(const std::string& name);
+  // As the canvas of its own name, or another.
+  void DeployExample(const std::string& name, const std::string& canvas = "");
 
   const std::string& state() const { return state_; }
   std::string log() const;

@@ -43,15 +43,20 @@ void* Arena::Grow(size_t bytes) {
 }
 
 Arena::Block Arena::Map(size_t bytes) {
+  if (bytes > bytes_max_ - std::min(bytes_max_, bytes_)) throw ArenaExhausted{bytes_ + bytes};
   int populate = bytes <= kPopulatedBytes ? MAP_POPULATE : 0;
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | populate, -1, 0);
   if (at == MAP_FAILED) throw std::bad_alloc();
+  bytes_ += bytes;
   return {static_cast<char*>(at), bytes};
 }
 
 void Arena::Unmap(std::vector<Block>& blocks, size_t kept) {
-  for (size_t i = kept; i < blocks.size(); ++i) munmap(blocks[i].at, blocks[i].bytes);
+  for (size_t i = kept; i < blocks.size(); ++i) {
+    munmap(blocks[i].at, blocks[i].bytes);
+    bytes_ -= blocks[i].bytes;
+  }
   blocks.resize(std::min(kept, blocks.size()));
 }
 

@@ -1,16 +1,23 @@
 // Memory of one run: handed out by moving a pointer, freed all at once.
 //
-// What a program allocates without end is stopped by its cell's memory limit, not here. Memory
-// comes from the kernel in blocks that double in size and are mapped in at once: a page that is
-// faulted in alone costs as much as several of a block. Single thread.
+// What a program allocates without end is stopped at a limit of the arena's own, a little below its
+// cell's: so it stops where it is, and the kernel's kill is the backstop. Memory comes from the
+// kernel in blocks that double in size and are mapped in at once: a page that is faulted in alone
+// costs as much as several of a block. Single thread.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <vector>
 
 namespace nightjar::lang {
+
+// The arena would be larger than it may be.
+struct ArenaExhausted {
+  size_t bytes;
+};
 
 class Arena {
  public:
@@ -19,7 +26,12 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Aligned for everything. Throws std::bad_alloc, which the engine catches around a run.
+  // Of memory that is taken from the kernel; at first there is no bound.
+  void SetLimit(size_t bytes) { bytes_max_ = bytes; }
+  size_t bytes() const { return bytes_; }
+
+  // Aligned for everything. Throws ArenaExhausted, or std::bad_alloc for what no machine has; the
+  // engine catches both around a run.
   void* Allocate(size_t bytes) {
     if (static_cast<size_t>(end_ - at_) < bytes) [[unlikely]]
       return Grow(bytes);
@@ -55,8 +67,8 @@ class Arena {
   };
 
   void* Grow(size_t bytes);
-  static Block Map(size_t bytes);
-  static void Unmap(std::vector<Block>& blocks, size_t kept);
+  Block Map(size_t bytes);
+  void Unmap(std::vector<Block>& blocks, size_t kept);
   void Enter(const Block& block) {
     at_ = block.at;
     end_ = block.at + block.bytes;
@@ -65,6 +77,8 @@ class Arena {
   std::vector<Block> blocks_;  // each twice the one before, up to the largest
   std::vector<Block> large_;   // of one thing each
   size_t next_ = 0;            // of blocks_: the first that nothing is in
+  size_t bytes_ = 0;
+  size_t bytes_max_ = SIZE_MAX;
   char* at_ = nullptr;
   char* end_ = nullptr;
 };

@@ -14,6 +14,7 @@ class Evaluator::OpenCall {
   OpenCall(Evaluator& evaluator, Recorder::Kind kind, std::string_view name, uint64_t id,
            const Dval* args, size_t count)
       : evaluator_(evaluator) {
+    evaluator.fuel_.Step();
     if (evaluator.options_.traced) {
       call_ = evaluator.recorder_.OpenCall(kind, name, id, std::span<const Dval>(args, count));
       evaluator.CheckTrace();
@@ -60,6 +61,7 @@ Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
   }
   Call call{*this, arena_, args, builtin, node->id};
   if (builtin.purity == Purity::kPure) {
+    fuel_.Step();
     Dval result = builtin.run(call);
     if (options_.traced) {
       recorder_.PureCall(builtin.full_name, node->id, std::span<const Dval>(args, count), result);

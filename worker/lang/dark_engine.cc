@@ -39,6 +39,13 @@ bool Decode(std::string_view bytes, proto::Program* program) {
   return program->ParseFromCodedStream(&input) && input.ConsumedEntireMessage();
 }
 
+// Keeps how many steps a run took, however it ends.
+struct StepCount {
+  ~StepCount() { *steps = evaluator.steps(); }
+  const Evaluator& evaluator;
+  uint64_t* steps;
+};
+
 RunOutcome ProgramError(std::string error) {
   RunOutcome outcome;
   outcome.status = 500;
@@ -114,15 +121,23 @@ RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorde
       code_ == nullptr ? decltype(code_->handlers)::iterator() : code_->handlers.find(run.tlid());
   if (code_ == nullptr || handler == code_->handlers.end())
     return ProgramError("this program has no such handler");
+  const uint64_t value_bytes_max = run.limits().value_bytes_max();
+  arena_.SetLimit(value_bytes_max > 0 ? value_bytes_max : SIZE_MAX);
+  steps_ = 0;
   RunOutcome outcome;
   try {
     outcome = Evaluate(handler->second, run, body, recorder);
   } catch (const LimitReached& reached) {
     outcome.limit_hit = reached.limit;
     outcome.measured = reached.measured;
+  } catch (const ArenaExhausted& exhausted) {
+    outcome.limit_hit = proto::SELF_LIMIT_MEMORY;
+    outcome.measured = exhausted.bytes;
   } catch (const std::bad_alloc&) {
     outcome = ProgramError("the program asked for more memory than there is");
   }
+  outcome.steps = steps_;
+  outcome.value_bytes = arena_.bytes();
   arena_.Reset();
   return outcome;
 }
@@ -160,8 +175,10 @@ RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& ru
   }
   Evaluator evaluator(&arena_, &recorder,
                       {.call_depth_max = limits.call_depth_max(),
+                       .steps_max = limits.steps_max(),
                        .traced = limits.trace_bytes_max() > 0,
                        .trace_overflow_kills = limits.trace_overflow_kills()});
+  StepCount count{evaluator, &steps_};
   try {
     Dval result = evaluator.Run(handler, inputs);
     RunOutcome outcome = handler.bytes ? MakeBytesOutcome(result, limits.output_bytes_max())

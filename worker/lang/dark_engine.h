@@ -10,6 +10,7 @@
 
 #include "worker/engine.h"
 #include "worker/lang/code.h"
+#include "worker/lang/fuel.h"
 
 namespace nightjar::lang {
 
@@ -23,6 +24,7 @@ class DarkEngine final : public Engine {
   CompileOutcome Compile(std::string_view file_name, std::string_view source) override;
   Status Load(std::string_view program) override;
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+  void AskToStop(proto::SelfLimit why) noexcept override { Fuel::Ask(why); }
 
  private:
   RunOutcome Evaluate(const HandlerCode& handler, const proto::Run& run, std::string_view body,
@@ -31,6 +33,7 @@ class DarkEngine final : public Engine {
   const Library& library_;
   std::unique_ptr<Code> code_;  // null until Load()
   Arena arena_;                 // of the current run
+  uint64_t steps_ = 0;          // of the current run, once it has ended
 };
 
 }  // namespace nightjar::lang

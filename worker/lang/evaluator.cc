@@ -255,6 +255,7 @@ Dval Evaluator::CallTwo(const CallNode* node, Frame& frame) {
   Dval args[2] = {Operand(node->args[0], frame), Operand(node->args[1], frame)};
   if (node->op == Op::kCallBuiltin && args[0].Is(Tag::kInt) && args[1].Is(Tag::kInt) &&
       node->builtin->fast != IntOperator::kNone) {
+    fuel_.Step();
     Dval result = OfInts(node->builtin->fast, args[0].integer, args[1].integer);
     if (options_.traced) {
       recorder_.PureCall(node->builtin->full_name, node->id, std::span<const Dval>(args), result);

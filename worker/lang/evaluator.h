@@ -12,26 +12,25 @@
 
 #include "ipc/proto/worker.pb.h"
 #include "worker/lang/code.h"
+#include "worker/lang/fuel.h"
 #include "worker/trace/recorder.h"
 
 namespace nightjar::lang {
-
-struct LimitReached {
-  proto::SelfLimit limit;
-  uint64_t measured;
-};
 
 class Evaluator {
  public:
   struct Options {
     uint64_t call_depth_max = 1000;
+    uint64_t steps_max = 0;  // 0: no bound
     bool traced = true;
     bool trace_overflow_kills = false;
   };
 
   // None is owned; all outlive it.
   Evaluator(Arena* arena, Recorder* recorder, const Options& options)
-      : arena_(*arena), recorder_(*recorder), options_(options) {}
+      : arena_(*arena), recorder_(*recorder), options_(options) {
+    fuel_.Fill(options.steps_max);
+  }
 
   // `inputs` are the input and the route's variables.
   Dval Run(const HandlerCode& handler, std::span<const Dval> inputs);
@@ -41,6 +40,8 @@ class Evaluator {
 
   // Of the calls that are open now.
   uint64_t depth() const { return depth_; }
+  // Taken so far: see Fuel.
+  uint64_t steps() const { return fuel_.steps(); }
   // How often a library function could not go on: see Call::Fault.
   uint64_t faults() const { return faults_; }
   void CountFault() { ++faults_; }
@@ -89,6 +90,7 @@ class Evaluator {
       throw LimitReached{proto::SELF_LIMIT_TRACE, recorder_.bytes()};
   }
   void TakeBranch(uint64_t id, uint32_t arm) {
+    fuel_.Step();
     if (!options_.traced) return;
     recorder_.TakeBranch(id, arm);
     CheckTrace();
@@ -97,6 +99,7 @@ class Evaluator {
   Arena& arena_;
   Recorder& recorder_;
   const Options options_;
+  Fuel fuel_;
   uint64_t depth_ = 0;
   uint64_t faults_ = 0;
 };

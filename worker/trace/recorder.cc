@@ -43,7 +43,11 @@ void Recorder::BeginCall(Kind kind, std::string_view fn, uint64_t expr_id) {
   BeginEvent();
   event_.OpenKind<4>();
   event_.PutUint<1>(++calls_);
-  if (!open_.empty()) event_.PutUint<2>(open_.back().frame.call_id);
+  if (!open_.empty()) {
+    SpineFrame& caller = open_.back().frame;
+    event_.PutUint<2>(caller.call_id);
+    ring_->ShowCalls(open_.size() - 1, ++caller.calls);
+  }
   event_.PutUint<3>(static_cast<uint64_t>(kind));
   if (!fn.empty()) event_.PutName<4>(fn);
   event_.PutUint<5>(expr_id);
@@ -51,8 +55,12 @@ void Recorder::BeginCall(Kind kind, std::string_view fn, uint64_t expr_id) {
 
 uint64_t Recorder::FinishOpenCall(Kind kind, std::string_view fn, uint64_t expr_id) {
   bool streamed = stream_.Write(event_.Finish(), Share::kAny);
-  SpineFrame frame{calls_, expr_id, clock_.NanosBetween(start_ticks_, now_ticks_),
-                   static_cast<uint32_t>(kind), fn};
+  SpineFrame frame{calls_,
+                   expr_id,
+                   clock_.NanosBetween(start_ticks_, now_ticks_),
+                   0,
+                   static_cast<uint32_t>(kind),
+                   fn};
   ring_->PushFrame(open_.size(), frame);
   open_.push_back({frame, now_ticks_, streamed});
   return calls_;

@@ -195,6 +195,36 @@ TEST_F(SessionTest, TheKernelsCpuLimitEndsARunWithoutASupervisor) {
   EXPECT_EQ(worker->process().signal(), SIGKILL);
 }
 
+TEST_F(SessionTest, AProgramIsAskedToStopShortlyBeforeItsDeadlines) {
+  constexpr uint64_t kMs = 1'000'000;
+  proto::RunLimits wall;
+  wall.set_wall_ns_soft(20 * kMs);
+  wall.set_wall_ns_max(60'000 * kMs);
+  proto::RunLimits cpu;
+  cpu.set_cpu_ns_soft(20 * kMs);
+  for (const auto& [limits, limit] :
+       {std::pair(wall, proto::SELF_LIMIT_WALL), {cpu, proto::SELF_LIMIT_CPU}}) {
+    auto worker = SpawnArmed();
+    ASSERT_NE(worker, nullptr);
+    worker->Ask("until asked", limits);
+    auto answer = worker->Receive();
+    ASSERT_TRUE(answer.has_limit_hit()) << limit;
+    EXPECT_EQ(answer.limit_hit().limit(), limit);
+  }
+}
+
+// Behind the soft stop the backstop still comes.
+TEST_F(SessionTest, AProgramThatDoesNotStopSoftlyMeetsTheBackstop) {
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  proto::RunLimits limits;
+  limits.set_wall_ns_soft(20'000'000);
+  limits.set_wall_ns_max(100'000'000);
+  worker->Ask("spin", limits);
+  ASSERT_TRUE(worker->process().WaitForEnd());
+  EXPECT_EQ(worker->process().exit_code(), worker_exit::kBackstop);
+}
+
 TEST_F(SessionTest, CrashesAreSignals) {
   for (const char* wish : {"crash", "abort", "recurse"}) {
     auto worker = SpawnArmed();

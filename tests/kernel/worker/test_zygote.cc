@@ -1,6 +1,7 @@
 // A zygote whose engine does what a run's input says, so that the walls can be tried from inside
 // without an interpreter.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,6 +82,9 @@ class TestEngine final : public Engine {
       outcome.body = Facts();
     } else if (wish == "spin") {
       Spin();
+    } else if (wish == "until asked") {
+      while (asked == proto::SELF_LIMIT_UNSPECIFIED) continue;
+      outcome.limit_hit = static_cast<proto::SelfLimit>(asked);
     } else if (wish == "crash") {
       volatile uintptr_t nowhere = 16;  // volatile: the compiler must not see that it is no object
       *reinterpret_cast<volatile int*>(nowhere) = 1;
@@ -111,7 +115,11 @@ class TestEngine final : public Engine {
     return outcome;
   }
 
+  void AskToStop(proto::SelfLimit why) noexcept override { asked = why; }
+
  private:
+  static inline volatile sig_atomic_t asked = proto::SELF_LIMIT_UNSPECIFIED;
+
   // Everything that the two sides share, as bad as it can be. A taken-over interpreter has the
   // addresses: the recorder begins with the producer's, and that with the ring's.
   static void ScribbleRing(Recorder& recorder) {

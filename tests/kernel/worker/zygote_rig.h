@@ -115,10 +115,15 @@ class TestWorker {
     return answer.has_armed() ? answer.armed().error() : "no answer";
   }
   void Ask(const std::string& wish, uint64_t wall_ns_max = 0) {
+    proto::RunLimits limits;
+    limits.set_wall_ns_max(wall_ns_max);
+    Ask(wish, limits);
+  }
+  void Ask(const std::string& wish, const proto::RunLimits& limits) {
     proto::ToWorker message;
     message.mutable_run()->set_run_id("0123456789abcdef");
     message.mutable_run()->set_json(wish);
-    message.mutable_run()->mutable_limits()->set_wall_ns_max(wall_ns_max);
+    *message.mutable_run()->mutable_limits() = limits;
     EXPECT_TRUE(control_.Send(message));
   }
 

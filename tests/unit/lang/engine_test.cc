@@ -1,8 +1,10 @@
 // The engine as a worker uses it: compile, load, run; requests, responses, limits, traces.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "ipc/core/bounds.h"
 #include "ipc/proto/program.pb.h"
@@ -288,6 +290,57 @@ TEST(EngineTest, StopsAtItsOwnLimits) {
   rig.limits.set_trace_bytes_max(8192);
   rig.Load("[http-handler GET /]\nList.map_v0 (List.range_v0 1 10000) (fun x -> x + 1)\n");
   EXPECT_EQ(rig.Run("GET /").limit_hit, proto::SELF_LIMIT_TRACE);
+}
+
+TEST(EngineTest, CountsStepsAndStopsAtTheirLimit) {
+  EngineRig rig;
+  rig.Load(
+      "[http-handler GET /]\nList.map_v0 (List.range_v0 1 10) (fun x -> if x > 5 then x + 1 else "
+      "0)\n");
+  RunOutcome outcome = rig.Run("GET /");
+  EXPECT_EQ(outcome.status, 200u);
+  // range, map; ten times the lambda, the comparison and the branch; five additions.
+  EXPECT_EQ(outcome.steps, 2u + 10 * 3 + 5);
+  rig.limits.set_steps_max(outcome.steps);
+  EXPECT_EQ(rig.Run("GET /").status, 200u);
+  for (uint64_t trace_bytes : {uint64_t{0}, uint64_t{1} << 19}) {
+    rig.limits.set_trace_bytes_max(trace_bytes);
+    rig.limits.set_steps_max(20);
+    outcome = rig.Run("GET /");
+    EXPECT_EQ(outcome.limit_hit, proto::SELF_LIMIT_STEPS);
+    EXPECT_EQ(outcome.measured, 21u);
+    EXPECT_EQ(outcome.steps, 21u);
+  }
+}
+
+TEST(EngineTest, StopsAtTheNextStepWhenItIsAskedTo) {
+  EngineRig rig;
+  rig.Load(Example("runaways.dark"));
+  std::atomic<bool> stopped = false;
+  std::thread asking([&] {  // a run that has not begun yet does not hear it
+    while (!stopped) rig.engine->AskToStop(proto::SELF_LIMIT_WALL);
+  });
+  RunOutcome outcome = rig.Run("GET /spin");
+  stopped = true;
+  asking.join();
+  EXPECT_EQ(outcome.limit_hit, proto::SELF_LIMIT_WALL);
+  EXPECT_GT(outcome.steps, 0u);
+  // The next run is not stopped by what was asked of this one.
+  EXPECT_EQ(rig.Run("GET /fine").status, 200u);
+}
+
+TEST(EngineTest, StopsAtTheMemoryThatItsValuesMayHave) {
+  EngineRig rig;
+  rig.limits.set_value_bytes_max(8 << 20);
+  rig.Load(Example("runaways.dark"));
+  for (const char* handler : {"GET /list", "GET /string"}) {
+    RunOutcome outcome = rig.Run(handler);
+    EXPECT_EQ(outcome.limit_hit, proto::SELF_LIMIT_MEMORY) << handler;
+    EXPECT_GT(outcome.measured, 8u << 20) << handler;
+    EXPECT_LE(outcome.value_bytes, 8u << 20) << handler;
+  }
+  EXPECT_EQ(rig.Run("GET /fine").status, 200u);
+  EXPECT_GT(rig.Run("GET /fine").value_bytes, 0u);
 }
 
 TEST(EngineTest, NeverRunsOutOfStack) {

@@ -14,6 +14,7 @@ Limits SomeLimits() {
   limits.wall = {seconds(2), {"policy.toml:4", "default"}};
   limits.cpu = {seconds(1), {"policy.toml:20", "plan free"}};
   limits.trace_overflow_kills.value = true;
+  limits.steps = {69, {"policy.toml:5", "default"}};
   return limits;
 }
 
@@ -48,6 +49,7 @@ TEST(KillRulesTest, EachLimitHasItsSentence) {
       {{.depth = 1001},
        KillRule::kDepth,
        "nested 1001 calls; limit depth = 1000 (built in, default)"},
+      {{.steps = 70}, KillRule::kSteps, "took 70 steps; limit steps = 69 (policy.toml:5, default)"},
   };
   for (const Case& one : kCases) {
     auto broken = Broken(SomeLimits(), one.usage);
@@ -64,6 +66,7 @@ TEST(KillRulesTest, NothingIsBrokenJustBelowALimit) {
   usage.output_bytes = 4 << 20;
   usage.trace_bytes = 1 << 20;
   usage.depth = 1000;
+  usage.steps = 69;
   EXPECT_FALSE(Broken(SomeLimits(), usage));
   EXPECT_FALSE(Broken(SomeLimits(), RunUsage()));
 }
@@ -78,12 +81,33 @@ TEST(KillRulesTest, TheFirstOfTheOrderIsTheCause) {
   EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kTrace);
   usage.output_bytes = 1 << 30;
   EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kOutput);
+  usage.steps = 70;
+  EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kSteps);
   usage.depth = 1 << 30;
   EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kDepth);
   usage.pids_denied = 1;
   EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kPids);
   usage.oom_kills = 1;
   EXPECT_EQ(Broken(SomeLimits(), usage)->rule, KillRule::kMemory);
+}
+
+TEST(KillRulesTest, WithoutALimitOfStepsAnyNumberIsFine) {
+  EXPECT_FALSE(Broken(Limits(), {.steps = UINT64_MAX}));
+}
+
+TEST(KillRulesTest, TheSoftStopComesShortlyBeforeTheHardOne) {
+  Limits limits = SomeLimits();
+  SoftLimits soft = SoftLimitsOf(limits);
+  EXPECT_EQ(soft.wall, milliseconds(1990));
+  EXPECT_EQ(soft.cpu, milliseconds(990));
+  EXPECT_EQ(soft.value_bytes, 60u << 20);
+  // At most a tenth of a short limit.
+  limits.wall.value = milliseconds(50);
+  EXPECT_EQ(SoftLimitsOf(limits).wall, milliseconds(45));
+  limits.soft_stop.value = Micros(0);
+  EXPECT_EQ(SoftLimitsOf(limits).wall, Micros(0));
+  EXPECT_EQ(SoftLimitsOf(limits).cpu, Micros(0));
+  EXPECT_EQ(SoftLimitsOf(limits).value_bytes, 60u << 20);
 }
 
 TEST(KillRulesTest, ATraceThatDropsIsNoReasonToKill) {

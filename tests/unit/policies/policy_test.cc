@@ -77,6 +77,16 @@ TEST(PolicyTest, LaterLayersWinAndSayWhereTheyStand) {
   EXPECT_EQ(limits.canvas_cpus.value, 0.5);
 }
 
+TEST(PolicyTest, StepsAreANumberOrNone) {
+  EXPECT_EQ(MustParse("[default]\nsteps = 5000\n")->For("a", "").steps.value, 5000u);
+  EXPECT_EQ(MustParse("[default]\nsteps = \"none\"\n")->For("a", "").steps.value, 0u);
+  for (const char* wrong : {"0", "-1", "\"many\"", "1.5"}) {
+    auto errors = ErrorsOf("[default]\nsteps = " + std::string(wrong) + "\n");
+    ASSERT_EQ(errors.size(), 1u) << wrong;
+    EXPECT_NE(errors[0].find("`steps`"), std::string::npos) << errors[0];
+  }
+}
+
 TEST(PolicyTest, AskingForTheCanvasLeavesItsHandlersOut) {
   auto policy = MustParse(kLayered);
   EXPECT_EQ(policy->For("demo", "").wall.value, seconds(3));

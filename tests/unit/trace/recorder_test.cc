@@ -186,6 +186,29 @@ TEST(RecorderTest, KeepsTheSpineOfAnEndlessRecursion) {
   }
 }
 
+// How often a loop that never ends had gone round.
+TEST(RecorderTest, TheSpineCountsTheCallsThatEachCallHasMade) {
+  constexpr uint64_t kRounds = 1000;
+  TraceRig rig;
+  rig.Start(1 << 16);
+  rig.Open("fold", {Int(1)});
+  for (uint64_t i = 0; i < kRounds; ++i) {
+    rig.Open("round", {Int(1)});
+    rig.recorder().CloseCall(2 + i, Int(1));
+  }
+  // So deep that its frame is displaced, and brought back with its count.
+  constexpr uint64_t kMore = 3 * bounds::kSpineFrames;
+  for (uint64_t i = 0; i < kMore; ++i) rig.Open("deeper", {Int(1)});
+  EXPECT_EQ(rig.Evidence().frames.front().calls, kRounds + 1);
+  EXPECT_EQ(rig.Evidence().frames.back().calls, 0u);
+  uint64_t last = 1 + kRounds + kMore;
+  for (uint64_t i = 0; i + 2 < kMore; ++i) rig.recorder().CloseCall(last - i, Int(1));
+  RingEvidence evidence = rig.Evidence();
+  ASSERT_EQ(evidence.frames.size(), 3u);
+  for (const OpenFrame& frame : evidence.frames)
+    EXPECT_EQ(frame.calls, frame.depth == 0 ? kRounds + 1 : 1u) << frame.depth;
+}
+
 TEST(RecorderTest, GoesOnWhenNobodyDrainsAndSaysWhatWasLost) {
   TraceRig rig;
   RunId first = RunId::New({}), second = RunId::New({});

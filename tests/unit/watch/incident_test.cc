@@ -123,10 +123,13 @@ TEST(SelfLimitTest, IsTheVerdictOfItsLimit) {
     proto::Verdict verdict;
     const char* name;
   };
-  for (const Case& one : {Case{proto::SELF_LIMIT_CALL_DEPTH, proto::VERDICT_CALL_DEPTH, "depth"},
+  limits.steps.value = 1000;
+  for (const Case& one : {Case{proto::SELF_LIMIT_STEPS, proto::VERDICT_STEPS, "steps"},
+                          Case{proto::SELF_LIMIT_MEMORY, proto::VERDICT_MEMORY, "memory"},
+                          Case{proto::SELF_LIMIT_CALL_DEPTH, proto::VERDICT_CALL_DEPTH, "depth"},
                           Case{proto::SELF_LIMIT_OUTPUT, proto::VERDICT_OUTPUT, "output"},
                           Case{proto::SELF_LIMIT_TRACE, proto::VERDICT_TRACE, "trace"}}) {
-    auto cause = CauseOfSelfLimit(Hit(one.limit, 1ull << 40), limits);
+    auto cause = CauseOfSelfLimit(Hit(one.limit, 1ull << 40), limits, {});
     ASSERT_TRUE(cause) << one.name;
     EXPECT_EQ(cause->verdict, one.verdict);
     EXPECT_EQ(cause->limit, one.name);
@@ -135,16 +138,42 @@ TEST(SelfLimitTest, IsTheVerdictOfItsLimit) {
 
 TEST(SelfLimitTest, AWorkerCannotClaimALimitThatItDidNotReach) {
   policy::Limits limits;
-  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_OUTPUT, limits.output_bytes.value), limits));
+  EXPECT_FALSE(
+      CauseOfSelfLimit(Hit(proto::SELF_LIMIT_OUTPUT, limits.output_bytes.value), limits, {}));
   // A trace that drops is never a reason.
-  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_TRACE, 1ull << 40), limits));
-  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_UNSPECIFIED, 1), limits));
-  EXPECT_FALSE(CauseOfSelfLimit(Hit(static_cast<proto::SelfLimit>(77), 1), limits));
+  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_TRACE, 1ull << 40), limits, {}));
+  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_UNSPECIFIED, 1), limits, {}));
+  EXPECT_FALSE(CauseOfSelfLimit(Hit(static_cast<proto::SelfLimit>(77), 1), limits, {}));
+}
+
+TEST(SelfLimitTest, ASoftStopIsBelievedWhereItsTimeHadCome) {
+  policy::Limits limits;
+  limits.wall.value = std::chrono::seconds(1);
+  limits.cpu.value = std::chrono::seconds(1);
+  policy::RunUsage late{.wall = std::chrono::milliseconds(990),
+                        .cpu = std::chrono::milliseconds(990)};
+  policy::RunUsage early{.wall = std::chrono::milliseconds(900),
+                         .cpu = std::chrono::milliseconds(400)};
+  auto wall = CauseOfSelfLimit(Hit(proto::SELF_LIMIT_WALL, 0), limits, late);
+  ASSERT_TRUE(wall);
+  EXPECT_EQ(wall->verdict, proto::VERDICT_WALL_TIME);
+  EXPECT_EQ(
+      wall->sentence,
+      "used 0.990 s of wall time and was stopped softly; limit wall = 1s (built in, default)");
+  auto cpu = CauseOfSelfLimit(Hit(proto::SELF_LIMIT_CPU, 0), limits, late);
+  ASSERT_TRUE(cpu);
+  EXPECT_EQ(cpu->verdict, proto::VERDICT_CPU_TIME);
+  for (proto::SelfLimit limit : {proto::SELF_LIMIT_WALL, proto::SELF_LIMIT_CPU})
+    EXPECT_FALSE(CauseOfSelfLimit(Hit(limit, 0), limits, early)) << limit;
+  limits.soft_stop.value = policy::Micros(0);
+  for (proto::SelfLimit limit : {proto::SELF_LIMIT_WALL, proto::SELF_LIMIT_CPU})
+    EXPECT_FALSE(CauseOfSelfLimit(Hit(limit, 0), limits, late)) << limit;
+  EXPECT_FALSE(CauseOfSelfLimit(Hit(proto::SELF_LIMIT_MEMORY, 1 << 20), limits, late));
 }
 
 TEST(SelfLimitTest, AStackThatIsUsedUpBelowTheLimitIsTakenAtItsWord) {
   policy::Limits limits;
-  auto cause = CauseOfSelfLimit(Hit(proto::SELF_LIMIT_CALL_DEPTH, 900), limits);
+  auto cause = CauseOfSelfLimit(Hit(proto::SELF_LIMIT_CALL_DEPTH, 900), limits, {});
   ASSERT_TRUE(cause);
   EXPECT_EQ(cause->verdict, proto::VERDICT_CALL_DEPTH);
   EXPECT_EQ(cause->limit, "depth");
