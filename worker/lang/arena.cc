@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 namespace nightjar::lang {
 namespace {
 
@@ -12,37 +14,47 @@ constexpr size_t kPopulatedBytes = 4 * 1024 * 1024;
 }  // namespace
 
 Arena::~Arena() {
-  Unmap(blocks_, 0);
-  Unmap(large_, 0);
+  Reset();
+  UnmapSpares(0);
 }
 
 void Arena::Reset() {
-  Unmap(large_, 0);
-  size_t kept = 0;
-  for (size_t bytes = 0; kept < blocks_.size() && (bytes += blocks_[kept].bytes) <= kKeptBytes;)
-    ++kept;
-  Unmap(blocks_, kept);
-  next_ = 0;
+  spare_.insert(spare_.end(), used_.begin(), used_.end());
+  used_.clear();
+  spare_bytes_ = bytes_;
+  std::sort(spare_.begin(), spare_.end(),
+            [](const Block& a, const Block& b) { return a.bytes < b.bytes; });
+  UnmapSpares(kKeptBytes);
+  next_block_ = kFirstBlock;
   at_ = end_ = nullptr;
 }
 
 void* Arena::Grow(size_t bytes) {
   if (bytes > kBytesMax) throw std::bad_alloc();
   // Large things get blocks of their own, so that what is left of the current one stays in use.
-  if (bytes > kLarge) {
-    large_.push_back(Map(bytes));
-    return large_.back().at;
+  if (bytes > kLarge) return used_.emplace_back(Take(bytes)).at;
+  while (next_block_ < bytes) next_block_ *= 2;
+  const Block& block = used_.emplace_back(Take(next_block_));
+  next_block_ = std::min(2 * next_block_, kLargestBlock);
+  at_ = block.at;
+  end_ = block.at + block.bytes;
+  return Allocate(bytes);
+}
+
+Arena::Block Arena::Take(size_t bytes) {
+  for (auto spare = spare_.begin(); spare != spare_.end(); ++spare) {
+    if (spare->bytes < bytes) continue;
+    if (spare->bytes > 2 * bytes) break;  // better kept for what is as large
+    Block block = *spare;
+    spare_.erase(spare);
+    spare_bytes_ -= block.bytes;
+    return block;
   }
-  for (;;) {
-    if (next_ == blocks_.size())
-      blocks_.push_back(
-          Map(blocks_.empty() ? kFirstBlock : std::min(2 * blocks_.back().bytes, kLargestBlock)));
-    Enter(blocks_[next_++]);
-    if (static_cast<size_t>(end_ - at_) >= bytes) return Allocate(bytes);
-  }
+  return Map(bytes);
 }
 
 Arena::Block Arena::Map(size_t bytes) {
+  if (bytes > bytes_max_ - std::min(bytes_max_, bytes_)) UnmapSpares(0);
   if (bytes > bytes_max_ - std::min(bytes_max_, bytes_)) throw ArenaExhausted{bytes_ + bytes};
   int populate = bytes <= kPopulatedBytes ? MAP_POPULATE : 0;
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -52,12 +64,13 @@ Arena::Block Arena::Map(size_t bytes) {
   return {static_cast<char*>(at), bytes};
 }
 
-void Arena::Unmap(std::vector<Block>& blocks, size_t kept) {
-  for (size_t i = kept; i < blocks.size(); ++i) {
-    munmap(blocks[i].at, blocks[i].bytes);
-    bytes_ -= blocks[i].bytes;
+void Arena::UnmapSpares(size_t kept_bytes) {
+  for (; spare_bytes_ > kept_bytes; spare_.pop_back()) {
+    Block& largest = spare_.back();
+    munmap(largest.at, largest.bytes);
+    spare_bytes_ -= largest.bytes;
+    bytes_ -= largest.bytes;
   }
-  blocks.resize(std::min(kept, blocks.size()));
 }
 
 }  // namespace nightjar::lang

@@ -28,7 +28,8 @@ class Arena {
 
   // Of memory that is taken from the kernel; at first there is no bound.
   void SetLimit(size_t bytes) { bytes_max_ = bytes; }
-  size_t bytes() const { return bytes_; }
+  // In use.
+  size_t bytes() const { return bytes_ - spare_bytes_; }
 
   // Aligned for everything. Throws ArenaExhausted, or std::bad_alloc for what no machine has; the
   // engine catches both around a run.
@@ -50,14 +51,15 @@ class Arena {
     return new (Allocate(sizeof(T))) T(value);
   }
 
-  // Everything handed out becomes invalid; a little is kept, warm, for the next run.
+  // Everything handed out becomes invalid. Some memory is kept for the next run: pages that were
+  // touched already are many times as fast as new ones.
   void Reset();
 
  private:
   static constexpr size_t kFirstBlock = 16 * 1024;
   static constexpr size_t kLargestBlock = 1024 * 1024;
   static constexpr size_t kLarge = kLargestBlock / 4;
-  static constexpr size_t kKeptBytes = 512 * 1024;
+  static constexpr size_t kKeptBytes = 8 * 1024 * 1024;
   // More than any machine has; below it, sizes cannot overflow.
   static constexpr size_t kBytesMax = size_t{1} << 46;
 
@@ -67,17 +69,16 @@ class Arena {
   };
 
   void* Grow(size_t bytes);
+  // Of at least that size: a spare one, or a new one.
+  Block Take(size_t bytes);
   Block Map(size_t bytes);
-  void Unmap(std::vector<Block>& blocks, size_t kept);
-  void Enter(const Block& block) {
-    at_ = block.at;
-    end_ = block.at + block.bytes;
-  }
+  void UnmapSpares(size_t kept_bytes);
 
-  std::vector<Block> blocks_;  // each twice the one before, up to the largest
-  std::vector<Block> large_;   // of one thing each
-  size_t next_ = 0;            // of blocks_: the first that nothing is in
+  std::vector<Block> used_;
+  std::vector<Block> spare_;  // the smallest first
+  size_t next_block_ = kFirstBlock;
   size_t bytes_ = 0;
+  size_t spare_bytes_ = 0;
   size_t bytes_max_ = SIZE_MAX;
   char* at_ = nullptr;
   char* end_ = nullptr;

@@ -54,52 +54,6 @@ std::string_view KindName(Kind kind) {
   return "";
 }
 
-bool Matches(Kind kind, const Dval& value) {
-  switch (kind) {
-    case Kind::kAny:
-      return true;
-    case Kind::kInt:
-      return value.Is(Tag::kInt);
-    case Kind::kFloat:
-      return value.Is(Tag::kFloat);
-    case Kind::kBool:
-      return value.Is(Tag::kBool);
-    case Kind::kNull:
-      return value.Is(Tag::kNull);
-    case Kind::kStr:
-      return value.Is(Tag::kString);
-    case Kind::kCharacter:
-      return value.Is(Tag::kCharacter);
-    case Kind::kList:
-      return value.Is(Tag::kList);
-    case Kind::kTuple:
-      return value.Is(Tag::kTuple);
-    case Kind::kDict:
-      return value.Is(Tag::kObject);
-    case Kind::kFunction:
-      return value.Is(Tag::kFunction);
-    case Kind::kOption:
-      return value.Is(Tag::kJust) || value.Is(Tag::kNothing);
-    case Kind::kResult:
-      return value.Is(Tag::kOk) || value.Is(Tag::kErrorResult);
-    case Kind::kResponse:
-      return value.Is(Tag::kResponse);
-    case Kind::kDatastore:
-      return value.Is(Tag::kDatastore);
-    case Kind::kDate:
-      return value.Is(Tag::kDate);
-    case Kind::kPassword:
-      return value.Is(Tag::kPassword);
-    case Kind::kUuid:
-      return value.Is(Tag::kUuid);
-    case Kind::kBytes:
-      return value.Is(Tag::kBytes);
-    case Kind::kError:
-      return value.Is(Tag::kError);
-  }
-  return false;
-}
-
 std::optional<Kind> KindNamed(std::string_view name) {
   static const auto* const kinds = new std::unordered_map<std::string_view, Kind>{
       {"any", Kind::kAny},       {"int", Kind::kInt},           {"integer", Kind::kInt},

@@ -51,7 +51,59 @@ struct Type {
 };
 // "Int", "Str": what messages call the kind.
 std::string_view KindName(Kind kind);
-bool Matches(Kind kind, const Dval& value);
+
+// The tags of the values that a kind takes, one bit each.
+constexpr uint32_t TagsOf(Kind kind) {
+  constexpr auto bits = [](auto... tags) {
+    return (0u | ... | (1u << static_cast<uint32_t>(tags)));
+  };
+  switch (kind) {
+    case Kind::kAny:
+      return UINT32_MAX;
+    case Kind::kInt:
+      return bits(Tag::kInt);
+    case Kind::kFloat:
+      return bits(Tag::kFloat);
+    case Kind::kBool:
+      return bits(Tag::kBool);
+    case Kind::kNull:
+      return bits(Tag::kNull);
+    case Kind::kStr:
+      return bits(Tag::kString);
+    case Kind::kCharacter:
+      return bits(Tag::kCharacter);
+    case Kind::kList:
+      return bits(Tag::kList);
+    case Kind::kTuple:
+      return bits(Tag::kTuple);
+    case Kind::kDict:
+      return bits(Tag::kObject);
+    case Kind::kFunction:
+      return bits(Tag::kFunction);
+    case Kind::kOption:
+      return bits(Tag::kJust, Tag::kNothing);
+    case Kind::kResult:
+      return bits(Tag::kOk, Tag::kErrorResult);
+    case Kind::kResponse:
+      return bits(Tag::kResponse);
+    case Kind::kDatastore:
+      return bits(Tag::kDatastore);
+    case Kind::kDate:
+      return bits(Tag::kDate);
+    case Kind::kPassword:
+      return bits(Tag::kPassword);
+    case Kind::kUuid:
+      return bits(Tag::kUuid);
+    case Kind::kBytes:
+      return bits(Tag::kBytes);
+    case Kind::kError:
+      return bits(Tag::kError);
+  }
+  return 0;
+}
+constexpr bool Matches(Kind kind, const Dval& value) {
+  return (TagsOf(kind) >> static_cast<uint32_t>(value.tag) & 1) != 0;
+}
 // As headers of a canvas say it: "Int", "String", "list". None: there is no such type.
 std::optional<Kind> KindNamed(std::string_view name);
 

@@ -1,8 +1,7 @@
 // How the evaluator calls: the checks around a call, its frame, and its events in the trace.
-#include <alloca.h>
-
 #include "worker/lang/evaluator.h"
 #include "worker/lang/repr.h"
+#include "worker/lang/slots.h"
 #include "worker/lang/stack_guard.h"
 
 namespace nightjar::lang {
@@ -73,15 +72,13 @@ Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
   return open.Close(builtin.run(call));
 }
 
-Dval Evaluator::CallFunction(const CallNode* node, const Dval* args) {
+Dval Evaluator::CallFunction(const CallNode* node, Dval* slots) {
   const FunctionCode& function = *node->function;
   size_t count = function.params.size();
   for (size_t i = 0; i < count; ++i)
-    if (!lang::Matches(function.params[i].kind, args[i])) [[unlikely]]
-      return WrongType("function parameters", function.params[i].kind, args[i], node->id);
-  OpenCall open(*this, Recorder::Kind::kFunction, function.name, node->id, args, count);
-  auto* slots = static_cast<Dval*>(alloca(function.frame_slots * sizeof(Dval)));
-  std::copy_n(args, count, slots);
+    if (!lang::Matches(function.params[i].kind, slots[i])) [[unlikely]]
+      return WrongType("function parameters", function.params[i].kind, slots[i], node->id);
+  OpenCall open(*this, Recorder::Kind::kFunction, function.name, node->id, slots, count);
   Frame frame{slots, nullptr};
   Dval result = Eval(function.body, frame);
   // The rail ends with the function that a value is on it in.
@@ -101,9 +98,9 @@ Dval Evaluator::CallLambda(const Closure& closure, const Dval* args, size_t coun
         "Expected " + std::to_string(lambda.params) + " arguments, got " + std::to_string(count),
         caller_id);
   OpenCall open(*this, Recorder::Kind::kLambda, "", lambda.id, args, count);
-  auto* slots = static_cast<Dval*>(alloca(lambda.frame_slots * sizeof(Dval)));
-  std::copy_n(args, count, slots);
-  Frame frame{slots, closure.captured};
+  Slots slots(*this, lambda.frame_slots);
+  for (size_t i = 0; i < count; ++i) slots[i] = args[i];  // too few for memmove
+  Frame frame{slots.at(), closure.captured};
   return open.Close(Eval(lambda.body, frame));
 }
 

@@ -30,6 +30,7 @@ enum class Op : uint8_t {
   kFlag,
   kLambda,
   kField,
+  kCallOperator,
   kCallBuiltin,
   kCallFunction,
   kCallUnknown,
@@ -75,7 +76,8 @@ struct FieldNode : Node {
   const Node* object;
   std::string_view field;
 };
-struct CallNode : Node {  // kCallBuiltin, kCallFunction, kCallUnknown
+struct CallNode : Node {  // kCallOperator, kCallBuiltin, kCallFunction, kCallUnknown
+  IntOperator fast;       // kCallOperator: two arguments, which most often are integers
   const Builtin* builtin;
   const FunctionCode* function;
   size_t params;  // of what is called
@@ -93,6 +95,9 @@ struct ItemsNode : Node {  // kList, kTuple
 struct RecordNode : Node {
   std::span<const Text* const> names;
   std::span<const Node* const> values;
+  // The fields' places above in the order of their names; empty when a name is missing or is there
+  // twice.
+  std::span<const uint32_t> by_name;
 };
 struct ConstructorNode : Node {
   Tag tag;

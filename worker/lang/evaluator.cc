@@ -1,9 +1,8 @@
 #include "worker/lang/evaluator.h"
 
-#include <alloca.h>
-
 #include "worker/lang/int_operators.h"
 #include "worker/lang/repr.h"
+#include "worker/lang/slots.h"
 #include "worker/lang/stack_guard.h"
 
 namespace nightjar::lang {
@@ -19,19 +18,34 @@ bool HandlesErrors(const CallNode* node) {
          node->builtin->name == "isError";
 }
 
+constexpr size_t kFirstSlots = 256;
+
 }  // namespace
 
 Dval Evaluator::Run(const HandlerCode& handler, std::span<const Dval> inputs) {
-  auto* slots = static_cast<Dval*>(alloca(handler.frame_slots * sizeof(Dval)));
-  std::copy(inputs.begin(), inputs.end(), slots);
-  Frame frame{slots, nullptr};
+  Slots slots(*this, handler.frame_slots);
+  std::copy(inputs.begin(), inputs.end(), slots.at());
+  Frame frame{slots.at(), nullptr};
   return Eval(handler.body, frame);
+}
+
+// The next one that is large enough: those between stay unused until this call returns.
+void Evaluator::EnterChunk(size_t count) {
+  while (slots_.chunks < chunks_.size() && chunks_[slots_.chunks].size() < count) ++slots_.chunks;
+  if (slots_.chunks == chunks_.size()) {
+    size_t size = std::max(count, chunks_.empty() ? kFirstSlots : 2 * chunks_.back().size());
+    chunks_.emplace_back(arena_.Array<Dval>(size), size);
+  }
+  std::span<Dval> chunk = chunks_[slots_.chunks++];
+  slots_.at = chunk.data();
+  slots_.end = chunk.data() + chunk.size();
 }
 
 // Most operands are a variable or a constant, which need no frame of their own.
 inline Dval Evaluator::Operand(const Node* node, Frame& frame) {
   if (node->op == Op::kLocal) return frame.slots[static_cast<const SlotNode*>(node)->index];
   if (node->op == Op::kConstant) return static_cast<const ConstantNode*>(node)->value;
+  if (node->op == Op::kCallOperator) return CallOperator(static_cast<const CallNode*>(node), frame);
   return Eval(node, frame);
 }
 
@@ -87,12 +101,13 @@ Dval Evaluator::Eval(const Node* node, Frame& frame) {
         return MakeLambda(static_cast<const LambdaNode*>(node), frame);
       case Op::kField:
         return Field(static_cast<const FieldNode*>(node), frame);
-      case Op::kCallBuiltin:
+      case Op::kCallOperator:
+        return CallOperator(static_cast<const CallNode*>(node), frame);
       case Op::kCallFunction:
-      case Op::kCallUnknown: {
-        auto* call = static_cast<const CallNode*>(node);
-        return call->args.size() == 2 ? CallTwo(call, frame) : CallMany(call, frame);
-      }
+        return CallOwn(static_cast<const CallNode*>(node), frame);
+      case Op::kCallBuiltin:
+      case Op::kCallUnknown:
+        return CallMany(static_cast<const CallNode*>(node), frame);
       case Op::kApply:
         return Apply(static_cast<const ApplyNode*>(node), frame);
       case Op::kList:
@@ -188,12 +203,21 @@ Dval Evaluator::Tuple(const ItemsNode* node, Frame& frame) {
 }
 
 Dval Evaluator::Record(const RecordNode* node, Frame& frame) {
+  const size_t count = node->names.size();
+  Slots values(*this, count);
+  bool plain = !node->by_name.empty();
+  for (size_t i = 0; i < count; ++i) {
+    values[i] = Eval(node->values[i], frame);
+    plain &= !values[i].Is(Tag::kIncomplete) && !values[i].Is(Tag::kErrorRail);
+  }
+  if (plain) [[likely]]
+    return Dval::Object(MakeObject(arena_, node->names, node->by_name, values.at()));
   const ObjectNode* object = nullptr;
   Dval rail;
   Dval duplicate;
-  for (size_t i = 0; i < node->names.size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const Text* name = node->names[i];
-    Dval value = Eval(node->values[i], frame);
+    const Dval& value = values[i];
     if (name->size == 0 || value.Is(Tag::kIncomplete)) continue;
     if (value.Is(Tag::kErrorRail) && !rail.fake()) rail = value;
     if (!duplicate.fake() && ObjectGet(object, {name->data, name->size}) != nullptr)
@@ -251,34 +275,57 @@ Dval Evaluator::Apply(const ApplyNode* node, Frame& frame) {
   return CallLambda(*function.closure, &value, 1, node->id);
 }
 
-Dval Evaluator::CallTwo(const CallNode* node, Frame& frame) {
-  Dval args[2] = {Operand(node->args[0], frame), Operand(node->args[1], frame)};
-  if (node->op == Op::kCallBuiltin && args[0].Is(Tag::kInt) && args[1].Is(Tag::kInt) &&
-      node->builtin->fast != IntOperator::kNone) {
-    fuel_.Step();
-    Dval result = OfInts(node->builtin->fast, args[0].integer, args[1].integer);
-    if (options_.traced) {
-      recorder_.PureCall(node->builtin->full_name, node->id, std::span<const Dval>(args), result);
-      CheckTrace();
-    }
-    return node->rail ? OnRail(result) : result;
-  }
+// Its nesting is that of the program's text, which the parser bounds.
+Dval Evaluator::CallOperator(const CallNode* node, Frame& frame) {
+  const Dval a = Operand(node->args[0], frame);
+  const Dval b = Operand(node->args[1], frame);
+  if (!a.Is(Tag::kInt) || !b.Is(Tag::kInt)) [[unlikely]]
+    return OperatorOfOthers(node, a, b);
+  fuel_.Step();
+  const Dval result = OfInts(node->fast, a.integer, b.integer);
+  if (options_.traced) RecordOperator(node, a, b, result);
+  return node->rail ? OnRail(result) : result;
+}
+
+Dval Evaluator::OperatorOfOthers(const CallNode* node, Dval a, Dval b) {
+  const Dval args[2] = {a, b};
   return Dispatch(node, args, 2);
 }
 
-Dval Evaluator::CallMany(const CallNode* node, Frame& frame) {
-  size_t count = node->args.size();
-  auto* args = static_cast<Dval*>(alloca(count * sizeof(Dval)));
-  for (size_t i = 0; i < count; ++i) args[i] = Operand(node->args[i], frame);
-  return Dispatch(node, args, count);
+void Evaluator::RecordOperator(const CallNode* node, Dval a, Dval b, Dval result) {
+  const Dval args[2] = {a, b};
+  recorder_.PureCall(node->builtin->full_name, node->id, std::span<const Dval>(args), result);
+  CheckTrace();
 }
 
+Dval Evaluator::CallOwn(const CallNode* node, Frame& frame) {
+  const size_t count = node->args.size();
+  Slots slots(*this, std::max<size_t>(node->function->frame_slots, count));
+  bool fake = false;
+  for (size_t i = 0; i < count; ++i) {
+    slots[i] = Operand(node->args[i], frame);
+    fake |= slots[i].fake();
+  }
+  if (fake || node->params != count) [[unlikely]]
+    return CallOddly(node, slots.at(), count, fake);
+  Dval result = CallFunction(node, slots.at());
+  return node->rail ? OnRail(result) : result;
+}
+
+Dval Evaluator::CallMany(const CallNode* node, Frame& frame) {
+  const size_t count = node->args.size();
+  Slots args(*this, count);
+  for (size_t i = 0; i < count; ++i) args[i] = Operand(node->args[i], frame);
+  return Dispatch(node, args.at(), count);
+}
+
+// Of a function of the library, or of one that does not exist.
 Dval Evaluator::Dispatch(const CallNode* node, const Dval* args, size_t count) {
   bool fake = false;
   for (size_t i = 0; i < count; ++i) fake |= args[i].fake();
   if (fake || node->op == Op::kCallUnknown || node->params != count) [[unlikely]]
     return CallOddly(node, args, count, fake);
-  Dval result = node->op == Op::kCallBuiltin ? CallBuiltin(node, args) : CallFunction(node, args);
+  Dval result = CallBuiltin(node, args);
   return node->rail ? OnRail(result) : result;
 }
 
@@ -304,7 +351,7 @@ Dval Evaluator::CallOddly(const CallNode* node, const Dval* args, size_t count, 
 
 Dval Evaluator::WrongCount(const CallNode* node, size_t expected, size_t count) {
   const std::string& name =
-      node->op == Op::kCallBuiltin ? node->builtin->full_name : node->function->name;
+      node->op == Op::kCallFunction ? node->function->name : node->builtin->full_name;
   return MakeError(arena_,
                    name + " has " + std::to_string(expected) +
                        " parameters, but here was called with " + std::to_string(count) +

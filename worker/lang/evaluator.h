@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "ipc/proto/worker.pb.h"
 #include "worker/lang/code.h"
@@ -52,9 +53,17 @@ class Evaluator {
     const Dval* captured;
   };
   class OpenCall;
+  class Slots;
+  // Where frames are: chunks of the arena, each larger than the one before.
+  struct SlotStack {
+    Dval* at = nullptr;
+    Dval* end = nullptr;
+    size_t chunks = 0;  // that are in use
+  };
 
   Dval Eval(const Node* node, Frame& frame);
   Dval Operand(const Node* node, Frame& frame);
+  [[gnu::noinline]] void EnterChunk(size_t count);
   Dval Both(const BothNode* node, Frame& frame);
   Dval MakeLambda(const LambdaNode* node, Frame& frame);
   Dval Field(const FieldNode* node, Frame& frame);
@@ -65,13 +74,18 @@ class Evaluator {
   bool Matches(const PatternCode& pattern, const Dval& value, Frame& frame);
   bool TakesNew(const BranchNode* node, Frame& frame);
   Dval Apply(const ApplyNode* node, Frame& frame);
-  Dval CallTwo(const CallNode* node, Frame& frame);
+  Dval CallOperator(const CallNode* node, Frame& frame);
+  // Arrays would make its frame large and guarded.
+  [[gnu::noinline]] Dval OperatorOfOthers(const CallNode* node, Dval a, Dval b);
+  [[gnu::noinline]] void RecordOperator(const CallNode* node, Dval a, Dval b, Dval result);
+  Dval CallOwn(const CallNode* node, Frame& frame);
   Dval CallMany(const CallNode* node, Frame& frame);
   Dval Dispatch(const CallNode* node, const Dval* args, size_t count);
   Dval CallOddly(const CallNode* node, const Dval* args, size_t count, bool fake);
   // Of arguments that are as many as the parameters, and none of them fake.
   Dval CallBuiltin(const CallNode* node, const Dval* args);
-  Dval CallFunction(const CallNode* node, const Dval* args);
+  // `slots` is the function's frame, its arguments already in place.
+  Dval CallFunction(const CallNode* node, Dval* slots);
   Dval CallLambda(const Closure& closure, const Dval* args, size_t count, uint64_t caller_id);
   // What goes wrong is told in functions of their own: strings would make every frame large.
   [[gnu::noinline]] Dval Unbound(const UnboundNode* node);
@@ -100,6 +114,8 @@ class Evaluator {
   Recorder& recorder_;
   const Options options_;
   Fuel fuel_;
+  SlotStack slots_;
+  std::vector<std::span<Dval>> chunks_;
   uint64_t depth_ = 0;
   uint64_t faults_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "worker/lang/lower.h"
 
+#include <map>
+
 #include "ipc/core/bounds.h"
 #include "worker/lang/function_name.h"
 #include "worker/lang/lowering_scope.h"
@@ -219,7 +221,7 @@ class Lowerer {
     node->in_pipe = in_pipe;
     shape_.Add(builtin->full_name);
     node->args = Copy<const Node*>({left, Expr(right)});
-    return node;
+    return Specialized(node);
   }
 
   const Node* Lambda(uint64_t id, const proto::Lambda& lambda) {
@@ -288,6 +290,14 @@ class Lowerer {
     for (int i = 0; i < call.args_size(); ++i)
       args.push_back(i == 0 && piped != nullptr ? piped : Expr(call.args(i)));
     node->args = Copy(args);
+    return Specialized(node);
+  }
+
+  static const Node* Specialized(CallNode* node) {
+    bool fast = node->op == Op::kCallBuiltin && node->builtin->fast != IntOperator::kNone;
+    if (!fast || node->args.size() != 2) return node;
+    node->op = Op::kCallOperator;
+    node->fast = node->builtin->fast;
     return node;
   }
 
@@ -331,6 +341,16 @@ class Lowerer {
     return node;
   }
 
+  static std::vector<uint32_t> ByName(const std::vector<const Text*>& names) {
+    std::map<std::string_view, uint32_t> sorted;
+    for (uint32_t i = 0; i < names.size(); ++i)
+      if (names[i]->size > 0) sorted.emplace(std::string_view(names[i]->data, names[i]->size), i);
+    std::vector<uint32_t> places;
+    if (sorted.size() != names.size()) return places;
+    for (const auto& [name, place] : sorted) places.push_back(place);
+    return places;
+  }
+
   const Node* Record(uint64_t id, const proto::Record& record) {
     auto* node = New<RecordNode>(Op::kRecord, id);
     std::vector<const Text*> names;
@@ -342,6 +362,7 @@ class Lowerer {
     }
     node->names = Copy(names);
     node->values = Copy(values);
+    node->by_name = Copy(ByName(names));
     return node;
   }
 

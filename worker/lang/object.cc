@@ -58,7 +58,28 @@ const ObjectNode* Glue(Arena& arena, const ObjectNode* left, const ObjectNode* r
                  ObjectRemove(arena, right, first->key_view()));
 }
 
+// Balanced: the halves differ by one at most.
+const ObjectNode* Halved(ObjectNode*& nodes, std::span<const Text* const> names,
+                         std::span<const uint32_t> by_name, const Dval* values) {
+  if (by_name.empty()) return nullptr;
+  size_t middle = by_name.size() / 2;
+  uint32_t place = by_name[middle];
+  ObjectNode* node = nodes++;
+  node->left = Halved(nodes, names, by_name.first(middle), values);
+  node->right = Halved(nodes, names, by_name.subspan(middle + 1), values);
+  node->key = names[place];
+  node->value = values[place];
+  node->size = by_name.size();
+  return node;
+}
+
 }  // namespace
+
+const ObjectNode* MakeObject(Arena& arena, std::span<const Text* const> names,
+                             std::span<const uint32_t> by_name, const Dval* values) {
+  auto* nodes = static_cast<ObjectNode*>(arena.Allocate(by_name.size() * sizeof(ObjectNode)));
+  return Halved(nodes, names, by_name, values);
+}
 
 size_t ObjectSize(const ObjectNode* object) {
   return object == nullptr ? 0 : object->size;

@@ -28,14 +28,17 @@ Dval EachTest(const Call& call, const F& visit) {
 }
 
 Dval Map(const Call& call) {
-  std::vector<Dval> mapped;
-  mapped.reserve(call[0].count());
+  Dval* mapped = call.arena.Array<Dval>(call[0].count());
+  size_t count = 0;
+  const Dval* fake = nullptr;
   // Every item has its turn, also after one that went wrong: functions can have effects.
   EachCall(call, [&](const Dval&, const Dval& result) {
-    mapped.push_back(result);
+    mapped[count] = result;
+    if (fake == nullptr && result.fake()) fake = &mapped[count];
+    ++count;
     return true;
   });
-  return call.List(mapped);
+  return fake != nullptr ? *fake : MakeList(call.arena, mapped, count);
 }
 
 // The first name of map leaves in the list what went wrong.
@@ -88,14 +91,15 @@ Dval NoFilter(const Call& call, const Dval& result) {
 
 template <uint32_t kVersion>
 Dval Filter(const Call& call) {
-  std::vector<Dval> kept;
+  Dval* kept = call.arena.Array<Dval>(call[0].count());
+  size_t count = 0;
   for (const Dval& item : call[0]) {
     Dval keep = call.Invoke(call[1], {item});
     if (kVersion == 0 && keep.Is(Tag::kIncomplete)) continue;
     if (!keep.Is(Tag::kBool)) return NoFilter<kVersion>(call, keep);
-    if (keep.boolean()) kept.push_back(item);
+    if (keep.boolean()) kept[count++] = item;
   }
-  return call.List(kept);
+  return MakeList(call.arena, kept, count);
 }
 
 Dval FilterMap(const Call& call) {
