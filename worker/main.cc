@@ -1,13 +1,16 @@
 // nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket
-// as a descriptor; by hand only to ask which functions its library has: `nightjar functions` does.
+// as a descriptor. Two questions are answered by hand: which functions the library has, for
+// `nightjar functions`, and what a canvas file's canonical notation is, for `nightjar fmt`.
 #include <fcntl.h>
 
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <string_view>
 
 #include "ipc/core/log.h"
+#include "worker/lang/format_text.h"
 #include "worker/stdlib/function_list.h"
 #include "worker/trace/trace_clock.h"
 #include "worker/zygote.h"
@@ -38,6 +41,8 @@ int main(int argc, char** argv) {
     std::string list = lang::FunctionsAsJson();
     return fwrite(list.data(), 1, list.size(), stdout) == list.size() ? 0 : 1;
   }
+  if (argc == 2 && std::string_view(argv[1]) == "--format")
+    return lang::FormatStream(std::cin, std::cout) ? 0 : 1;
   if (!ParseOptions(argc, argv, options)) {
     fprintf(stderr, "nightjar-worker is started by nightjard: see `nightjar serve`\n");
     return 2;

@@ -6,30 +6,14 @@
 #include <utility>
 
 #include "worker/lang/function_name.h"
+#include "worker/lang/operators.h"
 #include "worker/lang/parser.h"
 
 namespace nightjar::lang {
 namespace {
 
-struct Binding {
-  int left;
-  int right;  // smaller than left: associates to the right
-};
-
-// F#'s own order, loosest first: || && (= < > |> and their kin) ^ (+ - ++) (* / %). Zero: no
-// operator.
 Binding BindingOf(const Token& token) {
-  if (token.kind != TokenKind::kOperator) return {0, 0};
-  const std::string& op = token.text;
-  if (op == "||") return {1, 2};
-  if (op == "&&") return {3, 4};
-  if (op == "|>" || op == "=" || op == "==" || op == "!=" || op == "<>" || op == "<" || op == ">" ||
-      op == "<=" || op == ">=")
-    return {5, 6};
-  if (op == "^") return {8, 7};
-  if (op == "+" || op == "-" || op == "++") return {9, 10};
-  if (op == "*" || op == "/" || op == "%") return {11, 12};
-  return {0, 0};
+  return token.kind == TokenKind::kOperator ? lang::BindingOf(token.text) : Binding{0, 0};
 }
 
 // F# writes `=` and `<>` where Dark's own names are `==` and `!=`.
@@ -127,6 +111,13 @@ proto::Pattern ExpressionParser::PatternNode() {
   return node;
 }
 
+void ExpressionParser::Stands(const proto::Expr& expr, size_t begin) {
+  if (spans_ == nullptr || failed_) return;
+  Span& span = spans_->try_emplace(expr.id(), Span{begin, begin, at_}).first->second;
+  span.outer_begin = begin;
+  span.outer_end = at_;
+}
+
 // An expression that owns every line starting right of `column`, or at it for a `let` that goes on
 // below.
 proto::Expr ExpressionParser::Block(uint32_t column) {
@@ -138,6 +129,7 @@ proto::Expr ExpressionParser::Expression(int min_binding) {
   Deeper deeper(nesting_);
   int around = std::exchange(tallest_, 0);
   bool bare = !Is("(");
+  size_t begin = at_;
   proto::Expr left = Bounded(1) ? Prefix() : proto::Expr();
   // A chain of operators is a tree that grows at its root: its height counts like nesting does.
   int height = tallest_ + 1;
@@ -166,6 +158,7 @@ proto::Expr ExpressionParser::Expression(int min_binding) {
     height = std::max(height, tallest_) + 1;
   }
   tallest_ = std::max(around, height);
+  Stands(left, begin);
   return left;
 }
 
@@ -224,7 +217,10 @@ proto::Expr ExpressionParser::IfThenElse() {
   if (!failed_ && IsKeyword("elif")) {
     // The chain is as deep as it is long.
     Deeper deeper(nesting_);
-    if (Bounded(1)) *node.mutable_if_()->mutable_otherwise() = IfThenElse();
+    size_t begin = at_;
+    if (!Bounded(1)) return node;
+    *node.mutable_if_()->mutable_otherwise() = IfThenElse();
+    Stands(node.if_().otherwise(), begin);
     return node;
   }
   Expect("else", "`else`: an if has a value in both cases");
@@ -506,6 +502,7 @@ proto::Expr ExpressionParser::Atom() {
 }
 
 proto::Expr ExpressionParser::Parenthesized() {
+  size_t begin = at_;
   Take();
   if (Is(")")) {
     Take();
@@ -524,6 +521,7 @@ proto::Expr ExpressionParser::Parenthesized() {
   proto::Expr first = Block(Now().column);
   if (failed_ || !Is(",")) {
     Expect(")", "`)`");
+    Stands(first, begin);
     return first;
   }
   proto::Expr node = Node();

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ipc/proto/program.pb.h"
@@ -15,12 +16,24 @@
 
 namespace nightjar::lang {
 
+// Where an expression stands: its first token, and the one after its last.
+struct Span {
+  size_t begin = 0;  // without the parentheses around it
+  size_t outer_begin = 0;
+  size_t outer_end = 0;
+};
+// By the ids of expressions; those that are operands or arguments without parentheses are not told.
+using Spans = std::unordered_map<uint64_t, Span>;
+
 class ExpressionParser {
  public:
   // Ids count up from `first_id`, so they are the same whenever the text is. Where each expression
   // stands is added to *places, in the order of ids.
   ExpressionParser(std::vector<Token> tokens, uint64_t first_id, std::vector<Place>* places,
                    Notation notation = Notation::kCanvas);
+
+  // Before parsing: *spans takes where expressions stand, for whoever writes them again.
+  void KeepSpans(Spans* spans) { spans_ = spans; }
 
   // The whole of the tokens as one expression. On an error nothing, and error() says what and
   // where.
@@ -44,6 +57,8 @@ class ExpressionParser {
   proto::Expr Node();
   proto::Expr NodeAt(const Token& start);
   proto::Pattern PatternNode();
+  // What was read from the token `begin` up to here is `expr`.
+  void Stands(const proto::Expr& expr, size_t begin);
 
   proto::Expr Expression(int min_binding);
   // Whether an expression of this height may stand here; fails when not.
@@ -89,6 +104,7 @@ class ExpressionParser {
   bool failed_ = false;
   LexError error_{};
   std::string root_;
+  Spans* spans_ = nullptr;
 };
 
 }  // namespace nightjar::lang

@@ -40,6 +40,7 @@ class Lexer {
   void Advance() {
     if (text_[at_] == '\n') {
       ++line_;
+      ++newlines_;
       column_ = 1;
       fresh_line_ = true;
     } else if ((static_cast<unsigned char>(text_[at_]) & 0xc0) != 0x80) {
@@ -56,7 +57,10 @@ class Lexer {
     while (at_ < text_.size()) {
       char c = text_[at_];
       if (c == '/' && Peek(1) == '/') {
+        size_t begin = at_;
+        bool after_code = !fresh_line_;
         while (at_ < text_.size() && text_[at_] != '\n') Advance();
+        KeepComment(begin, after_code, newlines_);
       } else if (c == '(' && Peek(1) == '*' && Peek(2) != ')') {
         if (!SkipBlockComment()) return false;
       } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
@@ -69,8 +73,19 @@ class Lexer {
     return false;
   }
 
+  // `newlines` stood between it and what was before.
+  void KeepComment(size_t begin, bool after_code, int newlines) {
+    std::string_view text = text_.substr(begin, at_ - begin);
+    text = text.substr(0, text.find_last_not_of(" \t\r") + 1);
+    result_.comments.push_back({text, result_.tokens.size(), after_code, newlines > 1});
+    newlines_ = 0;
+  }
+
   // They may stand in each other. `(*)` is no comment but the operator.
   bool SkipBlockComment() {
+    size_t begin = at_;
+    bool after_code = !fresh_line_;
+    int newlines = newlines_;
     uint32_t line = line_;
     uint32_t column = column_;
     int open = 0;
@@ -80,21 +95,26 @@ class Lexer {
         Advance();
       }
       Advance();
-      if (open == 0) return true;
+      if (open > 0) continue;
+      KeepComment(begin, after_code, newlines);
+      return true;
     }
     result_.errors.push_back({line, column, "this comment has no end"});
     return false;
   }
 
   void Push(TokenKind kind, std::string text) {
-    Token token{kind, std::move(text), start_line_, start_column_, space_, fresh_line_, false};
+    Token token{kind,   std::move(text), start_line_, start_column_,
+                space_, start_fresh_,    false,       start_newlines_ > 1};
     if (kind == TokenKind::kEnd) {
       token.line = line_;
       token.column = column_;
       token.first_on_line = true;
+      token.blank_before = newlines_ > 1;
     }
     result_.tokens.push_back(std::move(token));
     fresh_line_ = false;
+    newlines_ = 0;
   }
 
   // A minus sign is part of a number when a number follows at once and no operand stands directly
@@ -110,6 +130,8 @@ class Lexer {
   void One() {
     start_line_ = line_;
     start_column_ = column_;
+    start_fresh_ = fresh_line_;  // a text may go over several lines
+    start_newlines_ = newlines_;
     char c = Peek();
     if (IsDigit(c) || StartsNegativeLiteral()) return Number();
     if (text_.substr(at_, 3) == "\"\"\"") return RawString("\"\"\"", 3);
@@ -374,6 +396,9 @@ class Lexer {
   uint32_t start_column_ = 1;
   bool space_ = false;
   bool fresh_line_ = true;
+  bool start_fresh_ = true;
+  int newlines_ = 1;  // since the last token or comment
+  int start_newlines_ = 1;
   LexResult result_;
 };
 

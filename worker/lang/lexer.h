@@ -1,5 +1,4 @@
-// Cuts canvas text into tokens with their positions. Linear in the text; checks that it is UTF-8.
-// Pure.
+// Cuts canvas text into tokens and comments with their positions. Linear in the text. Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +26,15 @@ struct Token {
   uint32_t column = 1;  // from 1, in code points
   bool space_before = false;
   bool first_on_line = false;
-  bool quoted = false;  // a ``word`` in backticks: never a keyword
+  bool quoted = false;        // a ``word`` in backticks: never a keyword
+  bool blank_before = false;  // an empty line stands between it and what is before, comments too
+};
+
+struct Comment {
+  std::string_view text;    // with its marks, a view of what was read; without spaces at its end
+  size_t token = 0;         // the index of the token that follows
+  bool after_code = false;  // a token stands before it on its line
+  bool blank_before = false;
 };
 
 struct LexError {
@@ -41,6 +48,7 @@ struct LexError {
 struct LexResult {
   std::vector<Token> tokens;
   std::vector<LexError> errors;
+  std::vector<Comment> comments;
 };
 LexResult Lex(std::string_view text, uint32_t first_line);
 

@@ -8,7 +8,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/utf8.h"
-#include "worker/lang/expression_parser.h"
+#include "worker/lang/source_toplevel.h"
 
 namespace nightjar::lang {
 namespace {
@@ -21,7 +21,10 @@ struct Section {
   std::string_view header;  // between the brackets
   uint32_t line = 1;
   std::string_view body;
+  std::string_view after_header;  // on its line; means nothing
 };
+
+}  // namespace
 
 bool StartsHeader(std::string_view line) {
   for (std::string_view kind : {"[http-handler ", "[http-bytes-handler ", "[worker ", "[cron ",
@@ -29,6 +32,8 @@ bool StartsHeader(std::string_view line) {
     if (line.starts_with(kind)) return true;
   return false;
 }
+
+namespace {
 
 std::string_view LineAt(std::string_view text, size_t from) {
   return text.substr(from, text.find('\n', from) - from);
@@ -80,7 +85,8 @@ proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string
 
 class CanvasParser {
  public:
-  explicit CanvasParser(std::string_view source) : source_(source) {}
+  CanvasParser(std::string_view source, std::vector<SourceToplevel>* toplevels)
+      : source_(source), toplevels_(toplevels) {}
 
   ParseResult Run() {
     size_t good = Utf8PrefixSize(source_, source_.size());
@@ -96,6 +102,12 @@ class CanvasParser {
     result_.program.set_format(kProgramFormat);
     for (const Section& section : Split()) {
       if (result_.errors.size() >= bounds::kDiagnostics) break;
+      if (toplevels_ != nullptr) {
+        SourceToplevel& kept = toplevels_->emplace_back();
+        kept.header = section.header;
+        kept.after_header = section.after_header;
+        kept.body = section.body;
+      }
       Toplevel(section);
     }
     if (result_.errors.empty() &&
@@ -126,7 +138,8 @@ class CanvasParser {
           AddError(line, 1, "this header has no closing `]`");
           end = text.size();
         }
-        sections.push_back({text.substr(1, end - 1), line, {}});
+        sections.push_back(
+            {text.substr(1, end - 1), line, {}, text.substr(std::min(text.size(), end + 1))});
         body_from = std::min(source_.size(), at + text.size() + 1);
       } else if (sections.empty() && !text.empty() &&
                  text.find_first_not_of(" \t\r") != std::string_view::npos &&
@@ -154,6 +167,11 @@ class CanvasParser {
       for (const LexError& error : lexed.errors) AddError(error.line, error.column, error.message);
       return std::nullopt;
     }
+    SourceToplevel* kept = toplevels_ == nullptr ? nullptr : &toplevels_->back();
+    if (kept != nullptr) {
+      kept->tokens = lexed.tokens;
+      kept->comments = lexed.comments;
+    }
     if (lexed.tokens.size() == 1) {  // a toplevel whose code is not written yet
       proto::Expr blank;
       blank.set_id(first_id_);
@@ -162,7 +180,9 @@ class CanvasParser {
       return blank;
     }
     ExpressionParser parser(std::move(lexed.tokens), first_id_, &result_.places);
+    if (kept != nullptr) parser.KeepSpans(&kept->spans);
     auto body = parser.ParseWhole();
+    if (kept != nullptr && body) kept->code = *body;
     // A very long toplevel takes the room of several.
     while (first_id_ <= result_.places.back().expr_id) first_id_ += kIdsPerToplevel;
     if (!body) AddError(parser.error().line, parser.error().column, parser.error().message);
@@ -338,6 +358,7 @@ class CanvasParser {
   }
 
   std::string_view source_;
+  std::vector<SourceToplevel>* toplevels_;
   ParseResult result_;
   uint64_t first_id_ = kIdsPerToplevel;
   std::set<std::string> names_;
@@ -358,7 +379,11 @@ proto::Diagnostic ParseResult::At(uint64_t expr_id, std::string_view source) con
 }
 
 ParseResult ParseCanvas(std::string_view source) {
-  return CanvasParser(source).Run();
+  return CanvasParser(source, nullptr).Run();
+}
+
+ParseResult ParseCanvas(std::string_view source, std::vector<SourceToplevel>* toplevels) {
+  return CanvasParser(source, toplevels).Run();
 }
 
 ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,

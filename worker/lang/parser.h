@@ -38,6 +38,10 @@ struct ParseResult {
 
 ParseResult ParseCanvas(std::string_view source);
 
+struct SourceToplevel;
+// The same, and what stands where: for whoever writes the text again. `toplevels` views `source`.
+ParseResult ParseCanvas(std::string_view source, std::vector<SourceToplevel>* toplevels);
+
 // Whose reading of a text is meant. The tests of classic Dark were read by a parser that took `f x
 // |> g` for `f |> x |> g`, and let closing parentheses and a quote pass at the end that nothing
 // opened; canvases are read as they are written.

@@ -1,0 +1,196 @@
+#include "worker/lang/source_printer.h"
+
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "worker/lang/comment_places.h"
+#include "worker/lang/expression_printer.h"
+#include "worker/lang/literal_text.h"
+#include "worker/lang/parser.h"
+#include "worker/lang/source_toplevel.h"
+
+namespace nightjar::lang {
+namespace {
+
+constexpr size_t kHeaderBytes = 1024;
+
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+// Words with one space between them; `kind`s of which more is known have it in one way too.
+std::string HeaderText(std::string_view header) {
+  std::istringstream in{std::string(header)};
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  if (words[0].starts_with("http-") && words.size() > 1)
+    for (char& c : words[1]) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
+  std::string text;
+  if ((words[0] == "db" || words[0] == "type") && words.size() > 2) {
+    size_t brace = header.find('{');
+    if (brace == std::string_view::npos || words[2][0] != '{') return std::string(Trimmed(header));
+    LexResult lexed = Lex(header.substr(brace), 1);
+    std::vector<std::string> names;
+    for (const Token& token : lexed.tokens) {
+      if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString)
+        names.push_back(token.quoted || token.kind == TokenKind::kString ? FieldText(token.text)
+                                                                         : token.text);
+    }
+    bool plain = lexed.errors.empty() && lexed.comments.empty() && names.size() % 2 == 0 &&
+                 std::none_of(names.begin(), names.end(), [](const std::string& name) {
+                   return name.find_first_of("`]") != std::string::npos || name == "___";
+                 });
+    if (!plain) return std::string(Trimmed(header));
+    text = words[0] + " " + words[1] + " {";
+    for (size_t i = 0; i < names.size(); i += 2)
+      text += (i > 0 ? ", " : " ") + names[i] + ": " + names[i + 1];
+    text += names.empty() ? "}" : " }";
+  } else {
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  }
+  return text.size() > kHeaderBytes ? std::string(Trimmed(header)) : text;
+}
+
+// The lines of a file, with an empty one where things are apart.
+class Page {
+ public:
+  // Comments that stand between toplevels: `last` says whether an empty line follows them.
+  void Comments(const std::vector<Comment>& comments, bool empty_line_follows) {
+    size_t attached = comments.size();  // from here on they belong to the header that follows
+    if (!empty_line_follows)
+      for (attached = comments.empty() ? 0 : comments.size() - 1;
+           attached > 0 && !comments[attached].blank_before;)
+        --attached;
+    for (size_t i = 0; i < comments.size(); ++i) {
+      if (i == attached ? !text_.empty() : comments[i].blank_before && !text_.empty())
+        text_ += "\n";
+      text_ += std::string(comments[i].text) + "\n";
+    }
+    joined_ = attached < comments.size();
+  }
+
+  void Header(const std::string& line, bool apart) {
+    if (!text_.empty() && !joined_ && apart) text_ += "\n";
+    text_ += line + "\n";
+    joined_ = false;
+  }
+
+  void Body(const std::string& body) {
+    if (!body.empty()) text_ += body + "\n";
+  }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  bool joined_ = false;  // the last line is a comment of the header that follows
+};
+
+class CanvasPrinter {
+ public:
+  std::string Print(std::string_view source, const std::vector<SourceToplevel>& toplevels) {
+    const char* first = toplevels[0].header.data() - 1;
+    LexResult before = Lex(source.substr(0, static_cast<size_t>(first - source.data())), 1);
+    bool more = true;
+    page_.Comments(before.comments, before.tokens.back().blank_before);
+    bool apart = true;
+    for (size_t i = 0; i < toplevels.size(); ++i) {
+      more = i + 1 < toplevels.size();
+      std::string header = "[" + HeaderText(toplevels[i].header) + "]";
+      if (std::string_view rest = Trimmed(toplevels[i].after_header); !rest.empty())
+        header += " " + std::string(rest);
+      page_.Header(header, apart);
+      apart = Below(toplevels[i], more);
+    }
+    return page_.Take();
+  }
+
+ private:
+  // What follows a header. Whether the next one stands apart from it.
+  bool Below(const SourceToplevel& toplevel, bool more) {
+    if (toplevel.code) {
+      CommentPlaces comments(toplevel);
+      page_.Body(Render(ExpressionLayout(*toplevel.code, comments), kCanonicalColumns));
+      page_.Comments(comments.tail(), !more || toplevel.tokens.back().blank_before);
+      return true;
+    }
+    LexResult lexed = Lex(toplevel.body, 1);
+    bool read = lexed.errors.empty() && lexed.tokens.size() == 1;
+    bool empty_line = lexed.tokens.back().blank_before;
+    if (!read) {  // below a header whose body is not looked at
+      page_.Body(std::string(Trimmed(toplevel.body)));
+      return true;
+    }
+    page_.Comments(lexed.comments, !more || empty_line);
+    return !lexed.comments.empty() || empty_line;
+  }
+
+  Page page_;
+};
+
+// Of every expression and pattern, wherever it is.
+void ForgetIds(google::protobuf::Message* message) {
+  const google::protobuf::Reflection& reflection = *message->GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(*message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    if (field->name() == "id") reflection.ClearField(message, field);
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!field->is_repeated()) {
+      ForgetIds(reflection.MutableMessage(message, field));
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(*message, field); ++i)
+      ForgetIds(reflection.MutableRepeatedMessage(message, field, i));
+  }
+}
+
+size_t CountComments(const std::vector<SourceToplevel>& toplevels) {
+  size_t count = 0;
+  for (const SourceToplevel& toplevel : toplevels) count += toplevel.comments.size();
+  return count;
+}
+
+proto::Diagnostic Unprintable() {
+  proto::Diagnostic diagnostic;
+  diagnostic.set_line(1);
+  diagnostic.set_column(1);
+  diagnostic.set_message(
+      "this file cannot be written in its canonical notation: it may be nested too deep");
+  return diagnostic;
+}
+
+}  // namespace
+
+bool SameProgram(const proto::Program& a, const proto::Program& b) {
+  proto::Program one = a;
+  proto::Program other = b;
+  ForgetIds(&one);
+  ForgetIds(&other);
+  return one.SerializeAsString() == other.SerializeAsString();
+}
+
+FormatResult FormatCanvas(std::string_view source) {
+  FormatResult result;
+  std::vector<SourceToplevel> toplevels;
+  ParseResult parsed = ParseCanvas(source, &toplevels);
+  result.errors = std::move(parsed.errors);
+  if (!result.errors.empty()) return result;
+  result.text = CanvasPrinter().Print(source, toplevels);
+  std::vector<SourceToplevel> again;
+  ParseResult reread = ParseCanvas(result.text, &again);
+  if (reread.errors.empty() && SameProgram(parsed.program, reread.program) &&
+      parsed.manifest.SerializeAsString() == reread.manifest.SerializeAsString() &&
+      CountComments(toplevels) == CountComments(again))
+    return result;
+  result.text.clear();
+  result.errors.push_back(Unprintable());
+  return result;
+}
+
+}  // namespace nightjar::lang
