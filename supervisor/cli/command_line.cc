@@ -113,6 +113,13 @@ class Parser {
     CLI::App* functions =
         Add("functions", Command::kFunctions, "The library that canvases can call");
     functions->add_option("WORD", line_.word, "Only those with this in their name");
+    CLI::App* format =
+        Add("fmt", Command::kFormat, "Print canvas files in their canonical notation");
+    format->add_option("FILE", line_.files, "Canvas files; -: standard input")->required();
+    CLI::Option* write =
+        format->add_flag("--write", line_.write, "Rewrite the files instead, where they change");
+    format->add_flag("--check", line_.check, "Only name the files that would change, and exit 1")
+        ->excludes(write);
   }
 
   void AddEvidence() {

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "supervisor/cli/terminal.h"
 
@@ -29,6 +30,7 @@ enum class Command {
   kLimits,
   kDoctor,
   kFunctions,
+  kFormat,
 };
 
 // Fields that the command does not take are empty.
@@ -46,6 +48,9 @@ struct CommandLine {
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;
+  std::vector<std::string> files;  // that are formatted; "-": standard input
+  bool write = false;              // into the files
+  bool check = false;              // only whether they would change
 
   std::string control_socket() const { return state + "/control.sock"; }
 };

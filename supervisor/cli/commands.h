@@ -33,6 +33,8 @@ ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
 // What canvases can call; asks no supervisor.
 ExitCode ShowFunctions(Session& session);
+// commands_format.cc: canvas files in their canonical notation; asks no supervisor.
+ExitCode Format(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.
 ExitCode Serve(std::vector<std::string> arguments, std::ostream& err);
 

@@ -1,12 +1,8 @@
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <optional>
 
 #include "ipc/core/bounds.h"
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/input_file.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/render_deploy.h"
@@ -14,37 +10,6 @@
 
 namespace nightjar::cli {
 namespace {
-
-constexpr char kStandardInput[] = "-";
-
-// A whole file or standard input; at most `bytes_max`. What is wrong is printed.
-std::optional<std::string> ReadInput(Session& session, const std::string& file, size_t bytes_max) {
-  std::ifstream opened;
-  bool standard = file == kStandardInput;
-  if (!standard) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(file, ignored)) {
-      session.Complain(kUsage, file + " is a directory");
-      return std::nullopt;
-    }
-    errno = 0;
-    opened.open(file, std::ios::binary);
-    if (!opened) {
-      session.Complain(kUsage, "cannot read " + file + ": " + strerror(errno));
-      return std::nullopt;
-    }
-  }
-  std::istream& in = standard ? std::cin : opened;
-  std::string text;
-  char block[64 * 1024];
-  while (in.read(block, sizeof block) || in.gcount() > 0) {
-    text.append(block, static_cast<size_t>(in.gcount()));
-    if (text.size() <= bytes_max) continue;
-    session.Complain(kUsage, file + " is larger than " + BytesText(bytes_max));
-    return std::nullopt;
-  }
-  return text;
-}
 
 std::string CanvasPath(const std::string& canvas) {
   return "/canvases/" + EncodePart(canvas);
@@ -56,7 +21,7 @@ ExitCode Deploy(Session& session) {
   const CommandLine& line = session.line();
   auto source = ReadInput(session, line.file, bounds::kSourceBytes);
   if (!source) return kUsage;
-  std::string shown = line.file == kStandardInput ? "(standard input)" : line.file;
+  std::string shown = ShownName(line.file);
   std::string name = std::filesystem::path(line.file).filename().string();
   Question question{"PUT", CanvasPath(line.canvas) + "?file=" + EncodePart(name), *source,
                     "compiling and deploying " + line.canvas};
@@ -65,11 +30,7 @@ ExitCode Deploy(Session& session) {
   ExitCode code = session.Ask(question, &answer, &refusal);
   if (code != kOk) {
     if (line.json || refusal.diagnostics().empty()) return code;
-    size_t errors = 0;
-    for (const proto::Diagnostic& diagnostic : refusal.diagnostics()) {
-      session.err() << RenderDiagnostic(diagnostic, shown, session.error_paint());
-      if (!diagnostic.warning()) ++errors;
-    }
+    size_t errors = PrintDiagnostics(session, refusal.diagnostics(), shown);
     return session.Complain(kNo, CountText(errors, "error", "errors") + " in " + shown +
                                      "; what was deployed before keeps serving");
   }

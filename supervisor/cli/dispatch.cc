@@ -31,6 +31,8 @@ ExitCode Dispatch(Session& session) {
       return ShowDoctor(session);
     case Command::kFunctions:
       return ShowFunctions(session);
+    case Command::kFormat:
+      return Format(session);
   }
   CHECK(!"every command is dispatched");
   return kUsage;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,34 @@ Result<std::string> ReadAll(const Fd& fd) {
   }
 }
 
+// `input`: its standard input, or null to leave it the caller's.
+Result<Answered> Ask(const std::string& program, const std::vector<std::string>& arguments,
+                     const Fd* input) {
+  NJ_ASSIGN(std::string path, PathOf(program));
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
+  Fd read_end(ends[0]);
+  Fd write_end(ends[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
+  if (input != nullptr) posix_spawn_file_actions_adddup2(&actions, input->get(), STDIN_FILENO);
+  pid_t child = -1;
+  int failed =
+      posix_spawn(&child, path.c_str(), &actions, nullptr, Argv(path, arguments).data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return FailErrno("starting " + path, failed);
+  write_end.Close();
+  auto text = ReadAll(read_end);
+  read_end.Close();  // where it was too much, the writer ends by SIGPIPE
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!text) return tl::unexpected(text.error());
+  return Answered{std::move(*text),
+                  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
+}
+
 }  // namespace
 
 Error BecomeSupervisor(const std::vector<std::string>& arguments) {
@@ -56,25 +85,22 @@ Error BecomeSupervisor(const std::vector<std::string>& arguments) {
 
 Result<std::string> AskProgram(const std::string& program,
                                const std::vector<std::string>& arguments) {
-  NJ_ASSIGN(std::string path, PathOf(program));
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
-  Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
-  pid_t child = -1;
-  int failed =
-      posix_spawn(&child, path.c_str(), &actions, nullptr, Argv(path, arguments).data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return FailErrno("starting " + path, failed);
-  write_end.Close();
-  auto text = ReadAll(read_end);
-  read_end.Close();  // where it was too much, the writer ends by SIGPIPE
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  NJ_ASSIGN(Answered answered, Ask(program, arguments, nullptr));
+  return std::move(answered.text);
+}
+
+Result<Answered> AskProgram(const std::string& program, const std::vector<std::string>& arguments,
+                            std::string_view input) {
+  // A file rather than a pipe: nobody waits for the other, whichever end is slow or gone.
+  Fd file(memfd_create("input", MFD_CLOEXEC));
+  if (!file.valid()) return FailErrno("making room for a program's input");
+  for (size_t at = 0; at < input.size();) {
+    ssize_t put = pwrite(file.get(), input.data() + at, input.size() - at, static_cast<off_t>(at));
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return FailErrno("handing a program its input");
+    at += static_cast<size_t>(put);
   }
-  return text;
+  return Ask(program, arguments, &file);
 }
 
 }  // namespace nightjar::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/core/result.h"
@@ -17,5 +18,14 @@ Error BecomeSupervisor(const std::vector<std::string>& arguments);
 // Its exit code is not looked at: what it wrote says more.
 Result<std::string> AskProgram(const std::string& program,
                                const std::vector<std::string>& arguments);
+
+// The same with `input` as the program's standard input, for whoever needs its exit code too (128
+// and the signal's number where one ended it).
+struct Answered {
+  std::string text;
+  int exit_code = 0;
+};
+Result<Answered> AskProgram(const std::string& program, const std::vector<std::string>& arguments,
+                            std::string_view input);
 
 }  // namespace nightjar::cli

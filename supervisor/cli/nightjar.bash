@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run ps top kill traces trace incidents incident limits doctor functions"
+  local commands="serve deploy canvases run ps top kill traces trace incidents incident limits doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -14,6 +14,10 @@ _nightjar() {
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
     serve) options="--state --listen --policy --without --cgroup --drain --help" ;;
+    fmt)
+      options="--write --check --help"
+      [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
+      ;;
     deploy) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
     run) options+=" --input" ;;
     traces) options+=" --handler --verdict -n" ;;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 #include <thread>
 
@@ -67,6 +70,41 @@ TEST(ServeTest, ListsTheLibraryWithoutASupervisor) {
   Output json = RunProgram({NIGHTJAR_BIN "/nightjar", "functions", "--json", "Uuid.generate"});
   EXPECT_NE(json.out.find("\"purity\": \"impure\""), std::string::npos) << json.out;
   EXPECT_EQ(RunProgram({NIGHTJAR_BIN "/nightjar", "functions", "Nowhere"}).exit_code, 1);
+}
+
+TEST(ServeTest, FormatsFilesWithoutASupervisor) {
+  char dir[] = "/tmp/nightjar-fmt-XXXXXX";
+  ASSERT_NE(mkdtemp(dir), nullptr);
+  std::string file = std::string(dir) + "/a.dark";
+  std::string odd = "[repl A]   \n// why\nlet x=(1) in f(x)";
+  std::string canonical = "[repl A]\n// why\nlet x = 1\nf x\n";
+  std::ofstream(file) << odd;
+  auto text = [&] {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  Output shown = RunProgram({NIGHTJAR_BIN "/nightjar", "fmt", file});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(shown.out, canonical);
+  Output check = RunProgram({NIGHTJAR_BIN "/nightjar", "fmt", "--check", file});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_EQ(check.out, file + "\n");
+  EXPECT_EQ(text(), odd);
+  EXPECT_EQ(RunProgram({NIGHTJAR_BIN "/nightjar", "fmt", "--write", file}).exit_code, 0);
+  EXPECT_EQ(text(), canonical);
+  EXPECT_EQ(RunProgram({NIGHTJAR_BIN "/nightjar", "fmt", "--check", file}).exit_code, 0);
+
+  std::ofstream(file) << "[repl A]\n1 + in\n";
+  Output wrong = RunProgram({NIGHTJAR_BIN "/nightjar", "fmt", "--write", file});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_EQ(wrong.err, file +
+                           ":2:5: error: expected an expression before `in`\n"
+                           "  1 + in\n"
+                           "      ^\n"
+                           "nightjar: 1 error in " +
+                           file + "\n");
+  EXPECT_EQ(text(), "[repl A]\n1 + in\n");
+  std::filesystem::remove_all(dir);
 }
 
 TEST(ServeTest, ServesByDomainAndTellsBrowsersWhoMayRead) {

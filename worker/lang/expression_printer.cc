@@ -436,8 +436,8 @@ class Printer {
     // At the start of a line `[fn x]` would be a header.
     const proto::FnCall& first = items[0].fn_call();
     bool header = StartsHeader("[" + first.name() + " ]");
-    return Group(Join(
-        {Either(header ? "[ " : "[", "[ "), Align(Join(std::move(parts))), Either("]", " ]")}));
+    return Group(Join({Either(header ? "[ " : "[", "[ "), Align(Join(std::move(parts))),
+                       Either(header ? " ]" : "]", " ]")}));
   }
 
   Layout Record(const proto::Expr& expr) {

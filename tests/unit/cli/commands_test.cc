@@ -225,6 +225,18 @@ TEST(CommandsTest, DoctorAsksTheServerFirst) {
   EXPECT_THAT(ended.out, HasSubstr("cannot serve"));
 }
 
+TEST(CommandsTest, FormatSaysWhatItCannotRead) {
+  TempDir dir;
+  EXPECT_EQ(RunNightjar({"fmt"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"fmt", "--write", "--check", "x.dark"}).code, kUsage);
+  Ended ended = RunNightjar({"fmt", "--write", "-"});
+  EXPECT_EQ(ended.code, kUsage);
+  EXPECT_THAT(ended.err, HasSubstr("standard input cannot be written in place"));
+  ended = RunNightjar({"fmt", dir.path() + "/none.dark"});
+  EXPECT_EQ(ended.code, kUsage);
+  EXPECT_THAT(ended.err, HasSubstr("none.dark: No such file"));
+}
+
 TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   std::ifstream file(std::string(NIGHTJAR_SOURCE_DIR) + "/supervisor/cli/nightjar.bash");
   std::string line;
@@ -238,7 +250,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 14u);
+  EXPECT_EQ(count, 15u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

@@ -59,7 +59,7 @@ TEST(SourcePrinterTest, TheExamplesAreAsItWritesThem) {
 }
 
 TEST(SourcePrinterTest, WritesNoParenthesesThatNothingNeeds) {
-  EXPECT_EQ(Body("((1) + (2 * 3)) - ((f) (x))"), "1 + 2 * 3 - f x\n");
+  EXPECT_EQ(Body("((1) + (2 * 3)) - (f (x))"), "1 + 2 * 3 - f x\n");
   EXPECT_EQ(Body("1 - (2 - 3)"), "1 - (2 - 3)\n");
   EXPECT_EQ(Body("(a ^ b) ^ c ^ d"), "(a ^ b) ^ c ^ d\n");
   EXPECT_EQ(Body("1 = 2 && (b <> c)"), "1 == 2 && b != c\n");
@@ -155,6 +155,8 @@ TEST(SourcePrinterTest, LosesNoCommentInOddPlaces) {
       "f ( fun x -> x ) ( let y = 1 in y ) -5",
       "partial \"t\" ( flag \"n\" a b c )",
   };
+  int tried = 0;
+  int held = 0;
   for (const char* body : bodies) {
     std::vector<std::string> words;
     std::istringstream in{std::string(body)};
@@ -173,11 +175,14 @@ TEST(SourcePrinterTest, LosesNoCommentInOddPlaces) {
           for (size_t at = 0; (at = text.find("c1", at)) != std::string::npos; ++at) ++found;
           return found;
         };
+        ++tried;
         if (!Holds(source)) continue;  // a line that ends there means something else
+        ++held;
         EXPECT_EQ(count(once), count(source)) << source << "\n-> " << once;
       }
     }
   }
+  EXPECT_GT(held, tried * 3 / 4) << "of " << tried;
 }
 
 // Every form in every other form, at every place of it.
@@ -262,7 +267,6 @@ TEST(SourcePrinterTest, EveryFormHoldsInEveryOther) {
 }
 
 TEST(SourcePrinterTest, SaysWhereAFileIsWrong) {
-  EXPECT_EQ(Format("[repl X]\n1 +\n"), Format("[repl X]\n1 +\n"));
   FormatResult result = FormatCanvas("[repl X]\n(1 +\n");
   ASSERT_EQ(result.errors.size(), 1u);
   EXPECT_TRUE(result.text.empty());
