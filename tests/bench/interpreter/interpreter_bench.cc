@@ -17,6 +17,7 @@
 #include "ipc/ring/consumer.h"
 #include "ipc/ring/producer.h"
 #include "worker/engine.h"
+#include "worker/trace/trace_clock.h"
 
 namespace nightjar {
 namespace {
@@ -145,4 +146,8 @@ const int kRegistered = [] {
 }  // namespace
 }  // namespace nightjar
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  nightjar::TraceClock::Calibrate();  // as the zygote does
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
