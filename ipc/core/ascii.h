@@ -1,6 +1,6 @@
-// Upper and lower case of ASCII, whatever the locale; bytes of other alphabets only ever equal
-// themselves. For protocols and names, not for people's text (worker/lang/unicode.h). Pure; any
-// thread.
+// Upper and lower case and hexadecimal digits of ASCII, whatever the locale; bytes of other
+// alphabets only ever equal themselves. For protocols and names, not for people's text
+// (worker/lang/unicode.h). Pure; any thread.
 #pragma once
 
 #include <algorithm>
@@ -22,6 +22,14 @@ inline std::string ToLowerAscii(std::string_view text) {
 inline bool EqualsNoCase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return ToLowerAscii(x) == ToLowerAscii(y); });
+}
+
+// -1: it is none.
+constexpr int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
 }
 
 }  // namespace nightjar

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/check.h"
 
 namespace nightjar {
@@ -13,13 +14,6 @@ constexpr uint64_t kTimeMask = (uint64_t{1} << 48) - 1;
 constexpr size_t kTextLength = 36;
 constexpr bool IsDash(size_t at) {
   return at == 8 || at == 13 || at == 18 || at == 23;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace

@@ -1,16 +1,10 @@
 #include "supervisor/control/url.h"
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/utf8.h"
 
 namespace nightjar {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::optional<std::string> Decode(std::string_view text) {
   std::string decoded;

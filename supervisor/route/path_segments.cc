@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/utf8.h"
 
 namespace nightjar {
-namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
-
 std::vector<std::string_view> SplitPath(std::string_view path) {
   std::vector<std::string_view> segments;
   size_t begin = 0;

@@ -27,21 +27,14 @@ void EachPart(std::string_view text, char separator, const F& visit) {
   }
 }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 enum class Plus { kKept, kSpace };
 
 // What is no escape stays as it stands.
 std::string PercentDecoded(std::string_view text, Plus plus) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
-    int high = text[i] == '%' && i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
-    int low = high >= 0 ? HexValue(text[i + 2]) : -1;
+    int high = text[i] == '%' && i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
+    int low = high >= 0 ? HexDigit(text[i + 2]) : -1;
     if (low >= 0) {
       decoded += static_cast<char>(high << 4 | low);
       i += 2;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "ipc/core/ascii.h"
 #include "worker/lang/unicode.h"
 
 namespace nightjar::lang {
@@ -228,11 +229,7 @@ class JsonReader {
   bool Hex(uint32_t* unit) {
     *unit = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
-      char c = Peek();
-      int digit = IsDigit(c)             ? c - '0'
-                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                         : -1;
+      int digit = HexDigit(Peek());
       if (digit < 0)
         return Fail(Quoted() +
                     " is not a hex digit following '\\u' within a JSON string. The string should "

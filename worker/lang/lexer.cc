@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/utf8.h"
 
 namespace nightjar::lang {
@@ -338,11 +339,7 @@ class Lexer {
   bool HexDigits(int digits, uint32_t* value) {
     *value = 0;
     for (int i = 0; i < digits; ++i) {
-      char c = Peek();
-      int digit = IsDigit(c)             ? c - '0'
-                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                         : -1;
+      int digit = HexDigit(Peek());
       if (digit < 0) {
         Fail("this escape needs " + std::to_string(digits) + " hexadecimal digits");
         return false;

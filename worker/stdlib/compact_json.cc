@@ -6,6 +6,7 @@
 
 #include "worker/lang/repr.h"
 #include "worker/lang/stack_guard.h"
+#include "worker/stdlib/json_string.h"
 
 namespace nightjar::lang {
 namespace {
@@ -78,28 +79,7 @@ class Writer {
       out += ".0";
   }
 
-  void String(std::string_view text) {
-    out += '"';
-    for (char c : text) Character(c);
-    out += '"';
-  }
-
-  void Character(char c) {
-    constexpr std::string_view kFrom = "\"\\\b\f\n\r\t";
-    constexpr std::string_view kTo = "\"\\bfnrt";
-    size_t at = kFrom.find(c);
-    auto byte = static_cast<unsigned char>(c);
-    if (at != std::string_view::npos) {
-      out += '\\';
-      out += kTo[at];
-    } else if (byte < 0x20 || byte == 0x7f) {
-      char escape[8];
-      snprintf(escape, sizeof escape, "\\u%04x", byte);
-      out += escape;
-    } else {
-      out += c;
-    }
-  }
+  void String(std::string_view text) { AppendJsonString(out, text, true); }
 
   void List(const Dval& list) {
     out += '[';

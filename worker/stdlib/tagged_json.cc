@@ -1,12 +1,12 @@
 #include "worker/stdlib/tagged_json.h"
 
 #include <cmath>
-#include <cstdio>
 #include <functional>
 
 #include "worker/lang/numbers.h"
 #include "worker/lang/repr.h"
 #include "worker/lang/stack_guard.h"
+#include "worker/stdlib/json_string.h"
 
 namespace nightjar::lang {
 namespace {
@@ -83,26 +83,7 @@ class Writer {
     out += text.find_first_of(".E") == std::string::npos ? text + ".0" : text;
   }
 
-  void String(std::string_view text) {
-    constexpr std::string_view kFrom = "\"\\\b\f\n\r\t";
-    constexpr std::string_view kTo = "\"\\bfnrt";
-    out += '"';
-    for (char c : text) {
-      size_t at = kFrom.find(c);
-      auto byte = static_cast<unsigned char>(c);
-      if (at != std::string_view::npos) {
-        out += '\\';
-        out += kTo[at];
-      } else if (byte < 0x20) {
-        char escape[8];
-        snprintf(escape, sizeof escape, "\\u%04x", byte);
-        out += escape;
-      } else {
-        out += c;
-      }
-    }
-    out += '"';
-  }
+  void String(std::string_view text) { AppendJsonString(out, text, false); }
 
   void Array(size_t count, const std::function<void(size_t)>& item) {
     out += '[';

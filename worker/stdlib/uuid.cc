@@ -2,18 +2,12 @@
 
 #include <sys/random.h>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/check.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {
 namespace {
-
-int Nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // RFC 4122, version 4: random but for six bits.
 Dval Generate(const Call& call) {
@@ -42,7 +36,7 @@ std::string ParseUuid(std::string_view text) {
       if (text[i] != '-') return "";
       continue;
     }
-    int value = Nibble(text[i]);
+    int value = HexDigit(text[i]);
     if (value < 0) return "";
     byte = byte << 4 | value;
     if (++nibbles % 2 == 0) bytes += static_cast<char>(byte & 0xff);
