@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build demo demo-check test bench format clean
+.PHONY: help deps build demo demo-check test bench fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test        build and run every test suite'
 	@echo 'make build       every program in build/bin/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
+	@echo 'make fuzz        feed the parser, the evaluator and the readers of requests with inputs that explore them'
 	@echo 'make format      clang-format over the sources'
 
 # Installs the packages of packages.txt that are missing, and nothing when none is.
@@ -46,6 +47,13 @@ test: deps $(BUILD)/release/build.ninja
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)
 	$(SUDO) scripts/run-benches
+
+# FUZZ_SECONDS for each target.
+FUZZ_SECONDS ?= 60
+fuzz: deps
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target fuzzers -j $(JOBS)
+	scripts/fuzz --seconds $(FUZZ_SECONDS)
 
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format -i

@@ -156,12 +156,13 @@ size_t CountComments(const std::vector<SourceToplevel>& toplevels) {
   return count;
 }
 
-proto::Diagnostic Unprintable() {
+// `why`: what would be wrong with the text, if that is the cause.
+proto::Diagnostic Unprintable(const std::vector<proto::Diagnostic>& why) {
   proto::Diagnostic diagnostic;
   diagnostic.set_line(1);
   diagnostic.set_column(1);
-  diagnostic.set_message(
-      "this file cannot be written in its canonical notation: it may be nested too deep");
+  diagnostic.set_message("this file cannot be written in its canonical notation" +
+                         (why.empty() ? "" : ": there " + why[0].message()));
   return diagnostic;
 }
 
@@ -189,7 +190,7 @@ FormatResult FormatCanvas(std::string_view source) {
       CountComments(toplevels) == CountComments(again))
     return result;
   result.text.clear();
-  result.errors.push_back(Unprintable());
+  result.errors.push_back(Unprintable(reread.errors));
   return result;
 }
 
