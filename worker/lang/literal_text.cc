@@ -122,7 +122,8 @@ std::string FunctionText(const proto::FnCall& call) {
   std::string rail = call.rail() ? "_ster" : "";
   std::string text = name + rail;
   FunctionName read = SplitFunctionName(text);
-  if (!before.empty() || read.name != name || read.version != call.version() ||
+  bool keyword = IsOneOf(text, kKeywords.data(), kKeywords.size());
+  if (!before.empty() || keyword || read.name != name || read.version != call.version() ||
       read.rail != call.rail())
     text = name + version + rail;
   return before + (IsWord(text) ? text : InBackticks(text));

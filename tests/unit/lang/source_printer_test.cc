@@ -81,6 +81,7 @@ TEST(SourcePrinterTest, WritesValuesThatAreReadBackTheSame) {
             "{ let = 1; ``odd one`` = ``in``; ___ = null }\n");
   EXPECT_EQ(Body("[M.``=``; Date.(=); M.``<_v2`` 1; f_v1_v0 1; g_ster_v0 2]"),
             "[M.``=_v0``; Date.(==); M.``<_v2`` 1; f_v1_v0 1; g_ster_v0 2]\n");
+  EXPECT_EQ(Body("fun_v0 1 + Just_v0 2"), "fun_v0 1 + Just_v0 2\n");
   EXPECT_EQ(Body("``Foo``.x"), "``Foo``.x\n");
 }
 
