@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/utf8.h"
 
 namespace nightjar::conformance {
@@ -12,9 +13,7 @@ constexpr std::string_view kExceptions = "EXPECTED_EXCEPTION_COUNT:";
 constexpr std::string_view kSpaces = " \t\r";
 
 std::string_view Trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+  return TrimAscii(text, kSpaces);
 }
 
 // Takes "EXPECTED_EXCEPTION_COUNT: 2" out of a comment or a name.

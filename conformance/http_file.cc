@@ -11,9 +11,7 @@ constexpr std::string_view kHostSuffix = ".builtwithdark.localhost:10011";
 constexpr std::string_view kImport = "<IMPORT_DATA_FROM_FILE=";
 
 std::string_view Trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+  return TrimAscii(text, " \t\r");
 }
 
 std::string Replaced(std::string text, std::string_view from, std::string_view to) {

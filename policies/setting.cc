@@ -59,6 +59,10 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
   }
 }
 
+bool MayBeNone(LimitKind kind) {
+  return kind == LimitKind::kMaybe || kind == LimitKind::kCpus || kind == LimitKind::kRate;
+}
+
 Read InRange(const LimitKey& key, LimitValue value) {
   double magnitude = Magnitude(value);
   // Written so that a NaN is out of range.
@@ -66,9 +70,10 @@ Read InRange(const LimitKey& key, LimitValue value) {
   std::string message = "`" + std::string(key.name) + "` is at least " +
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.min)) + " and at most " +
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.max));
-  if (magnitude == 0 && (key.kind == LimitKind::kRate || key.kind == LimitKind::kCpus))
-    message += "; \"none\" lifts the bound, and `suspended = true` lets nothing in";
-  if (magnitude == 0 && key.kind == LimitKind::kMaybe) message += "; \"none\" lifts the bound";
+  if (magnitude == 0 && MayBeNone(key.kind)) {
+    message += "; \"none\" lifts the bound";
+    if (key.scope == LimitScope::kCanvas) message += ", and `suspended = true` lets nothing in";
+  }
   return tl::unexpected(std::move(message));
 }
 
@@ -82,9 +87,7 @@ Read Ranged(const LimitKey& key, const Parsed<T>& parsed) {
 
 Read ReadLimit(const LimitKey& key, const TomlNode& node) {
   bool text = node.kind == Kind::kString;
-  bool may_be_none = key.kind == LimitKind::kCpus || key.kind == LimitKind::kRate;
-  if (may_be_none && text && node.text == kNone) return LimitValue(0.0);
-  if (key.kind == LimitKind::kMaybe && text && node.text == kNone) return LimitValue(uint64_t{0});
+  if (MayBeNone(key.kind) && text && node.text == kNone) return FromMagnitude(key.kind, 0);
   switch (key.kind) {
     case LimitKind::kDuration:
       if (text) return Ranged(key, ParseDuration(node.text));

@@ -50,22 +50,22 @@ Status WriteFileAt(int dir_fd, const char* name, std::string_view text) {
   return {};
 }
 
+Status WriteAll(const Fd& fd, std::string_view content, const char* doing) {
+  while (!content.empty()) {
+    ssize_t put = write(fd.get(), content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return FailErrno(doing);
+    content.remove_prefix(static_cast<size_t>(put));
+  }
+  return {};
+}
+
 namespace {
 
 Result<Fd> CreateMemfd(const char* name) {
   Fd fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.valid()) return FailErrno("memfd_create");
   return fd;
-}
-
-Status WriteAll(const Fd& fd, std::string_view content) {
-  while (!content.empty()) {
-    ssize_t put = write(fd.get(), content.data(), content.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return FailErrno("writing a memfd");
-    content.remove_prefix(static_cast<size_t>(put));
-  }
-  return {};
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ Result<Fd> CreateSizedMemfd(const char* name, size_t bytes) {
 
 Result<Fd> CreateImmutableMemfd(const char* name, std::string_view content) {
   NJ_ASSIGN(Fd fd, CreateMemfd(name));
-  NJ_TRY(WriteAll(fd, content));
+  NJ_TRY(WriteAll(fd, content, "writing a memfd"));
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
     return FailErrno("sealing a memfd");
   return fd;

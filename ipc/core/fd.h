@@ -44,6 +44,9 @@ Result<std::string> ReadFileAt(int dir_fd, const char* name, size_t bytes_max = 
 // One write(2) to a file below a held directory; the file must exist (control files do).
 Status WriteFileAt(int dir_fd, const char* name, std::string_view text);
 
+// All of `content`, at the file's position. `doing` is for the error: "writing a trace".
+Status WriteAll(const Fd& fd, std::string_view content, const char* doing);
+
 // An anonymous file of exactly `bytes`, sealed against growing and shrinking.
 Result<Fd> CreateSizedMemfd(const char* name, size_t bytes);
 // An anonymous file holding `content`, sealed against every change: an immutable value that can be

@@ -1,5 +1,3 @@
-#include <google/protobuf/util/json_util.h>
-
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/neighbour.h"
 #include "supervisor/cli/pretty_json.h"
@@ -18,14 +16,9 @@ ExitCode Show(Session& session, const proto::DoctorAnswer& answer, const std::st
 
 // No supervisor here: its program looks at the host itself.
 ExitCode ExamineHost(Session& session) {
-  auto json = AskProgram("nightjard", {"--doctor"});
-  if (!json) return session.Complain(kNo, json.error().ToString());
   proto::DoctorAnswer answer;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(*json, &answer, options).ok())
-    return session.Complain(kNo,
-                            "nightjard --doctor did not answer in a way that makes sense here");
+  auto json = AskProgram("nightjard", {"--doctor"}, &answer);
+  if (!json) return session.Complain(kNo, json.error().ToString());
   return Show(session, answer, *json);
 }
 

@@ -17,14 +17,9 @@ bool Has(const proto::FunctionRow& row, const std::string& word) {
 }  // namespace
 
 ExitCode ShowFunctions(Session& session) {
-  auto json = AskProgram("nightjar-worker", {"--functions"});
-  if (!json) return session.Complain(kNo, json.error().ToString());
   proto::FunctionList all;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(*json, &all, options).ok())
-    return session.Complain(
-        kNo, "nightjar-worker --functions did not answer in a way that makes sense here");
+  if (auto json = AskProgram("nightjar-worker", {"--functions"}, &all); !json)
+    return session.Complain(kNo, json.error().ToString());
   const std::string& word = session.line().word;
   proto::FunctionList found;
   for (proto::FunctionRow& row : *all.mutable_functions())

@@ -1,8 +1,8 @@
 #include "supervisor/cli/neighbour.h"
 
 #include <fcntl.h>
+#include <google/protobuf/util/json_util.h>
 #include <spawn.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,22 +84,23 @@ Error BecomeSupervisor(const std::vector<std::string>& arguments) {
 }
 
 Result<std::string> AskProgram(const std::string& program,
-                               const std::vector<std::string>& arguments) {
+                               const std::vector<std::string>& arguments,
+                               google::protobuf::Message* answer) {
   NJ_ASSIGN(Answered answered, Ask(program, arguments, nullptr));
-  return std::move(answered.text);
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  if (google::protobuf::util::JsonStringToMessage(answered.text, answer, options).ok())
+    return std::move(answered.text);
+  std::string command = program;
+  for (const std::string& argument : arguments) command += " " + argument;
+  return Fail(ErrorCode::kProtocol, command + " did not answer in a way that makes sense here");
 }
 
 Result<Answered> AskProgram(const std::string& program, const std::vector<std::string>& arguments,
                             std::string_view input) {
   // A file rather than a pipe: nobody waits for the other, whichever end is slow or gone.
-  Fd file(memfd_create("input", MFD_CLOEXEC));
-  if (!file.valid()) return FailErrno("making room for a program's input");
-  for (size_t at = 0; at < input.size();) {
-    ssize_t put = pwrite(file.get(), input.data() + at, input.size() - at, static_cast<off_t>(at));
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return FailErrno("handing a program its input");
-    at += static_cast<size_t>(put);
-  }
+  NJ_ASSIGN(Fd file, CreateImmutableMemfd("input", input));
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return FailErrno("handing a program its input");
   return Ask(program, arguments, &file);
 }
 

@@ -2,6 +2,8 @@
 // of them something.
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +16,14 @@ namespace nightjar::cli {
 Error BecomeSupervisor(const std::vector<std::string>& arguments);
 
 // Runs a program ("nightjard", "nightjar-worker") with these arguments, its standard error staying
-// the caller's, and returns what it wrote to standard output (at most bounds::kControlBodyBytes).
-// Its exit code is not looked at: what it wrote says more.
+// the caller's, and returns the JSON that it wrote to standard output (at most
+// bounds::kControlBodyBytes), read into `answer` as well. Its exit code is not looked at: what it
+// wrote says more.
 Result<std::string> AskProgram(const std::string& program,
-                               const std::vector<std::string>& arguments);
+                               const std::vector<std::string>& arguments,
+                               google::protobuf::Message* answer);
 
-// The same with `input` as the program's standard input, for whoever needs its exit code too (128
+// Its output as it is, with `input` as its standard input, for whoever needs its exit code too (128
 // and the signal's number where one ended it).
 struct Answered {
   std::string text;

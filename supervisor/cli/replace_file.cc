@@ -11,21 +11,6 @@
 #include "ipc/core/fd.h"
 
 namespace nightjar::cli {
-namespace {
-
-Status WriteAll(const Fd& fd, std::string_view text) {
-  while (!text.empty()) {
-    ssize_t put = write(fd.get(), text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return FailErrno("writing");
-    text.remove_prefix(static_cast<size_t>(put));
-  }
-  if (fsync(fd.get()) != 0) return FailErrno("writing");
-  return {};
-}
-
-}  // namespace
-
 Status ReplaceFile(const std::string& file, std::string_view text) {
   char resolved[PATH_MAX];
   struct stat before;
@@ -34,7 +19,8 @@ Status ReplaceFile(const std::string& file, std::string_view text) {
   std::string beside = std::string(resolved) + ".XXXXXX";
   Fd fd(mkostemp(beside.data(), O_CLOEXEC));
   if (!fd.valid()) return FailErrno("making a file beside " + file);
-  Status written = WriteAll(fd, text);
+  Status written = WriteAll(fd, text, "writing");
+  if (written && fsync(fd.get()) != 0) written = FailErrno("writing");
   // The owner first: a change of it takes bits off the mode.
   if (written && fchown(fd.get(), before.st_uid, before.st_gid) != 0 && errno != EPERM)
     written = FailErrno("giving the new file its owner");

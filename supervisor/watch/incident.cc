@@ -17,23 +17,21 @@ uint64_t Microseconds(Nanos duration) {
 std::optional<policy::KillRule> SoftRuleOf(const proto::LimitHit& hit, const policy::Limits& limits,
                                            const policy::RunUsage& usage) {
   policy::SoftLimits soft = policy::SoftLimitsOf(limits);
+  constexpr policy::Micros kNever{0};
   switch (hit.limit()) {
-    case proto::SELF_LIMIT_WALL: {
-      // It began later than it was sent its run.
-      bool plausible = soft.wall > policy::Micros(0) && usage.wall >= soft.wall;
-      return plausible ? std::optional(policy::KillRule::kWall) : std::nullopt;
-    }
-    case proto::SELF_LIMIT_CPU: {
-      // The kernel has two ways to count a process's time, which are not exactly one.
-      bool plausible = soft.cpu > policy::Micros(0) && usage.cpu >= soft.cpu / 2;
-      return plausible ? std::optional(policy::KillRule::kCpu) : std::nullopt;
-    }
+    case proto::SELF_LIMIT_WALL:  // it began later than it was sent its run
+      if (soft.wall > kNever && usage.wall >= soft.wall) return policy::KillRule::kWall;
+      break;
+    case proto::SELF_LIMIT_CPU:  // the kernel counts a process's time in two ways, not quite alike
+      if (soft.cpu > kNever && usage.cpu >= soft.cpu / 2) return policy::KillRule::kCpu;
+      break;
     case proto::SELF_LIMIT_MEMORY:
-      return hit.measured() > soft.value_bytes ? std::optional(policy::KillRule::kMemory)
-                                               : std::nullopt;
+      if (hit.measured() > soft.value_bytes) return policy::KillRule::kMemory;
+      break;
     default:
-      return std::nullopt;
+      break;
   }
+  return std::nullopt;
 }
 
 proto::LimitInForce OnWire(const policy::LimitText& limit) {

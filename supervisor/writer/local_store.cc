@@ -31,16 +31,6 @@ void RemoveFiles(const Fd& dir) {
   closedir(list);
 }
 
-Status WriteAll(const Fd& fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t put = write(fd.get(), bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return FailErrno("writing a trace");
-    bytes.remove_prefix(static_cast<size_t>(put));
-  }
-  return {};
-}
-
 // Keys are made by TraceKey, or come out of the index, which is a file and may say anything.
 Result<std::string> PathOf(std::string_view key) {
   bool good = !key.empty() && key.size() <= kKeyBytes && key.find('\0') == key.npos;
@@ -80,7 +70,7 @@ Status LocalStore::Put(std::string_view key, std::string_view object) {
   Fd file(openat(unfinished_.get(), name.c_str(),
                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return FailErrno("making a trace's file");
-  Status written = WriteAll(file, object);
+  Status written = WriteAll(file, object, "writing a trace");
   auto rename = [&] {
     return renameat(unfinished_.get(), name.c_str(), root_.get(), path.c_str());
   };

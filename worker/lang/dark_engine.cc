@@ -25,11 +25,7 @@ namespace {
 constexpr int kMessageLevels = 6 * kNestingMax;
 
 proto::Diagnostic WholeFile(const std::string& message) {
-  proto::Diagnostic diagnostic;
-  diagnostic.set_line(1);
-  diagnostic.set_column(1);
-  diagnostic.set_message(message);
-  return diagnostic;
+  return DiagnosticAt(1, 1, message);
 }
 
 bool Decode(std::string_view bytes, proto::Program* program) {

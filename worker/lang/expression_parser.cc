@@ -8,6 +8,7 @@
 #include "worker/lang/function_name.h"
 #include "worker/lang/operators.h"
 #include "worker/lang/parser.h"
+#include "worker/lang/words.h"
 
 namespace nightjar::lang {
 namespace {
@@ -19,11 +20,6 @@ Binding BindingOf(const Token& token) {
 // F# writes `=` and `<>` where Dark's own names are `==` and `!=`.
 std::string DarkOperator(const std::string& op) {
   return op == "=" ? "==" : op == "<>" ? "!=" : op;
-}
-
-bool IsReserved(const std::string& word) {
-  return word == "in" || word == "then" || word == "else" || word == "elif" || word == "with" ||
-         word == "of";
 }
 
 // Counts nesting for as long as it stands.

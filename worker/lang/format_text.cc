@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ipc/core/bounds.h"
+#include "worker/lang/parser.h"
 #include "worker/lang/source_printer.h"
 
 namespace nightjar::lang {
@@ -18,11 +19,8 @@ bool FormatStream(std::istream& in, std::ostream& out) {
   if (source.size() <= bounds::kSourceBytes) {
     result = FormatCanvas(source);
   } else {
-    proto::Diagnostic& diagnostic = result.errors.emplace_back();
-    diagnostic.set_line(1);
-    diagnostic.set_column(1);
-    diagnostic.set_message("a canvas file has at most " + std::to_string(bounds::kSourceBytes) +
-                           " bytes");
+    result.errors.push_back(DiagnosticAt(
+        1, 1, "a canvas file has at most " + std::to_string(bounds::kSourceBytes) + " bytes"));
   }
   if (result.errors.empty()) {
     out << result.text << std::flush;

@@ -11,9 +11,7 @@ namespace nightjar::lang {
 namespace {
 
 std::string_view Trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+  return TrimAscii(text, " \t");
 }
 
 // Calls visit(part) for what lies between separators.

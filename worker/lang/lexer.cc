@@ -4,19 +4,10 @@
 
 #include "ipc/core/ascii.h"
 #include "ipc/core/utf8.h"
+#include "worker/lang/words.h"
 
 namespace nightjar::lang {
 namespace {
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool IsWordStart(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool IsWordPart(char c) {
-  return IsWordStart(c) || IsDigit(c) || c == '\'';
-}
 
 // Longest first.
 constexpr std::array<std::string_view, 21> kOperators = {"|>", "->", "<=", ">=", "==", "!=", "<>",

@@ -8,31 +8,32 @@
 #include "worker/lang/function_name.h"
 #include "worker/lang/numbers.h"
 #include "worker/lang/source_toplevel.h"
+#include "worker/lang/words.h"
 
 namespace nightjar::lang {
 namespace {
 
-// Words that stand for something else than a name, where an expression is read.
-constexpr std::array<std::string_view, 22> kKeywords = {
-    "in",          "then", "else", "elif",    "with", "of",    "let",     "if",
-    "match",       "fun",  "true", "false",   "null", "blank", "partial", "rightPartial",
-    "leftPartial", "flag", "Just", "Nothing", "Ok",   "Error"};
-// Of them those that are not even the name of a field.
-constexpr size_t kReserved = 6;
+// Words that stand for something else than a name where an expression is read, beside the reserved
+// ones, which are not even the name of a field.
+constexpr std::array<std::string_view, 16> kKeywords = {
+    "let",     "if",           "match",       "fun",  "true", "false",   "null", "blank",
+    "partial", "rightPartial", "leftPartial", "flag", "Just", "Nothing", "Ok",   "Error"};
 
 // Of the operators that stand in parentheses as functions; `=` and `<>` would be read as others.
 constexpr std::array<std::string_view, 17> kOperators = {
     "|>", "->", "<=", ">=", "==", "!=", "++", "&&", "||", "+", "-", "*", "/", "%", "^", "<", ">"};
 
-bool IsOneOf(std::string_view name, const std::string_view* from, size_t count) {
-  return std::find(from, from + count, name) != from + count;
+template <size_t kCount>
+bool IsOneOf(std::string_view name, const std::array<std::string_view, kCount>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsKeyword(std::string_view word) {
+  return IsReserved(word) || IsOneOf(word, kKeywords);
 }
 
 bool IsWord(std::string_view name) {
-  auto starts = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  if (name.empty() || !starts(name[0])) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return starts(c) || (c >= '0' && c <= '9') || c == '\''; });
+  return !name.empty() && IsWordStart(name[0]) && std::all_of(name.begin(), name.end(), IsWordPart);
 }
 
 std::string InBackticks(const std::string& name) {
@@ -91,13 +92,13 @@ std::string LinesLiteral(std::string_view content) {
 
 std::string NameText(const std::string& name) {
   if (name.empty()) return "___";
-  bool plain = IsWord(name) && !IsOneOf(name, kKeywords.data(), kKeywords.size()) && name != "___";
+  bool plain = IsWord(name) && !IsKeyword(name) && name != "___";
   return plain ? name : InBackticks(name);
 }
 
 std::string FieldText(const std::string& name) {
   if (name.empty()) return "___";
-  return IsWord(name) && !IsOneOf(name, kKeywords.data(), kReserved) ? name : InBackticks(name);
+  return IsWord(name) && !IsReserved(name) ? name : InBackticks(name);
 }
 
 std::string RecordFieldText(const std::string& name) {
@@ -116,14 +117,12 @@ std::string FunctionText(const proto::FnCall& call) {
   const std::string& name = call.name();
   bool plain = call.version() == 0 && !call.rail();
   std::string before = call.module().empty() ? "" : call.module() + ".";
-  if (plain && IsOneOf(name, kOperators.data(), kOperators.size()))
-    return before + "(" + name + ")";
+  if (plain && IsOneOf(name, kOperators)) return before + "(" + name + ")";
   std::string version = "_v" + std::to_string(call.version());
   std::string rail = call.rail() ? "_ster" : "";
   std::string text = name + rail;
   FunctionName read = SplitFunctionName(text);
-  bool keyword = IsOneOf(text, kKeywords.data(), kKeywords.size());
-  if (!before.empty() || keyword || read.name != name || read.version != call.version() ||
+  if (!before.empty() || IsKeyword(text) || read.name != name || read.version != call.version() ||
       read.rail != call.rail())
     text = name + version + rail;
   return before + (IsWord(text) ? text : InBackticks(text));

@@ -6,14 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ipc/core/ascii.h"
+
 namespace nightjar::lang {
 namespace {
 
 std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\n\v\f\r";
-  size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
+  return TrimAscii(text, " \t\n\v\f\r");
 }
 
 // Whether the text is this word, in letters of any case.

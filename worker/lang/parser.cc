@@ -26,6 +26,14 @@ struct Section {
 
 }  // namespace
 
+proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string& message) {
+  proto::Diagnostic diagnostic;
+  diagnostic.set_line(line);
+  diagnostic.set_column(column);
+  diagnostic.set_message(message);
+  return diagnostic;
+}
+
 bool StartsHeader(std::string_view line) {
   for (std::string_view kind : {"[http-handler ", "[http-bytes-handler ", "[worker ", "[cron ",
                                 "[repl ", "[fn ", "[db ", "[type ", "[cors ", "[secrets "})
@@ -73,14 +81,6 @@ void DropUnopened(std::vector<Token>* tokens) {
   }
   for (; open < 0 && tokens->size() > 1 && (*tokens)[tokens->size() - 2].text == ")"; ++open)
     tokens->erase(tokens->end() - 2);
-}
-
-proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string& message) {
-  proto::Diagnostic diagnostic;
-  diagnostic.set_line(line);
-  diagnostic.set_column(column);
-  diagnostic.set_message(message);
-  return diagnostic;
 }
 
 class CanvasParser {

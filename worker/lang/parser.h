@@ -58,4 +58,7 @@ struct ParsedExpression {
 ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,
                                  Notation notation);
 
+// Line and column count from 1, in code points.
+proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string& message);
+
 }  // namespace nightjar::lang

@@ -1,10 +1,10 @@
 #include "worker/lang/source_printer.h"
 
-#include <google/protobuf/message.h>
-
 #include <algorithm>
 #include <sstream>
 
+#include "ipc/core/ascii.h"
+#include "ipc/proto/each_message.h"
 #include "worker/lang/comment_places.h"
 #include "worker/lang/expression_printer.h"
 #include "worker/lang/literal_text.h"
@@ -17,10 +17,7 @@ namespace {
 constexpr size_t kHeaderBytes = 1024;
 
 std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+  return TrimAscii(text, " \t\r\n");
 }
 
 // Words with one space between them; `kind`s of which more is known have it in one way too.
@@ -96,11 +93,10 @@ class CanvasPrinter {
   std::string Print(std::string_view source, const std::vector<SourceToplevel>& toplevels) {
     const char* first = toplevels[0].header.data() - 1;
     LexResult before = Lex(source.substr(0, static_cast<size_t>(first - source.data())), 1);
-    bool more = true;
     page_.Comments(before.comments, before.tokens.back().blank_before);
     bool apart = true;
     for (size_t i = 0; i < toplevels.size(); ++i) {
-      more = i + 1 < toplevels.size();
+      bool more = i + 1 < toplevels.size();
       std::string header = "[" + HeaderText(toplevels[i].header) + "]";
       if (std::string_view rest = Trimmed(toplevels[i].after_header); !rest.empty())
         header += " " + std::string(rest);
@@ -134,20 +130,11 @@ class CanvasPrinter {
 };
 
 // Of every expression and pattern, wherever it is.
-void ForgetIds(google::protobuf::Message* message) {
-  const google::protobuf::Reflection& reflection = *message->GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  reflection.ListFields(*message, &fields);
-  for (const google::protobuf::FieldDescriptor* field : fields) {
-    if (field->name() == "id") reflection.ClearField(message, field);
-    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      ForgetIds(reflection.MutableMessage(message, field));
-      continue;
-    }
-    for (int i = 0; i < reflection.FieldSize(*message, field); ++i)
-      ForgetIds(reflection.MutableRepeatedMessage(message, field, i));
-  }
+void ForgetIds(google::protobuf::Message& program) {
+  EachMessage(program, [](google::protobuf::Message& message) {
+    if (const auto* id = message.GetDescriptor()->FindFieldByName("id"))
+      message.GetReflection()->ClearField(&message, id);
+  });
 }
 
 size_t CountComments(const std::vector<SourceToplevel>& toplevels) {
@@ -158,12 +145,9 @@ size_t CountComments(const std::vector<SourceToplevel>& toplevels) {
 
 // `why`: what would be wrong with the text, if that is the cause.
 proto::Diagnostic Unprintable(const std::vector<proto::Diagnostic>& why) {
-  proto::Diagnostic diagnostic;
-  diagnostic.set_line(1);
-  diagnostic.set_column(1);
-  diagnostic.set_message("this file cannot be written in its canonical notation" +
-                         (why.empty() ? "" : ": there " + why[0].message()));
-  return diagnostic;
+  return DiagnosticAt(1, 1,
+                      "this file cannot be written in its canonical notation" +
+                          (why.empty() ? "" : ": there " + why[0].message()));
 }
 
 }  // namespace
@@ -171,8 +155,8 @@ proto::Diagnostic Unprintable(const std::vector<proto::Diagnostic>& why) {
 bool SameProgram(const proto::Program& a, const proto::Program& b) {
   proto::Program one = a;
   proto::Program other = b;
-  ForgetIds(&one);
-  ForgetIds(&other);
+  ForgetIds(one);
+  ForgetIds(other);
   return one.SerializeAsString() == other.SerializeAsString();
 }
 

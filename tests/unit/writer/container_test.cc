@@ -59,28 +59,34 @@ const Nesting kNestings[] = {
     {"response", 2, [](proto::Value* value) { return value->mutable_response()->mutable_body(); }},
 };
 
-// What is shown of a trace with an event of that nesting, and a plain one after it.
-proto::TraceDocument ShowNested(const Nesting& nesting, size_t messages_max) {
+// A call whose argument is nested in so many messages, with `innermost` in the last.
+proto::TraceEvent NestedEvent(const Nesting& nesting, size_t messages, const char* innermost) {
   proto::TraceEvent event = MakeEvent(1, 1);
   proto::Value* value = event.mutable_call()->mutable_args(0);
-  for (size_t deep = nesting.messages; deep <= messages_max; deep += nesting.messages)
+  value->Clear();
+  for (size_t deep = nesting.messages; deep <= messages; deep += nesting.messages)
     value = nesting.step(value);
-  value->set_string("here");
+  value->set_string(innermost);
+  return event;
+}
+
+// What is shown of a trace with that event, which was open at the end as well, and a plain one.
+proto::TraceDocument ShowBesideAPlainOne(const proto::TraceEvent& event, bool open_at_end) {
   Compressor compressor;
   TraceBuilder builder(compressor);
   builder.Append(event.SerializeAsString(), 1);
   builder.Append(MakeEvent(2, 1).SerializeAsString(), 2);
   proto::StoredRun stored;
   stored.mutable_row()->set_run_id(RunAt(0).ToString());
-  // What was open at the end holds the same.
-  *stored.add_open_calls()->mutable_call() = event.call();
+  if (open_at_end) *stored.add_open_calls()->mutable_call() = event.call();
   proto::TraceRow row = stored.row();
   return Document(row, builder.Seal(stored));
 }
 
 TEST(ContainerTest, ShowsTheDeepestValuesThatAWorkerWrites) {
   for (const Nesting& nesting : kNestings) {
-    proto::TraceDocument document = ShowNested(nesting, bounds::kTraceValueLevels);
+    proto::TraceDocument document =
+        ShowBesideAPlainOne(NestedEvent(nesting, bounds::kTraceValueLevels, "here"), true);
     ASSERT_EQ(document.events_size(), 2) << nesting.name;
     EXPECT_FALSE(document.incomplete_object());
     EXPECT_NE(document.events(0).SerializeAsString().find("here"), std::string::npos);
@@ -91,21 +97,10 @@ TEST(ContainerTest, ShowsTheDeepestValuesThatAWorkerWrites) {
 
 // A program must not be able to hide what it did behind one value that cannot be shown.
 TEST(ContainerTest, AnEventThatIsNestedTooDeepHidesNothingButItself) {
-  proto::TraceEvent event = MakeEvent(1, 1);
   for (const Nesting& nesting : kNestings)
     for (size_t messages : {60ul, 70ul, 90ul}) {
-      proto::Value deep;
-      proto::Value* value = &deep;
-      for (size_t at = 0; at < messages; at += nesting.messages) value = nesting.step(value);
-      *event.mutable_call()->mutable_args(0) = deep;
-      Compressor compressor;
-      TraceBuilder builder(compressor);
-      builder.Append(event.SerializeAsString(), 1);
-      builder.Append(MakeEvent(2, 1).SerializeAsString(), 2);
-      proto::StoredRun stored;
-      stored.mutable_row()->set_run_id(RunAt(0).ToString());
-      proto::TraceRow row = stored.row();
-      proto::TraceDocument document = Document(row, builder.Seal(stored));
+      proto::TraceDocument document =
+          ShowBesideAPlainOne(NestedEvent(nesting, messages, "hidden"), false);
       ASSERT_EQ(document.events_size(), 1) << nesting.name << " " << messages;
       EXPECT_EQ(document.events(0).seq(), 2u);
       EXPECT_TRUE(document.incomplete_object());
