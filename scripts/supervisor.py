@@ -21,6 +21,8 @@ class Server:
     """A supervisor of our own, from its start to its clean end."""
 
     def __init__(self, listen, policy):
+        # A script that is told to stop unwinds, so that stop() is called as after anything else.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         # Below /var/tmp, because the supervisor gives up root and must still be able to enter its directory.
         self.state = tempfile.mkdtemp(prefix="nightjar-script-", dir="/var/tmp")
         self.group = f"nightjar-script-{os.getpid()}"
