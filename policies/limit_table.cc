@@ -63,23 +63,6 @@ constexpr LimitKey kKeys[] = {
      "after this long without a request the waiting workers are let go"},
 };
 
-// Levenshtein's distance, where a swap of neighbours counts as one step too. Both are a few dozen
-// bytes at most.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> steps(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) steps[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) steps[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t change = steps[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, change});
-      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
-    }
-  }
-  return steps[a.size()][b.size()];
-}
-
 }  // namespace
 
 LimitValue LimitKey::ValueIn(const Limits& limits) const {
@@ -132,21 +115,6 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
       return std::get<bool>(value) ? "kill" : "drop";
   }
   return "";
-}
-
-std::string_view NearestWord(std::string_view typed, std::span<const std::string_view> words) {
-  constexpr size_t kLongest = 40;
-  if (typed.size() > kLongest) return {};
-  std::string_view nearest;
-  // One slip in a short word, two or three in a long one; more than that is another word.
-  size_t least = std::max<size_t>(1, typed.size() / 3) + 1;
-  for (std::string_view word : words) {
-    size_t distance = Distance(typed, word);
-    if (distance >= least) continue;
-    least = distance;
-    nearest = word;
-  }
-  return nearest;
 }
 
 std::vector<LimitText> Describe(const Limits& limits) {

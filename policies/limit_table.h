@@ -54,7 +54,4 @@ const LimitKey* FindLimitKey(std::string_view name);
 
 std::string FormatLimit(LimitKind kind, const LimitValue& value);
 
-// The one of `words` that was most likely meant by `typed`; empty where none is near.
-std::string_view NearestWord(std::string_view typed, std::span<const std::string_view> words);
-
 }  // namespace nightjar::policy

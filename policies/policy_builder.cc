@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ipc/core/ids.h"
+#include "ipc/core/nearest_word.h"
 
 namespace nightjar::policy {
 namespace {

@@ -29,6 +29,12 @@ void Arena::Reset() {
   at_ = end_ = nullptr;
 }
 
+void Arena::Require(size_t bytes) const {
+  if (bytes > kBytesMax) throw std::bad_alloc();
+  if (bytes > bytes_max_ - std::min(bytes_max_, this->bytes()))
+    throw ArenaExhausted{this->bytes() + bytes};
+}
+
 void* Arena::Grow(size_t bytes) {
   if (bytes > kBytesMax) throw std::bad_alloc();
   // Large things get blocks of their own, so that what is left of the current one stays in use.

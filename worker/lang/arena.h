@@ -28,6 +28,8 @@ class Arena {
 
   // Of memory that is taken from the kernel; at first there is no bound.
   void SetLimit(size_t bytes) { bytes_max_ = bytes; }
+  // Throws as Allocate would for so much: for what grows outside of here before it comes in.
+  void Require(size_t bytes) const;
   // In use.
   size_t bytes() const { return bytes_ - spare_bytes_; }
 

@@ -76,6 +76,15 @@ std::optional<Kind> KindNamed(std::string_view name) {
   return found->second;
 }
 
+std::span<const std::string_view> KindNames() {
+  static constexpr std::string_view kNames[] = {
+      "Any",       "Int",   "Float",    "Bool",  "Null",   "Str",    "Char",
+      "List",      "Tuple", "Dict",     "Block", "Option", "Result", "Response",
+      "Datastore", "Date",  "Password", "UUID",  "Bytes",
+  };
+  return kNames;
+}
+
 std::string_view NameOf(const Closure& closure) {
   if (closure.builtin != nullptr) return closure.builtin->full_name;
   if (closure.function != nullptr) return closure.function->name;

@@ -106,6 +106,8 @@ constexpr bool Matches(Kind kind, const Dval& value) {
 }
 // As headers of a canvas say it: "Int", "String", "list". None: there is no such type.
 std::optional<Kind> KindNamed(std::string_view name);
+// Each kind that a header can say, once.
+std::span<const std::string_view> KindNames();
 
 struct Param {
   std::string_view name;

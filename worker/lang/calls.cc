@@ -1,4 +1,6 @@
 // How the evaluator calls: the checks around a call, its frame, and its events in the trace.
+#include <map>
+
 #include "worker/lang/evaluator.h"
 #include "worker/lang/repr.h"
 #include "worker/lang/slots.h"
@@ -76,15 +78,16 @@ Dval Evaluator::CallFunction(const CallNode* node, Dval* slots) {
   const FunctionCode& function = *node->function;
   size_t count = function.params.size();
   for (size_t i = 0; i < count; ++i)
-    if (!lang::Matches(function.params[i].kind, slots[i])) [[unlikely]]
-      return WrongType("function parameters", function.params[i].kind, slots[i], node->id);
+    if (!Fits(function.params[i].type, slots[i])) [[unlikely]]
+      return WrongParameters(function, slots, node->id);
   OpenCall open(*this, Recorder::Kind::kFunction, function.name, node->id, slots, count);
   Frame frame{slots, nullptr};
   Dval result = Eval(function.body, frame);
   // The rail ends with the function that a value is on it in.
   if (result.Is(Tag::kErrorRail)) result = *result.inner;
-  if (!lang::Matches(function.returns, result) && !result.fake()) [[unlikely]]
-    result = WrongType("return type", function.returns, result, node->id);
+  if (!result.fake() && !Fits(function.returns, result)) [[unlikely]]
+    result = MakeError(
+        arena_, "Type error(s) in return type: " + Mismatch(function.returns, result), node->id);
   return open.Close(result);
 }
 
@@ -109,12 +112,16 @@ Dval Evaluator::Invoke(const Dval& function, const Dval* args, size_t count, uin
   return CallLambda(*function.closure, args, count, caller_id);
 }
 
-Dval Evaluator::WrongType(std::string_view where, Kind expected, const Dval& actual, uint64_t id) {
-  return MakeError(arena_,
-                   "Type error(s) in " + std::string(where) + ": Expected to see a value of type " +
-                       std::string(KindName(expected)) + " but found a " +
-                       std::string(TypeName(actual)),
-                   id);
+// Every parameter that is wrong, in the order of their names, as classic Dark told them.
+Dval Evaluator::WrongParameters(const FunctionCode& function, const Dval* args, uint64_t id) {
+  std::map<std::string_view, std::string> wrong;
+  for (size_t i = 0; i < function.params.size(); ++i) {
+    std::string mismatch = Mismatch(function.params[i].type, args[i]);
+    if (!mismatch.empty()) wrong[function.params[i].name] = std::move(mismatch);
+  }
+  std::string message;
+  for (const auto& [name, mismatch] : wrong) message += (message.empty() ? "" : ", ") + mismatch;
+  return MakeError(arena_, "Type error(s) in function parameters: " + message, id);
 }
 
 Dval Evaluator::WrongArgument(const Builtin& builtin, size_t index, const Dval& actual,

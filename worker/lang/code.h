@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "worker/lang/builtin.h"
+#include "worker/lang/types.h"
 #include "worker/lang/value.h"
 
 namespace nightjar::lang {
@@ -136,12 +137,12 @@ struct LambdaCode {
 
 struct ParamCode {
   std::string name;
-  Kind kind;
+  TypeCode type;
 };
 struct FunctionCode {
   std::string name;
   std::vector<ParamCode> params;
-  Kind returns;
+  TypeCode returns;
   uint32_t frame_slots = 0;
   const Node* body = nullptr;
 };
@@ -158,7 +159,8 @@ struct Code {
   Arena arena;
   std::unordered_map<uint64_t, HandlerCode> handlers;  // by tlid
   std::unordered_map<std::string, FunctionCode> functions;
-  std::unordered_map<std::string, Dval> globals;  // datastores and secrets
+  std::unordered_map<std::string, RecordCode> records;  // types that the canvas has or names
+  std::unordered_map<std::string, Dval> globals;        // datastores and secrets
   std::vector<std::unique_ptr<LambdaCode>> lambdas;
 };
 

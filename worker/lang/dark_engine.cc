@@ -81,6 +81,7 @@ CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
     outcome.diagnostics.push_back(WholeFile("the program is too large once it is compiled"));
     return outcome;
   }
+  outcome.diagnostics = std::move(parsed.warnings);
   for (const LowerWarning& warning : lowered->warnings) {
     proto::Diagnostic diagnostic = parsed.At(warning.expr_id, source);
     diagnostic.set_message(warning.message);

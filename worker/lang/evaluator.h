@@ -92,8 +92,8 @@ class Evaluator {
   [[gnu::noinline]] Dval NoCondition(const Dval& condition);
   [[gnu::noinline]] Dval NoObject(const Dval& object, uint64_t id);
   [[gnu::noinline]] Dval WrongCount(const CallNode* node, size_t expected, size_t count);
-  [[gnu::noinline]] Dval WrongType(std::string_view where, Kind expected, const Dval& actual,
-                                   uint64_t id);
+  [[gnu::noinline]] Dval WrongParameters(const FunctionCode& function, const Dval* args,
+                                         uint64_t id);
   [[gnu::noinline]] Dval WrongArgument(const Builtin& builtin, size_t index, const Dval& actual,
                                        uint64_t id);
   Dval OnRail(const Dval& result);

@@ -291,7 +291,12 @@ std::vector<proto::Expr> ExpressionParser::Arguments() {
 // A thing that is applied to what follows it, or stands alone.
 proto::Expr ExpressionParser::Application() {
   if (Now().kind == TokenKind::kWord && !Now().quoted) {
-    if (Special(Now())) return Special(Now().text);
+    const Token& start = Now();
+    std::string module;
+    std::string name;
+    // First, as `Error` is a module too.
+    if (TakeQualified(&module, &name)) return CallOf(start, module, name);
+    if (Special(start)) return Special(start.text);
     return Named();
   }
   // `(+) 1 2`: an operator in parentheses is the function of that name.
@@ -351,15 +356,12 @@ proto::Expr ExpressionParser::Special(const std::string& name) {
   return node;
 }
 
-// A word: a keyword value, a variable, or a function with what it is applied to.
+// A word: a keyword value, a variable, or a function without a module and what it is applied to.
 proto::Expr ExpressionParser::Named() {
   const Token& start = Now();
   std::string word = start.text;
   if (word == "true" || word == "false" || word == "null" || word == "blank")
     return Postfix(Atom());
-  std::string module;
-  std::string name;
-  if (TakeQualified(&module, &name)) return CallOf(start, module, name);
   // A word that something follows is a function; alone it may be a variable, which only lowering
   // can tell.
   size_t before = at_;
@@ -452,12 +454,6 @@ proto::Expr ExpressionParser::Atom() {
       node.set_character(token.text);
       break;
     case TokenKind::kWord: {
-      if (!token.quoted && Special(token)) {
-        // As an argument a constructor without parentheses has no arguments of its own.
-        Take();
-        node.mutable_constructor()->set_name(token.text);
-        return node;
-      }
       std::string module;
       std::string name;
       if (TakeQualified(&module, &name)) {
@@ -466,6 +462,11 @@ proto::Expr ExpressionParser::Atom() {
         node.mutable_fn_call()->set_name(parts.name);
         node.mutable_fn_call()->set_version(parts.version);
         node.mutable_fn_call()->set_rail(parts.rail);
+        return node;
+      } else if (!token.quoted && Special(token)) {
+        // As an argument a constructor without parentheses has no arguments of its own.
+        Take();
+        node.mutable_constructor()->set_name(token.text);
         return node;
       } else if (token.quoted) {
         node.set_variable(token.text);

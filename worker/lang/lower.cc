@@ -1,5 +1,6 @@
 #include "worker/lang/lower.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ipc/core/bounds.h"
@@ -31,12 +32,21 @@ class Lowerer {
       code_.globals[datastore.name()] = MakeTextual(code_.arena, Tag::kDatastore, datastore.name());
     for (const proto::Secret& secret : program.secrets())
       code_.globals[secret.name()] = NormalString(code_.arena, secret.value());
+    for (const proto::TypeDef& def : program.types()) {
+      RecordCode& record = code_.records[def.name()];
+      record.name = def.name();
+      record.declared = true;
+      for (const proto::Param& field : def.fields())
+        record.fields.push_back({field.name(), TypeOf(field.type())});
+      std::sort(record.fields.begin(), record.fields.end(),
+                [](const FieldCode& a, const FieldCode& b) { return a.name < b.name; });
+    }
     for (const proto::FunctionDef& def : program.functions()) {
       FunctionCode function;
       function.name = def.name();
       for (const proto::Param& param : def.params())
-        function.params.push_back({param.name(), KindOf(param.type())});
-      function.returns = KindOf(def.returns());
+        function.params.push_back({param.name(), TypeOf(param.type())});
+      function.returns = TypeOf(def.returns());
       if (def.params_size() > kCallArgsMax) throw Malformed();
       code_.functions[def.name()] = std::move(function);
     }
@@ -68,10 +78,14 @@ class Lowerer {
  private:
   bool Warns() const { return warnings_.size() < bounds::kDiagnostics; }
 
-  // An unknown name of a type is one of the canvas's own: a record.
-  static Kind KindOf(const std::string& type) {
-    if (type.empty()) return Kind::kAny;
-    return KindNamed(type).value_or(Kind::kDict);
+  // A name that the language does not know is a record type of the canvas, if need be one that is
+  // not declared.
+  TypeCode TypeOf(const std::string& name) {
+    if (name.empty()) return {};
+    if (auto kind = KindNamed(name)) return {*kind};
+    RecordCode& record = code_.records[name];
+    record.name = name;
+    return {Kind::kDict, &record};
   }
 
   const Node* In(LoweringScope& scope, const proto::Expr& body) {

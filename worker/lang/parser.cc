@@ -7,7 +7,9 @@
 #include <sstream>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/nearest_word.h"
 #include "ipc/core/utf8.h"
+#include "worker/lang/builtin.h"
 #include "worker/lang/source_toplevel.h"
 
 namespace nightjar::lang {
@@ -115,6 +117,7 @@ class CanvasParser {
       AddError(1, 1,
                "a canvas has at most " + std::to_string(bounds::kHandlersPerCanvas) + " handlers",
                false);
+    WarnOfUnknownTypes();
     return std::move(result_);
   }
 
@@ -123,6 +126,24 @@ class CanvasParser {
     proto::Diagnostic diagnostic = DiagnosticAt(line, column, message);
     if (quote) diagnostic.set_source_line(SourceLine(source_, line));
     result_.errors.push_back(std::move(diagnostic));
+  }
+
+  // Types can stand below what names them.
+  void WarnOfUnknownTypes() {
+    std::vector<std::string_view> types(KindNames().begin(), KindNames().end());
+    for (const proto::TypeDef& type : result_.program.types()) types.push_back(type.name());
+    for (const auto& [name, line] : named_types_) {
+      if (KindNamed(name) || std::find(types.begin(), types.end(), name) != types.end()) continue;
+      if (result_.warnings.size() >= bounds::kDiagnostics) return;
+      std::string near(NearestWord(name, types));
+      proto::Diagnostic warning =
+          DiagnosticAt(line, 2,
+                       "there is no type `" + name + "`" +
+                           (near.empty() ? "" : "; did you mean `" + near + "`?"));
+      warning.set_source_line(SourceLine(source_, line));
+      warning.set_warning(true);
+      result_.warnings.push_back(std::move(warning));
+    }
   }
 
   std::vector<Section> Split() {
@@ -301,6 +322,7 @@ class CanvasParser {
     for (size_t at = 2; at < words.size(); ++at) {
       if (words[at] == "->" && at + 2 == words.size()) {
         function.set_returns(words[at + 1]);
+        named_types_.emplace_back(words[at + 1], section.line);
         break;
       }
       size_t colon = words[at].find(':');
@@ -309,6 +331,7 @@ class CanvasParser {
       proto::Param& param = *function.add_params();
       param.set_name(words[at].substr(0, colon));
       param.set_type(words[at].substr(colon + 1));
+      named_types_.emplace_back(param.type(), section.line);
     }
     if (!FreshName(section, words[1])) return;
     auto body = Body(section);
@@ -335,6 +358,14 @@ class CanvasParser {
     }
     if (fields.size() % 2 != 0)
       return AddError(section.line, 2, "each field has a name and a type");
+    if (kind == "type" && KindNamed(words[1]))
+      return AddError(section.line, 2, "`" + words[1] + "` is a type of the language");
+    std::set<std::string> names;
+    for (size_t at = 0; at + 1 < fields.size(); at += 2) {
+      if (!names.insert(fields[at]).second)
+        return AddError(section.line, 2, "the field `" + fields[at] + "` is there twice");
+      named_types_.emplace_back(fields[at + 1], section.line);
+    }
     auto fill = [&](auto* rows) {
       for (size_t at = 0; at + 1 < fields.size(); at += 2) {
         proto::Param& field = *rows->Add();
@@ -362,6 +393,7 @@ class CanvasParser {
   ParseResult result_;
   uint64_t first_id_ = kIdsPerToplevel;
   std::set<std::string> names_;
+  std::vector<std::pair<std::string, uint32_t>> named_types_;  // and the lines of their headers
 };
 
 }  // namespace

@@ -29,8 +29,9 @@ struct Place {
 struct ParseResult {
   proto::Program program;
   proto::Manifest manifest;
-  std::vector<proto::Diagnostic> errors;  // the program means nothing when there is one
-  std::vector<Place> places;              // of expressions, in the order of their ids
+  std::vector<proto::Diagnostic> errors;    // the program means nothing when there is one
+  std::vector<proto::Diagnostic> warnings;  // of headers; lowering warns of expressions
+  std::vector<Place> places;                // of expressions, in the order of their ids
 
   // A diagnostic without a message, at an expression of this source.
   proto::Diagnostic At(uint64_t expr_id, std::string_view source) const;

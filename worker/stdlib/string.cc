@@ -1,6 +1,7 @@
 #include <unicode/uchar.h>
 
 #include "worker/lang/unicode.h"
+#include "worker/stdlib/find_text.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {
@@ -31,9 +32,8 @@ std::string AsciiCase(std::string_view text, char from, char to, int shift) {
   return mapped;
 }
 
-// The whole of what a search has to find is bytes: normal text is equal where its bytes are.
 bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+  return FindText(text, part) != std::string_view::npos;
 }
 
 Dval Join(const Call& call, size_t first, size_t second) {

@@ -1,9 +1,11 @@
 // The part of String that takes text apart and puts it together.
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "worker/lang/repr.h"
 #include "worker/lang/unicode.h"
+#include "worker/stdlib/find_text.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {
@@ -28,7 +30,7 @@ std::vector<std::string_view> Separated(std::string_view text, std::string_view 
   if (separator.empty()) return AllGraphemes(text);
   std::vector<std::string_view> parts;
   size_t from = 0;
-  for (size_t at; (at = text.find(separator, from)) != std::string_view::npos;
+  for (size_t at; (at = FindText(text, separator, from)) != std::string_view::npos;
        from = at + separator.size())
     parts.push_back(text.substr(from, at - from));
   parts.push_back(text.substr(from));
@@ -43,43 +45,48 @@ Dval SplitV0(const Call& call) {
   return ListOf(call, parts, Tag::kString);
 }
 
-// Whether these characters come next.
-bool Continues(const std::vector<std::string_view>& characters, size_t at,
-               const std::vector<std::string_view>& with) {
-  return with.size() <= characters.size() - at &&
-         std::equal(with.begin(), with.end(), characters.begin() + static_cast<long>(at));
-}
-
-// The second compares characters: the end of a line in two code points has no half.
+// The second finds characters only: the end of a line in two code points has no half.
 Dval Split(const Call& call) {
   std::string_view text = call[0].view();
+  std::string_view separator = call[1].view();
   auto characters = AllGraphemes(text);
-  auto separator = AllGraphemes(call[1].view());
   if (separator.empty()) return ListOf(call, characters, Tag::kString);
+  auto between_characters = [&](size_t offset) {
+    const char* place = text.data() + offset;
+    return offset == text.size() ||
+           std::binary_search(
+               characters.begin(), characters.end(), std::string_view(place, 1),
+               [](std::string_view a, std::string_view b) { return a.data() < b.data(); });
+  };
   std::vector<std::string_view> parts;
   size_t begin = 0;
-  size_t end = 0;
-  for (size_t at = 0; at < characters.size();) {
-    bool separates = Continues(characters, at, separator);
-    if (separates) parts.push_back(text.substr(begin, end - begin));
-    for (size_t next = at + (separates ? separator.size() : 1); at < next; ++at)
-      end += characters[at].size();
-    if (separates) begin = end;
+  size_t from = 0;
+  for (size_t at; (at = FindText(text, separator, from)) != std::string_view::npos;) {
+    size_t end = at + separator.size();
+    from = at + 1;
+    if (!between_characters(at) || !between_characters(end)) continue;
+    parts.push_back(text.substr(begin, at - begin));
+    begin = from = end;
   }
   parts.push_back(text.substr(begin));
   return ListOf(call, parts, Tag::kString);
 }
 
+// One text can be in a list a million times: what comes of that is measured before it is made.
 Dval Join(const Call& call) {
-  std::string whole;
-  bool first = true;
+  size_t size = 0;
   for (const Dval& part : call[0]) {
     if (part.fake()) return part;
     if (!part.Is(Tag::kString))
       return call.Error("Expected `l` to be a list of Strs, but the list contained `" + Repr(part) +
                         "`");
-    if (!first) whole += call[1].view();
-    first = false;
+    size += part.view().size() + call[1].view().size();
+  }
+  call.arena.Require(size);
+  std::string whole;
+  whole.reserve(size);
+  for (const Dval& part : call[0]) {
+    if (&part != call[0].begin()) whole += call[1].view();
     whole += part.view();
   }
   return MakeString(call.arena, whole);  // not made normal: it never was
@@ -90,18 +97,22 @@ Dval ReplaceAll(const Call& call) {
   std::string_view wanted = call[1].view();
   std::string_view put = call[2].view();
   if (text.empty()) return wanted.empty() ? call[2] : call[0];
-  std::string whole;
+  // What stays, in order; `put` comes between.
+  std::vector<std::string_view> kept;
   if (wanted.empty()) {  // between all characters, and around them
-    whole = put;
-    for (std::string_view part : AllGraphemes(text)) whole.append(part).append(put);
-    return call.String(whole);
+    kept = AllGraphemes(text);
+    kept.insert(kept.begin(), std::string_view());
+    kept.emplace_back();
+  } else {
+    kept = Separated(text, wanted);
   }
-  size_t from = 0;
-  for (size_t at; (at = text.find(wanted, from)) != std::string_view::npos;
-       from = at + wanted.size())
-    whole.append(text.substr(from, at - from)).append(put);
-  if (from == 0) return call[0];
-  return call.String(whole.append(text.substr(from)));
+  if (kept.size() == 1) return call[0];
+  size_t size = text.size() + (kept.size() - 1) * put.size();
+  call.arena.Require(size);
+  std::string whole;
+  whole.reserve(size);
+  for (size_t i = 0; i < kept.size(); ++i) whole.append(i == 0 ? "" : put).append(kept[i]);
+  return call.String(whole);
 }
 
 Dval Reverse(const Call& call) {
@@ -178,7 +189,7 @@ Dval Pad(const Call& call) {
   if (CountGraphemes(with) != 1) return call.ArgumentError(1, "1 character long");
   size_t length = CountGraphemes(text);
   size_t missing = Characters(call[2].integer) - std::min(length, Characters(call[2].integer));
-  if (missing > (size_t{1} << 40)) throw std::bad_alloc();
+  call.arena.Require(missing > SIZE_MAX / with.size() ? SIZE_MAX : missing * with.size());
   std::string padding;
   padding.reserve(missing * with.size());
   for (size_t i = 0; i < missing; ++i) padding += with;

@@ -343,6 +343,20 @@ TEST(EngineTest, StopsAtTheMemoryThatItsValuesMayHave) {
   EXPECT_GT(rig.Run("GET /fine").value_bytes, 0u);
 }
 
+TEST(EngineTest, StopsBeforeItMakesTextOfOneTextManyTimes) {
+  EngineRig rig;
+  rig.limits.set_value_bytes_max(8 << 20);
+  const std::string text = "(String.padStart_v0 \"\" \"x\" 1000000)";
+  rig.Load("[http-handler GET /join]\nString.join_v0 (List.repeat_v0 100000 " + text +
+           ") \"\"\n[http-handler GET /replace]\nString.replaceAll_v0 " + text + " \"x\" " + text +
+           "\n[http-handler GET /pad]\nString.padEnd_v0 \"\" \"x\" 100000000000\n");
+  for (const char* handler : {"GET /join", "GET /replace", "GET /pad"}) {
+    RunOutcome outcome = rig.Run(handler);
+    EXPECT_EQ(outcome.limit_hit, proto::SELF_LIMIT_MEMORY) << handler;
+    EXPECT_GT(outcome.measured, 100'000'000'000u) << handler;
+  }
+}
+
 TEST(EngineTest, NeverRunsOutOfStack) {
   EngineRig rig;
   rig.limits.set_call_depth_max(1'000'000'000);

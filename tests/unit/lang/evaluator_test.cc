@@ -155,6 +155,36 @@ TEST_F(EvaluatorTest, ChecksTypesWhereFunctionsOfTheCanvasAreCalled) {
             "twice has 1 parameters, but here was called with 2 arguments.");
 }
 
+TEST_F(EvaluatorTest, NamesEveryWrongParameterInTheOrderOfTheirNames) {
+  EXPECT_EQ(ErrorOf("pair \"1\" 2.5", "[fn pair z:Int a:Str]\nz\n"),
+            "Type error(s) in function parameters: Expected to see a value of type Str but found "
+            "a Float, Expected to see a value of type Int but found a Str");
+}
+
+TEST_F(EvaluatorTest, HoldsRecordsAgainstTheCanvassTypes) {
+  const std::string canvas =
+      "[type Point { x: Int, y: Int }]\n[type Line { from: Point, to: Point, name: Any }]\n"
+      "[fn left p:Point]\np.x\n[fn length l:Line]\nl.to.x - l.from.x\n"
+      "[fn origin _:Any -> Point]\n{ x = 0 }\n[fn lost p:Pont]\np\n";
+  EXPECT_EQ(Eval("left { y = 2; x = 1 }", canvas), "1");
+  EXPECT_EQ(Eval("length { from = { x = 1; y = 1 }; to = { x = 3; y = 1 }; name = null }", canvas),
+            "2");
+  const std::string wrong = "Type error(s) in function parameters: ";
+  EXPECT_EQ(ErrorOf("left 5", canvas),
+            wrong + "Expected to see a value of type Point but found a Int");
+  EXPECT_EQ(ErrorOf("left { x = 1; z = 3; a = 4 }", canvas),
+            wrong + "Expected but not found: [y] & Found but not expected: [a, z]");
+  EXPECT_EQ(ErrorOf("left { x = 1; y = \"2\" }", canvas),
+            wrong + "Expected to see a value of type Int but found a Str in the field `y`");
+  EXPECT_EQ(ErrorOf("left { x = 1; y = 1 + \"2\" }", canvas),
+            wrong + "Expected to see a value of type Int but found a Error in the field `y`");
+  EXPECT_EQ(ErrorOf("length { from = { x = 1; y = 1 }; to = {}; name = 1 }", canvas),
+            wrong + "Expected but not found: [x, y] in the field `to`");
+  EXPECT_EQ(ErrorOf("lost { x = 1; y = 2 }", canvas), wrong + "The type Pont could not be found");
+  EXPECT_EQ(ErrorOf("origin 1", canvas),
+            "Type error(s) in return type: Expected but not found: [y]");
+}
+
 TEST_F(EvaluatorTest, SaysWhichArgumentOfALibraryFunctionIsWrong) {
   EXPECT_EQ(ErrorOf("Int.add_v0 1 2.5"),
             "Int::add was called with a Float (2.5), but `b` expected a Int. Try using "

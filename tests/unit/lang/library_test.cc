@@ -208,6 +208,17 @@ TEST_F(LibraryCaseTest, Characters) {
   EXPECT_FALSE(True("Char.isUppercase_v0 '3'"));
 }
 
+// A search that begins again at each place would take hours.
+TEST_F(LibraryCaseTest, SearchesTakeTheSumOfTheSizes) {
+  const std::string texts =
+      "let text = String.padStart_v0 \"\" \"a\" 10000000 in "
+      "let almost = (String.padStart_v0 \"\" \"a\" 5000000) ++ \"b\" in ";
+  EXPECT_TRUE(True(texts + "(String.contains_v0 text almost) == false"));
+  EXPECT_TRUE(True(texts + "(String.split_v0 text almost) == [text]"));
+  EXPECT_TRUE(True(texts + "(String.split_v1 text almost) == [text]"));
+  EXPECT_TRUE(True(texts + "(String.replaceAll_v0 text almost \"\") == text"));
+}
+
 TEST_F(LibraryCaseTest, Strings) {
   EXPECT_TRUE(True("String.split_v1 \"a,b,,c\" \",\" == [\"a\"; \"b\"; \"\"; \"c\"]"));
   EXPECT_TRUE(True("String.split_v0 \",a,\" \",\" == [\"a\"]"));
@@ -223,6 +234,7 @@ TEST_F(LibraryCaseTest, Strings) {
   // The end of a line is one character, which the first version did not know.
   EXPECT_TRUE(True("String.split_v1 \"a\\r\\nb\" \"\\n\" == [\"a\\r\\nb\"]"));
   EXPECT_TRUE(True("String.split_v0 \"a\\r\\nb\" \"\\n\" == [\"a\\r\"; \"b\"]"));
+  EXPECT_TRUE(True("String.split_v1 \"\\r\\n\\n\\n\" \"\\n\" == [\"\\r\\n\"; \"\"; \"\"]"));
   EXPECT_TRUE(True("String.slugify_v2 \" Hello,  World! \" == \"hello-world\""));
   EXPECT_TRUE(True("String.slugify_v1 \"!! A\\u2003_b - \" == \"a-b-\""));
   EXPECT_TRUE(True("String.slugify_v0 \"!! A_b - \" == \"!!-a_b-\""));

@@ -65,6 +65,7 @@ TEST(ParserTest, ReadsEveryKindOfValue) {
   EXPECT_EQ(Parse("{ a = 1; ``b c`` = 2.5; ___ = null }"), "(record a 1 b c 2.5  null)");
   EXPECT_EQ(Parse("Just (Ok true)"), "(Just (Ok true))");
   EXPECT_EQ(Parse("[Nothing; Error 1]"), "(list (Nothing) (Error 1))");
+  EXPECT_EQ(Parse("Error.toString_v0 x"), "(Error::toString_v0 x)") << "a module is called so too";
   EXPECT_EQ(Parse("blank"), "blank");
   EXPECT_EQ(Parse("9223372036854775807I"), "9223372036854775807");
   EXPECT_EQ(Parse("-9223372036854775808"), "-9223372036854775808");
@@ -317,6 +318,26 @@ TEST(ParseExpressionTest, ReadsTestsAsTheirOwnParserDid) {
   EXPECT_EQ(ParseTest("f = \"a\"\""), "= (== f \"a\")");
   EXPECT_THAT(ParseTest("f = \"a"), HasSubstr("no closing quote"));
   EXPECT_EQ(ParseTest("// nothing\n"), " blank");
+}
+
+TEST(ParserTest, WarnsOfTypesThatTheCanvasDoesNotHave) {
+  ParseResult result = ParseCanvas(
+      "[fn f p:Pont i:Integer l:[Int] -> Whatever]\np\n[type Point { x: Intt, next: Point }]\n");
+  ASSERT_TRUE(result.errors.empty());
+  ASSERT_EQ(result.warnings.size(), 3u);
+  EXPECT_EQ(result.warnings[0].message(), "there is no type `Pont`; did you mean `Point`?");
+  EXPECT_EQ(result.warnings[0].line(), 1u);
+  EXPECT_EQ(result.warnings[1].message(), "there is no type `Whatever`");
+  EXPECT_EQ(result.warnings[2].message(), "there is no type `Intt`; did you mean `Int`?");
+  EXPECT_EQ(result.warnings[2].line(), 3u);
+  EXPECT_TRUE(result.warnings[2].warning());
+}
+
+TEST(ParserTest, RefusesTypesThatCannotBeMeant) {
+  EXPECT_EQ(FirstError("[type Point { x: Int, x: Str }]\n").message(),
+            "the field `x` is there twice");
+  EXPECT_EQ(FirstError("[type String { x: Int }]\n").message(),
+            "`String` is a type of the language");
 }
 
 }  // namespace

@@ -242,15 +242,5 @@ TEST(PolicyTest, DescribedLimitsReadBackAsThemselves) {
     EXPECT_EQ(key.ValueIn(again), key.ValueIn(limits)) << key.name;
 }
 
-TEST(LimitTableTest, SuggestsOnlyWhatIsNear) {
-  const std::string_view kWords[] = {"wall", "cpu", "concurrency", "queue"};
-  EXPECT_EQ(NearestWord("wlal", kWords), "wall");
-  EXPECT_EQ(NearestWord("cpus", kWords), "cpu");
-  EXPECT_EQ(NearestWord("concurency", kWords), "concurrency");
-  EXPECT_EQ(NearestWord("memory", kWords), "");
-  EXPECT_EQ(NearestWord("", kWords), "");
-  EXPECT_EQ(NearestWord(std::string(10'000, 'w'), kWords), "");
-}
-
 }  // namespace
 }  // namespace nightjar::policy
