@@ -32,10 +32,6 @@ bool IsKeyword(std::string_view word) {
   return IsReserved(word) || IsOneOf(word, kKeywords);
 }
 
-bool IsWord(std::string_view name) {
-  return !name.empty() && IsWordStart(name[0]) && std::all_of(name.begin(), name.end(), IsWordPart);
-}
-
 std::string InBackticks(const std::string& name) {
   return "``" + name + "``";
 }

@@ -15,12 +15,6 @@ std::string_view Trimmed(std::string_view text) {
   return TrimAscii(text, " \t\n\v\f\r");
 }
 
-// Whether the text is this word, in letters of any case.
-bool IsWord(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b); });
-}
-
 // Without the commas that may stand between and after the digits of the whole part.
 std::string Ungrouped(std::string_view text) {
   std::string digits;
@@ -91,8 +85,8 @@ std::optional<double> ParseFloat(std::string_view text) {
   text = Trimmed(text);
   bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
-  if (IsWord(text, "infinity")) return negative ? -HUGE_VAL : HUGE_VAL;
-  if (IsWord(text, "nan")) return NAN;
+  if (EqualsNoCase(text, "infinity")) return negative ? -HUGE_VAL : HUGE_VAL;
+  if (EqualsNoCase(text, "nan")) return NAN;
   std::string digits = Ungrouped(text);
   // The library would take "inf" and hexadecimal as well.
   if (digits.find_first_not_of("0123456789.eE+-") != std::string::npos) return std::nullopt;

@@ -10,6 +10,7 @@
 #include "ipc/core/nearest_word.h"
 #include "ipc/core/utf8.h"
 #include "worker/lang/builtin.h"
+#include "worker/lang/shape_header.h"
 #include "worker/lang/source_toplevel.h"
 
 namespace nightjar::lang {
@@ -215,7 +216,7 @@ class CanvasParser {
     const std::string kind = words[0];
     if (section.header.size() > 1024) return AddError(section.line, 2, "this header is too long");
     if (kind == "fn") return Function(section, words);
-    if (kind == "db" || kind == "type") return Shape(section, kind, words);
+    if (kind == "db" || kind == "type") return ShapeHeader(section, kind);
     if (kind == "cors") return Cors(section, words);
     if (kind == "secrets") return Secrets(section, words);
     Handler(section, kind, words);
@@ -342,47 +343,33 @@ class CanvasParser {
     result_.manifest.set_functions(result_.manifest.functions() + 1);
   }
 
-  // `{ "name" : "Str", "age" : "Int" }` or `{ name: Str }`: names and types in turn.
-  void Shape(const Section& section, const std::string& kind,
-             const std::vector<std::string>& words) {
-    if (words.size() < 2)
-      return AddError(section.line, 2, "expected `[" + kind + " Name { field: Type }]`");
-    if (!FreshName(section, words[1])) return;
-    size_t brace = section.header.find('{');
-    std::vector<std::string> fields;
-    if (brace != std::string_view::npos) {
-      LexResult lexed = Lex(section.header.substr(brace), section.line);
-      for (const Token& token : lexed.tokens)
-        if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString)
-          fields.push_back(token.text);
-    }
-    if (fields.size() % 2 != 0)
-      return AddError(section.line, 2, "each field has a name and a type");
-    if (kind == "type" && KindNamed(words[1]))
-      return AddError(section.line, 2, "`" + words[1] + "` is a type of the language");
-    std::set<std::string> names;
-    for (size_t at = 0; at + 1 < fields.size(); at += 2) {
-      if (!names.insert(fields[at]).second)
-        return AddError(section.line, 2, "the field `" + fields[at] + "` is there twice");
-      named_types_.emplace_back(fields[at + 1], section.line);
-    }
+  void ShapeHeader(const Section& section, const std::string& kind) {
+    LexError error;
+    auto shape = ReadShape(section.header.substr(kind.size()), &error);
+    if (!shape)  // behind the bracket and the kind
+      return AddError(section.line, static_cast<uint32_t>(1 + kind.size()) + error.column,
+                      error.message);
+    if (!FreshName(section, shape->name)) return;
+    if (kind == "type" && KindNamed(shape->name))
+      return AddError(section.line, 2, "`" + shape->name + "` is a type of the language");
     auto fill = [&](auto* rows) {
-      for (size_t at = 0; at + 1 < fields.size(); at += 2) {
+      for (const ShapeField& shaped : shape->fields) {
         proto::Param& field = *rows->Add();
-        field.set_name(fields[at]);
-        field.set_type(fields[at + 1]);
+        field.set_name(shaped.name);
+        field.set_type(shaped.type);
+        named_types_.emplace_back(shaped.type, section.line);
       }
     };
     if (kind == "db") {
       proto::DatastoreDef& datastore = *result_.program.add_datastores();
-      datastore.set_name(words[1]);
-      datastore.set_tlid(TlidOf("db " + words[1]));
+      datastore.set_name(shape->name);
+      datastore.set_tlid(TlidOf("db " + shape->name));
       fill(datastore.mutable_columns());
       result_.manifest.set_datastores(result_.manifest.datastores() + 1);
     } else {
       proto::TypeDef& type = *result_.program.add_types();
-      type.set_name(words[1]);
-      type.set_tlid(TlidOf("type " + words[1]));
+      type.set_name(shape->name);
+      type.set_tlid(TlidOf("type " + shape->name));
       fill(type.mutable_fields());
       result_.manifest.set_types(result_.manifest.types() + 1);
     }

@@ -7,8 +7,8 @@
 #include "ipc/proto/each_message.h"
 #include "worker/lang/comment_places.h"
 #include "worker/lang/expression_printer.h"
-#include "worker/lang/literal_text.h"
 #include "worker/lang/parser.h"
+#include "worker/lang/shape_header.h"
 #include "worker/lang/source_toplevel.h"
 
 namespace nightjar::lang {
@@ -20,7 +20,7 @@ std::string_view Trimmed(std::string_view text) {
   return TrimAscii(text, " \t\r\n");
 }
 
-// Words with one space between them; `kind`s of which more is known have it in one way too.
+// Words with one space between them; what is known better has one form of its own.
 std::string HeaderText(std::string_view header) {
   std::istringstream in{std::string(header)};
   std::vector<std::string> words;
@@ -28,27 +28,11 @@ std::string HeaderText(std::string_view header) {
   if (words[0].starts_with("http-") && words.size() > 1)
     for (char& c : words[1]) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
   std::string text;
-  if ((words[0] == "db" || words[0] == "type") && words.size() > 2) {
-    size_t brace = header.find('{');
-    if (brace == std::string_view::npos || words[2][0] != '{') return std::string(Trimmed(header));
-    LexResult lexed = Lex(header.substr(brace), 1);
-    std::vector<std::string> names;
-    for (const Token& token : lexed.tokens) {
-      if (token.kind == TokenKind::kWord || token.kind == TokenKind::kString)
-        names.push_back(token.quoted || token.kind == TokenKind::kString ? FieldText(token.text)
-                                                                         : token.text);
-    }
-    bool plain = lexed.errors.empty() && lexed.comments.empty() && names.size() % 2 == 0 &&
-                 std::none_of(names.begin(), names.end(), [](const std::string& name) {
-                   return name.find_first_of("`]") != std::string::npos || name == "___";
-                 });
-    if (!plain) return std::string(Trimmed(header));
-    text = words[0] + " " + words[1] + " {";
-    for (size_t i = 0; i < names.size(); i += 2)
-      text += (i > 0 ? ", " : " ") + names[i] + ": " + names[i + 1];
-    text += names.empty() ? "}" : " }";
-  } else {
-    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  if (words[0] == "db" || words[0] == "type") {
+    LexError error;
+    auto shape = ReadShape(header.substr(words[0].size()), &error);
+    if (shape) text = words[0] + " " + ShapeText(*shape);
   }
   return text.size() > kHeaderBytes ? std::string(Trimmed(header)) : text;
 }

@@ -18,6 +18,10 @@ constexpr bool IsWordPart(char c) {
   return IsWordStart(c) || IsDigit(c) || c == '\'';
 }
 
+inline bool IsWord(std::string_view name) {
+  return !name.empty() && IsWordStart(name[0]) && std::all_of(name.begin(), name.end(), IsWordPart);
+}
+
 // They end an expression, wherever they stand.
 inline constexpr std::array<std::string_view, 6> kReservedWords = {"in",   "then", "else",
                                                                    "elif", "with", "of"};

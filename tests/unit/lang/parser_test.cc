@@ -334,10 +334,31 @@ TEST(ParserTest, WarnsOfTypesThatTheCanvasDoesNotHave) {
 }
 
 TEST(ParserTest, RefusesTypesThatCannotBeMeant) {
-  EXPECT_EQ(FirstError("[type Point { x: Int, x: Str }]\n").message(),
-            "the field `x` is there twice");
   EXPECT_EQ(FirstError("[type String { x: Int }]\n").message(),
             "`String` is a type of the language");
+}
+
+TEST(ParserTest, SaysWhereAShapeIsWrong) {
+  struct {
+    const char* header;
+    uint32_t column;
+    const char* message;
+  } cases[] = {
+      {"[type Point { x: Int, x: Str }]", 23, "there is a second `x`"},
+      {"[db {x: Str}]", 5, "expected a name"},
+      {"[db People x: Str]", 12, "expected `{`, and fields"},
+      {"[db People { x Str }]", 16, "each field has a name and a type, as in `{ name: Str }`"},
+      {"[db People { x: }]", 17, "each field has a name and a type, as in `{ name: Str }`"},
+      {"[db People { x: Str y: Int }]", 21, "expected `,` between fields, or `}`"},
+      {"[db People { x: Str } y]", 23, "nothing follows the closing `}`"},
+      {"[db People { x: Str ]", 21, "expected `,` between fields, or `}`"},
+      {"[db People { x: Str } // why]", 4, "a header has no comments"},
+  };
+  for (const auto& wrong : cases) {
+    proto::Diagnostic error = FirstError(std::string(wrong.header) + "\n");
+    EXPECT_EQ(error.message(), wrong.message) << wrong.header;
+    EXPECT_EQ(error.column(), wrong.column) << wrong.header;
+  }
 }
 
 }  // namespace
