@@ -39,6 +39,7 @@ struct Limits {
   Limit<uint64_t> trace_bytes{1 << 20, {}};
   Limit<bool> trace_overflow_kills{false, {}};  // in a file: trace_overflow = "drop" | "kill"
   Limit<uint64_t> depth{1000, {}};
+  Limit<uint64_t> tmp_bytes{16 << 20, {}};                     // of an exec handler's private /tmp
   Limit<uint64_t> steps{0, {}};                                // 0: no bound
   Limit<Micros> soft_stop{std::chrono::milliseconds(10), {}};  // 0: only the hard one
   // --- shares (canvas level)
@@ -52,6 +53,7 @@ struct Limits {
   Limit<uint64_t> queue{64, {}};
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
   Limit<bool> suspended{false, {}};
+  Limit<bool> exec{false, {}};  // its handlers may run programs of the host
   // --- workers
   Limit<uint64_t> armed{2, {}};  // kept waiting while the canvas is active
   Limit<uint64_t> reuse{1, {}};  // runs a worker

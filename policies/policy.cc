@@ -46,6 +46,20 @@ class LayeredPolicy final : public Policy {
     }
   }
 
+  bool LetsProgramsRun() const override {
+    auto lets = [](const Layer& layer) {
+      return std::any_of(layer.begin(), layer.end(), [](const Setting& setting) {
+        return setting.key->name == "exec" && std::get<bool>(setting.value);
+      });
+    };
+    auto any = [&](const auto& named, auto layer_of) {
+      return std::any_of(named.begin(), named.end(),
+                         [&](const auto& entry) { return lets(layer_of(entry.second)); });
+    };
+    return lets(layers_.defaults) || any(layers_.plans, [](const Layer& plan) { return plan; }) ||
+           any(layers_.canvases, [](const CanvasLayers& canvas) { return canvas.own; });
+  }
+
   std::string CanvasOfDomain(std::string_view domain) const override {
     auto found = layers_.domains.find(domain);
     return found == layers_.domains.end() ? "" : found->second;

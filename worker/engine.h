@@ -31,6 +31,8 @@ struct RunOutcome {
   // empty.
   proto::SelfLimit limit_hit = proto::SELF_LIMIT_UNSPECIFIED;
   uint64_t measured = 0;
+  // Set when what ran was a program of its own, and a signal ended it; the rest is then empty.
+  int died_of_signal = 0;
 
   // Always set.
   uint64_t steps = 0;
@@ -65,5 +67,7 @@ class Engine {
 
 // The interpreter of classic Dark's expression language (worker/lang, worker/stdlib), warm.
 std::unique_ptr<Engine> CreateDarkEngine();
+// Programs of the host (worker/exec).
+std::unique_ptr<Engine> CreateExecEngine();
 
 }  // namespace nightjar

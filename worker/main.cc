@@ -25,10 +25,16 @@ bool ParseNumber(const char* text, T& value) {
   return failed == std::errc() && stop == end;
 }
 
+// --zygote --control-fd N --uid N [--exec PATH...]
 bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
-  return argc == 6 && std::string_view(argv[1]) == "--zygote" &&
-         std::string_view(argv[2]) == "--control-fd" && ParseNumber(argv[3], options.control_fd) &&
-         std::string_view(argv[4]) == "--uid" && ParseNumber(argv[5], options.uid);
+  bool sound = argc >= 6 && std::string_view(argv[1]) == "--zygote" &&
+               std::string_view(argv[2]) == "--control-fd" &&
+               ParseNumber(argv[3], options.control_fd) && std::string_view(argv[4]) == "--uid" &&
+               ParseNumber(argv[5], options.uid);
+  if (!sound || argc == 6) return sound;
+  if (std::string_view(argv[6]) != "--exec") return false;
+  options.exec_paths.emplace(argv + 7, argv + argc);
+  return true;
 }
 
 }  // namespace
@@ -50,7 +56,7 @@ int main(int argc, char** argv) {
   StartLog("nightjar-zygote", LogMode::kSync);
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   TraceClock::Calibrate();  // here, where /sys is still to be seen
-  auto engine = CreateDarkEngine();
+  auto engine = options.exec_paths ? CreateExecEngine() : CreateDarkEngine();
   Status served = ServeZygote(options, *engine);
   if (served) return 0;
   LogError("zygote_failed", {{"error", served.error().ToString()}});

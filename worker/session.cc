@@ -2,7 +2,10 @@
 
 #include <signal.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
@@ -27,6 +30,12 @@ RunOutcome HeaderTooLarge(size_t bytes) {
   outcome.program_error = true;
   outcome.error = "the response's header has " + std::to_string(bytes) + " bytes";
   return outcome;
+}
+
+uint64_t ProcessorTime() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(used.tv_nsec);
 }
 
 timeval Timeval(uint64_t ns) {
@@ -54,8 +63,8 @@ class OwnTimers {
     setitimer(ITIMER_REAL, &wall, nullptr);
     uses_cpu_ = limits.cpu_ns_soft() > 0;
     if (!uses_cpu_) return;
-    itimerval cpu{{}, Timeval(limits.cpu_ns_soft())};
-    setitimer(ITIMER_PROF, &cpu, nullptr);
+    soft_cpu = ProcessorTime() + limits.cpu_ns_soft();
+    AskForCpu(limits.cpu_ns_soft());
   }
   void Clear() {
     constexpr itimerval kNever{};
@@ -64,22 +73,39 @@ class OwnTimers {
   }
 
  private:
-  static void Handle(int signal, void (*handler)(int)) {
+  static void Handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
     struct sigaction action {};
-    action.sa_handler = handler;
-    action.sa_flags = SA_RESTART;
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_RESTART | SA_SIGINFO;
     sigaction(signal, &action, nullptr);
   }
-  static void OnWall(int) {
+  // Not from a timer: what a program of an exec handler sends means nothing.
+  static bool Foreign(const siginfo_t* info) { return info->si_code != SI_KERNEL; }
+
+  static void OnWall(int, siginfo_t* info, void*) {
+    if (Foreign(info)) return;
     if (!soft_wall) _exit(worker_exit::kBackstop);
     soft_wall = 0;
     the_engine->AskToStop(proto::SELF_LIMIT_WALL);
   }
-  static void OnCpu(int) { the_engine->AskToStop(proto::SELF_LIMIT_CPU); }
+
+  static void AskForCpu(uint64_t ns) {
+    itimerval cpu{{}, Timeval(std::max<uint64_t>(ns, 1000))};
+    setitimer(ITIMER_PROF, &cpu, nullptr);
+  }
+  // The timer counts whole ticks of the scheduler, each against whoever runs at its end: beside
+  // busy neighbours it can be early by half of its time.
+  static void OnCpu(int, siginfo_t* info, void*) {
+    if (Foreign(info)) return;
+    uint64_t used = ProcessorTime();
+    if (used < soft_cpu) return AskForCpu(soft_cpu - used);
+    the_engine->AskToStop(proto::SELF_LIMIT_CPU);
+  }
 
   // A process serves one session, and a signal knows no object.
   static inline Engine* the_engine = nullptr;
   static inline volatile sig_atomic_t soft_wall = 0;
+  static inline volatile uint64_t soft_cpu = 0;  // of the process's own time
 
   bool uses_cpu_ = false;
 };
@@ -136,6 +162,7 @@ class Session {
     RunOutcome outcome = engine_.Run(run, body, recorder_);
     timers_.Clear();
     if (outcome.limit_hit != proto::SELF_LIMIT_UNSPECIFIED) return ReportLimit(run, outcome);
+    if (outcome.died_of_signal != 0) return ReportDeath(run, outcome.died_of_signal);
     return Finish(run, std::move(outcome));
   }
 
@@ -147,8 +174,19 @@ class Session {
     hit.set_measured(outcome.measured);
     hit.set_steps(outcome.steps);
     hit.set_value_bytes(outcome.value_bytes);
-    NJ_TRY(channel_.Send(answer));
-    // Its memory is the evidence now; the kill is on its way.
+    return AwaitKill(answer);
+  }
+
+  Status ReportDeath(const proto::Run& run, int signal) {
+    proto::FromWorker answer;
+    answer.mutable_died()->set_run_id(run.run_id());
+    answer.mutable_died()->set_signal(signal);
+    return AwaitKill(answer);
+  }
+
+  // Its memory is the evidence now; the kill is on its way.
+  Status AwaitKill(const proto::FromWorker& last_words) {
+    NJ_TRY(channel_.Send(last_words));
     for (;;) pause();
   }
 

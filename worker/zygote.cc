@@ -12,6 +12,7 @@
 #include "worker/sandbox/enter.h"
 #include "worker/sandbox/landlock.h"
 #include "worker/sandbox/profile.h"
+#include "worker/sandbox/programs_world.h"
 #include "worker/session.h"
 
 namespace nightjar {
@@ -27,6 +28,7 @@ constexpr size_t kFirstCellFd = 2;  // after the control socket and the ring
   Seal seal;
   seal.uid = request.uid();
   seal.cpu_seconds_max = request.cpu_seconds_max();
+  seal.tmp_bytes = request.tmp_bytes();
   seal.control_fd = fds[0].get();
   seal.ring_fd = fds[1].get();
   seal.walls = walls;
@@ -97,14 +99,15 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_ASSIGN(auto profile, CompileInterpreterProfile());
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
   NJ_TRY(ForgetSurroundings());
-  NJ_TRY(EnterEmptyWorld());
+  NJ_TRY(options.exec_paths ? EnterProgramsWorld(*options.exec_paths) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that
   // reads.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
   // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
   malloc_trim(0);
-  const Walls walls{&profile, landlock.get()};
+  const Walls walls{options.exec_paths ? World::kPrograms : World::kEmpty, &profile,
+                    landlock.get()};
   for (;;) {
     auto packet = channel.Receive();
     if (!packet) {

@@ -5,6 +5,10 @@
 // engine is warmed before the root goes away.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "ipc/core/result.h"
 #include "ipc/wire/channel.h"
 #include "worker/engine.h"
@@ -14,6 +18,8 @@ namespace nightjar {
 struct ZygoteOptions {
   int control_fd = -1;
   uint32_t uid = 0;  // the supervisor's: the owner of the cells
+  // Of a zygote whose workers run programs: the paths of the host that they see.
+  std::optional<std::vector<std::string>> exec_paths;
 };
 
 // Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,

@@ -55,6 +55,10 @@ inline constexpr size_t kSourceBytes = 4 * kMiB;    // a canvas file
 inline constexpr size_t kProgramBytes = 16 * kMiB;  // a compiled program
 inline constexpr size_t kHandlersPerCanvas = 500;   // a manifest fits a frame
 inline constexpr size_t kHandlerNameBytes = 128;    // method and route, or name
+inline constexpr size_t kCommandWords = 64;         // of an exec handler
+inline constexpr size_t kCommandBytes = 16 * kKiB;  // all of them together
+inline constexpr unsigned kProgramFiles = 4096;     // in a program's /tmp
+inline constexpr size_t kProgramFds = 256;          // open in one process of a program
 inline constexpr size_t kDeploysWaiting = 16;       // of one canvas
 inline constexpr size_t kDiagnostics = 20;          // errors reported for one file
 static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kFrameBytes,

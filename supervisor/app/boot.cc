@@ -35,10 +35,19 @@ void RaiseDescriptorLimit() {
 LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
   std::string folder = std::filesystem::path(self).parent_path().string();
   std::string writer = std::to_string(booted.identity.writer);
-  return {{folder + "/nightjar-worker", "--zygote", "--control-fd", "3", "--uid",
-           std::to_string(booted.identity.supervisor)},
+  std::vector<std::string> zygote{folder + "/nightjar-worker",
+                                  "--zygote",
+                                  "--control-fd",
+                                  "3",
+                                  "--uid",
+                                  std::to_string(booted.identity.supervisor)};
+  std::vector<std::string> exec_zygote = zygote;
+  exec_zygote.emplace_back("--exec");
+  for (const std::string& path : booted.options.exec_paths) exec_zygote.push_back(path);
+  return {std::move(zygote),
           {folder + "/nightjar-writer", "--control-fd", "3", "--state", booted.state->path(),
-           "--uid", writer, "--gid", writer}};
+           "--uid", writer, "--gid", writer},
+          std::move(exec_zygote)};
 }
 
 Status Listen(Booted& booted) {

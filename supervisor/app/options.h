@@ -13,9 +13,11 @@ struct Options {
   std::string listen = "127.0.0.1:8080";
   std::string policy;                // empty: the built-in one
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without
-  std::string cgroup = "nightjar";   // top group
-  uint32_t uid_base = 0;             // first of the user ids that are Nightjar's; see Identity
-  unsigned drain_s = 10;             // how long runs in flight may go on after SIGTERM
+  // Paths of this host that programs of exec handlers see, read-only.
+  std::vector<std::string> exec_paths = {"/usr"};
+  std::string cgroup = "nightjar";  // top group
+  uint32_t uid_base = 0;            // first of the user ids that are Nightjar's; see Identity
+  unsigned drain_s = 10;            // how long runs in flight may go on after SIGTERM
 
   bool doctor = false;  // print what this host can enforce, as JSON, and exit
 };

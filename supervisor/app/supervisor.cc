@@ -21,8 +21,9 @@ Supervisor::Supervisor(Booted booted)
                  factory_.Broke(worker, "its trace ring: " + why);
                }),
       zygote_(loop_),
+      exec_zygote_(loop_),
       gate_(clock_),
-      factory_(loop_, clock_, *booted_.cells, zygote_, journal_,
+      factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
       pool_(loop_, clock_, factory_,
             [this](const std::string& canvas) { return booted_.policy->For(canvas, ""); }),
@@ -44,6 +45,10 @@ Supervisor::Supervisor(Booted booted)
                         zygote_.Disconnect();
                         OnHelperDown();
                       }}),
+      exec_zygote_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_EXEC_ZYGOTE,
+                          "exec-zygote",
+                          {[this](Channel channel) { exec_zygote_.Connect(std::move(channel)); },
+                           [this] { exec_zygote_.Disconnect(); }}),
       on_term_(loop_, SIGTERM, [this] { Stop(); }),
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
@@ -57,6 +62,7 @@ int Supervisor::Run() {
                        {"cgroups", booted_.cells->description()}});
   writer_helper_.Start();
   zygote_helper_.Start();
+  StartExecZygote();
   upkeep_.StartEvery(kUpkeepPeriod);
   loop_.Run();
   return exit_code_;
@@ -72,6 +78,12 @@ void Supervisor::OnWriterUp(Channel channel) {
 void Supervisor::OnZygoteUp(Channel channel) {
   zygote_.Connect(std::move(channel));
   OpenDoors();
+}
+
+void Supervisor::StartExecZygote() {
+  if (exec_started_ || !booted_.policy->LetsProgramsRun()) return;
+  exec_started_ = true;
+  exec_zygote_helper_.Start();
 }
 
 // Later, a helper is started again for as long as it takes. One that cannot even begin is an
@@ -137,6 +149,7 @@ void Supervisor::ReloadPolicy() {
     return;
   }
   booted_.policy = std::move(*policy);
+  StartExecZygote();
   pool_.PolicyChanged();
   LogInfo("policy_loaded", {{"file", booted_.options.policy}});
 }
@@ -195,7 +208,12 @@ void Supervisor::StopWriter() {
 }
 
 void Supervisor::StopZygote() {
-  zygote_helper_.ExpectEnd([this] {
+  zygote_helper_.ExpectEnd([this] { StopExecZygote(); });
+  zygote_.Disconnect();
+}
+
+void Supervisor::StopExecZygote() {
+  exec_zygote_helper_.ExpectEnd([this] {
     upkeep_.Stop();
     canvas_server_.reset();
     control_server_.reset();
@@ -203,7 +221,7 @@ void Supervisor::StopZygote() {
     LogInfo("stopped", {{"exit_code", exit_code_}});
     loop_.Stop();
   });
-  zygote_.Disconnect();
+  exec_zygote_.Disconnect();
 }
 
 }  // namespace nightjar

@@ -34,6 +34,8 @@ class Supervisor {
   void OnWriterUp(Channel channel);
   void OnHelperDown();
   void OnZygoteUp(Channel channel);
+  // Once policy lets a canvas run programs; then it stays.
+  void StartExecZygote();
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();
   Status StartServers();
@@ -45,6 +47,7 @@ class Supervisor {
   void StopWorkers();
   void StopWriter();
   void StopZygote();
+  void StopExecZygote();
   void Fail(const Error& error);
 
   Booted booted_;
@@ -52,6 +55,7 @@ class Supervisor {
   Loop& loop_;
   WriterClient journal_;
   ZygoteConnection zygote_;
+  ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics metrics_;
   CanvasBook book_;
   Gate gate_;
@@ -63,6 +67,7 @@ class Supervisor {
   ControlService control_;
   Helper writer_helper_;
   Helper zygote_helper_;
+  Helper exec_zygote_helper_;
   std::unique_ptr<http::Server> canvas_server_;
   std::unique_ptr<http::Server> control_server_;
   SignalWatch on_term_;
@@ -70,6 +75,7 @@ class Supervisor {
   SignalWatch on_hup_;
   Timer upkeep_;
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
+  bool exec_started_ = false;
   bool catalog_loaded_ = false;
   bool open_ = false;
   uint32_t early_ends_ = 0;  // of helpers, before it ever served

@@ -28,6 +28,9 @@ CallTree::CallTree(const proto::TraceDocument& document) {
         dropped_ += event.gap().dropped();
         Add({.kind = TreeNode::Kind::kGap, .dropped = event.gap().dropped()}, current_);
         break;
+      case proto::TraceEvent::kOutput:
+        TakeOutput(event.output());
+        break;
       case proto::TraceEvent::KIND_NOT_SET:
         break;
     }
@@ -43,6 +46,16 @@ size_t CallTree::Add(TreeNode node, size_t parent) {
   parents_.push_back(parent);
   nodes_[parent].children.push_back(at);
   return at;
+}
+
+void CallTree::TakeOutput(const proto::Output& output) {
+  std::string_view rest = output.data();
+  while (!rest.empty()) {
+    size_t end = rest.find('\n');
+    Add({.kind = TreeNode::Kind::kOutput, .line = rest.substr(0, end), .stream = output.stream()},
+        current_);
+    rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+  }
 }
 
 size_t CallTree::NodeOf(uint64_t call_id) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,13 +18,15 @@
 namespace nightjar::cli {
 
 struct TreeNode {
-  enum class Kind { kCall, kBranch, kGap };
+  enum class Kind { kCall, kBranch, kOutput, kGap };
 
   Kind kind = Kind::kCall;
   const proto::Call* call = nullptr;      // null: its event is missing
   const proto::Return* ended = nullptr;   // null: it never returned, or that is missing
   const proto::OpenCall* open = nullptr;  // it was open when the run was killed
   const proto::Branch* branch = nullptr;
+  std::string_view line{};  // kOutput: what a program wrote, without its end
+  uint32_t stream = 0;      // kOutput: its descriptor
   uint64_t call_id = 0;
   uint64_t dropped = 0;    // kGap
   uint64_t iteration = 0;  // of a lambda below one parent: 1, 2, 3 ...
@@ -43,6 +46,7 @@ class CallTree {
 
  private:
   size_t Add(TreeNode node, size_t parent);
+  void TakeOutput(const proto::Output& output);
   // The node of a call by its id, made with what is known when there is none.
   size_t NodeOf(uint64_t call_id);
   void TakeCall(const proto::Call& call);

@@ -23,6 +23,8 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "the canvas is suspended";
     case proto::REFUSAL_CAPACITY:
       return "the host has no worker left";
+    case proto::REFUSAL_EXEC:
+      return "the canvas may not run programs";
     case proto::REFUSAL_STOPPING:
       return "the supervisor is stopping";
     default:

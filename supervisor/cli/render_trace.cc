@@ -19,6 +19,12 @@ std::string Indent(size_t depth) {
   return std::string(2 * kDeepestIndent, ' ') + "[" + std::to_string(depth) + "] ";
 }
 
+// What a program wrote to one of its descriptors.
+std::string OutputText(uint32_t stream, std::string_view text, const Paint& paint) {
+  std::string name = stream == 2 ? paint.Bad("stderr") : paint.Dim("stdout");
+  return name + "  " + Printable(text);
+}
+
 class TreeText {
  public:
   TreeText(const proto::TraceDocument& document, const CallTree& tree, Detail detail,
@@ -82,6 +88,8 @@ class TreeText {
     switch (node.kind) {
       case TreeNode::Kind::kBranch:
         return paint_.Dim("branch, arm " + std::to_string(node.branch->arm()));
+      case TreeNode::Kind::kOutput:
+        return OutputText(node.stream, node.line, paint_);
       case TreeNode::Kind::kGap:
         return paint_.Warn("--- " + CountText(node.dropped, "event is", "events are") +
                            " missing here ---");
@@ -193,6 +201,8 @@ std::string RenderEvent(const proto::TraceEvent& event, const Paint& paint) {
              paint.Dim("  after " + NanosText(event.return_().elapsed_ns()));
     case proto::TraceEvent::kBranch:
       return text + "branch, arm " + std::to_string(event.branch().arm());
+    case proto::TraceEvent::kOutput:
+      return text + OutputText(event.output().stream(), event.output().data(), paint);
     case proto::TraceEvent::kGap:
       return text + paint.Warn("--- " + CountText(event.gap().dropped(), "event is", "events are") +
                                " missing here ---");

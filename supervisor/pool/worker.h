@@ -40,6 +40,8 @@ class Worker {
     uint32_t uid = 0;
     CellLimits cell_limits;
     uint64_t cpu_seconds_max = 0;  // the kernel's own cpu limit for its whole life
+    proto::EngineKind engine = proto::ENGINE_DARK;
+    uint64_t tmp_bytes = 0;  // ENGINE_EXEC only
     std::unique_ptr<Cell> cell;
     Fd ring;
     Fd control;  // our end
@@ -67,6 +69,8 @@ class Worker {
   Cell& cell() { return *parts_.cell; }
   const CellLimits& cell_limits() const { return parts_.cell_limits; }
   uint64_t cpu_seconds_max() const { return parts_.cpu_seconds_max; }
+  proto::EngineKind engine() const { return parts_.engine; }
+  uint64_t tmp_bytes() const { return parts_.tmp_bytes; }
   const Fd& ring() const { return parts_.ring; }
   // Takes the cell out, for its way back to the tree; after OnGone only.
   std::unique_ptr<Cell> TakeCell() { return std::move(parts_.cell); }

@@ -26,19 +26,19 @@ uint64_t CpuBackstopSeconds(const policy::Limits& limits) {
   return (static_cast<uint64_t>(seconds) + 2) * std::max<uint64_t>(limits.reuse.value, 1);
 }
 
-WorkerFactory::WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote,
+WorkerFactory::WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, Zygotes zygotes,
                              Journal& journal, UidRange uids)
     : loop_(loop),
       clock_(clock),
       cells_(cells),
-      zygote_(zygote),
+      zygotes_(zygotes),
       journal_(journal),
       uids_(std::move(uids)) {}
 
 WorkerFactory::~WorkerFactory() = default;
 
-Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Limits& limits,
-                                    WorkerUser* user) {
+Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind engine,
+                                    const policy::Limits& limits, WorkerUser* user) {
   auto uid = uids_.Take();
   if (!uid) return Fail(ErrorCode::kExhausted, "every worker id of this host is in use");
   Worker::Parts parts;
@@ -47,6 +47,8 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   parts.uid = *uid;
   parts.cell_limits = CellLimitsOf(limits);
   parts.cpu_seconds_max = CpuBackstopSeconds(limits);
+  parts.engine = engine;
+  if (engine == proto::ENGINE_EXEC) parts.tmp_bytes = limits.tmp_bytes.value;
   Fd theirs;
   Status made = [&]() -> Status {
     NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits));
@@ -65,6 +67,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   request.worker = parts.id;
   request.uid = *uid;
   request.cpu_seconds_max = parts.cpu_seconds_max;
+  request.tmp_bytes = parts.tmp_bytes;
   request.control_fd = theirs.get();
   request.ring_fd = parts.ring.get();
   for (const CellDoor& door : parts.cell->doors())
@@ -75,8 +78,8 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, const policy::Lim
   raw->SetUser(user);
   workers_.emplace(id, std::move(worker));
   journal_.AttachRing(id, canvas, raw->ring());
-  zygote_.Spawn(request,
-                [this, id](Result<SpawnedProcess> process) { OnSpawned(id, std::move(process)); });
+  zygotes_.Of(engine).Spawn(
+      request, [this, id](Result<SpawnedProcess> process) { OnSpawned(id, std::move(process)); });
   return raw;
 }
 

@@ -23,16 +23,25 @@ CanvasLimits CanvasLimitsOf(const policy::Limits& limits);
 // seconds and only a backstop: it must never strike before the watchdog's.
 uint64_t CpuBackstopSeconds(const policy::Limits& limits);
 
+// One for each engine; outlive the factory.
+struct Zygotes {
+  ZygoteClient& dark;
+  ZygoteClient& exec;
+
+  ZygoteClient& Of(proto::EngineKind engine) { return engine == proto::ENGINE_EXEC ? exec : dark; }
+};
+
 class WorkerFactory {
  public:
-  WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, ZygoteClient& zygote,
-                Journal& journal, UidRange uids);
+  WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, Zygotes zygotes, Journal& journal,
+                UidRange uids);
   ~WorkerFactory();
 
-  // A new worker for this canvas. `user` is told everything from now on: kSealed or its failure
-  // comes as a message, and OnGone ends it, also when no process could be made (then Death says
-  // exit code 127). An Error means that nothing was started.
-  Result<Worker*> Make(const std::string& canvas, const policy::Limits& limits, WorkerUser* user);
+  // A new worker for this canvas, of this engine. `user` is told everything from now on: kSealed or
+  // its failure comes as a message, and OnGone ends it, also when no process could be made (then
+  // Death says exit code 127). An Error means that nothing was started.
+  Result<Worker*> Make(const std::string& canvas, proto::EngineKind engine,
+                       const policy::Limits& limits, WorkerUser* user);
   // After OnGone: the worker's uid and cell go back, and the object is destroyed in a later turn.
   void Bury(Worker* worker, const Death& death);
 
@@ -50,7 +59,7 @@ class WorkerFactory {
   Loop& loop_;
   const Clock& clock_;
   CellTree& cells_;
-  ZygoteClient& zygote_;
+  Zygotes zygotes_;
   Journal& journal_;
   UidRange uids_;
   size_t lost_uids_ = 0;

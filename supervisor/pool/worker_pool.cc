@@ -12,6 +12,7 @@ namespace nightjar {
 class WorkerPool::Ticket {
  public:
   RevisionPtr revision;
+  proto::EngineKind engine = proto::ENGINE_DARK;
   policy::Limits limits;
   Lent lent;
   std::string canvas;
@@ -19,8 +20,9 @@ class WorkerPool::Ticket {
 
 struct WorkerPool::Canvas {
   std::string name;
-  RevisionPtr revision;   // newest that was asked for
-  policy::Limits limits;  // the canvas's own, without a handler's
+  RevisionPtr revision;                           // newest that was asked for
+  policy::Limits limits;                          // the canvas's own, without a handler's
+  proto::EngineKind engine = proto::ENGINE_DARK;  // that was asked for last: the reserve has it
   std::list<std::unique_ptr<Resident>> residents;
   std::list<std::shared_ptr<Ticket>> waiting;
   std::vector<const Worker*> lent;  // the factory's
@@ -44,19 +46,28 @@ namespace {
 // more: a run with a higher limit than the worker was made for would die of it.
 bool Allows(const Worker& worker, const policy::Limits& limits) {
   CellLimits want = CellLimitsOf(limits);
+  bool exec = worker.engine() == proto::ENGINE_EXEC;
+  if (exec && (!limits.exec.value || worker.tmp_bytes() != limits.tmp_bytes.value)) return false;
   return worker.cell_limits().memory_bytes == want.memory_bytes &&
          worker.cell_limits().pids == want.pids &&
          worker.cpu_seconds_max() >= CpuBackstopSeconds(limits);
 }
 
-bool Fits(const Resident& resident, const RevisionPtr& revision, const policy::Limits& limits) {
-  return resident.revision() == revision && Allows(*resident.worker(), limits);
+bool Fits(const Resident& resident, const RevisionPtr& revision, proto::EngineKind engine,
+          const policy::Limits& limits) {
+  return resident.revision() == revision && resident.worker()->engine() == engine &&
+         Allows(*resident.worker(), limits);
+}
+
+// A program leaves files and processes behind, which end with its worker.
+uint64_t RunsOf(const Worker& worker, const policy::Limits& limits) {
+  return worker.engine() == proto::ENGINE_EXEC ? 1 : limits.reuse.value;
 }
 
 }  // namespace
 
 bool WorkerPool::Canvas::Reserves(const Resident& resident) const {
-  return Fits(resident, revision, limits);
+  return Fits(resident, revision, engine, limits);
 }
 
 WorkerPool::WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory, LimitsOf limits_of)
@@ -74,7 +85,7 @@ WorkerPool::Canvas& WorkerPool::Of(const std::string& name) {
   return *canvas;
 }
 
-std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
+std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision, proto::EngineKind engine,
                                                      const policy::Limits& limits, Lent lent) {
   auto ticket = std::make_shared<Ticket>();
   if (closed_) {
@@ -83,8 +94,9 @@ std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision,
   }
   Canvas& canvas = Of(revision->canvas);
   canvas.last_used = clock_.Mono();
+  canvas.engine = engine;
   if (!canvas.revision || canvas.revision->number < revision->number) canvas.revision = revision;
-  *ticket = Ticket{std::move(revision), limits, std::move(lent), canvas.name};
+  *ticket = Ticket{std::move(revision), engine, limits, std::move(lent), canvas.name};
   canvas.waiting.push_back(ticket);
   Serve(canvas);
   // A successor is made when this run is over, or at the next sweep: a fork now would delay the
@@ -134,9 +146,10 @@ void WorkerPool::EndOutdated(Canvas& canvas) {
   for (const auto& resident : canvas.residents) {
     if (resident->state() == Resident::State::kEnding || resident->revision() == canvas.revision)
       continue;
-    bool awaited = std::any_of(
-        canvas.waiting.begin(), canvas.waiting.end(),
-        [&](const auto& ticket) { return Fits(*resident, ticket->revision, ticket->limits); });
+    bool awaited =
+        std::any_of(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
+          return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
+        });
     if (!awaited) resident->End();
   }
 }
@@ -151,7 +164,7 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
   std::vector<std::shared_ptr<Ticket>> unserved;
   for (const auto& ticket : canvas.waiting) {
     auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
-      return Fits(*resident, ticket->revision, ticket->limits);
+      return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
     });
     if (fit == starting.end()) {
       unserved.push_back(ticket);
@@ -167,7 +180,7 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
     // It may have left while one before it was told.
     if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
       continue;
-    Status started = StartOne(canvas, ticket->revision, ticket->limits);
+    Status started = StartOne(canvas, ticket->revision, ticket->engine, ticket->limits);
     if (started) continue;
     canvas.waiting.remove(ticket);
     ticket->lent(tl::unexpected<Error>(started.error()));
@@ -179,17 +192,18 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
 void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
   if (clock_.Mono() < canvas.no_arming_before) return;
   if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
+  if (canvas.engine == proto::ENGINE_EXEC && !canvas.limits.exec.value) return;
   auto armed =
       std::count_if(canvas.residents.begin(), canvas.residents.end(), [&](const auto& resident) {
         return resident->state() == Resident::State::kArmed && canvas.Reserves(*resident);
       });
   auto returning = std::count_if(canvas.lent.begin(), canvas.lent.end(), [&](const Worker* worker) {
-    return worker->runs < canvas.limits.reuse.value && worker->revision == canvas.revision &&
-           Allows(*worker, canvas.limits);
+    return worker->runs < RunsOf(*worker, canvas.limits) && worker->revision == canvas.revision &&
+           worker->engine() == canvas.engine && Allows(*worker, canvas.limits);
   });
   size_t reserve = starting + static_cast<size_t>(armed + returning);
   for (; reserve < canvas.limits.armed.value; ++reserve)
-    if (!StartOne(canvas, canvas.revision, canvas.limits)) return;
+    if (!StartOne(canvas, canvas.revision, canvas.engine, canvas.limits)) return;
 }
 
 Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision) {
@@ -202,10 +216,10 @@ Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision) {
   return *canvas.residents.back();
 }
 
-Status WorkerPool::StartOne(Canvas& canvas, const RevisionPtr& revision,
+Status WorkerPool::StartOne(Canvas& canvas, const RevisionPtr& revision, proto::EngineKind engine,
                             const policy::Limits& limits) {
   Resident& resident = House(canvas, revision);
-  auto worker = factory_.Make(canvas.name, limits, &resident);
+  auto worker = factory_.Make(canvas.name, engine, limits, &resident);
   if (!worker) {
     LogWarning("worker_start_failed",
                {{"canvas", canvas.name}, {"error", worker.error().ToString()}});
@@ -235,7 +249,7 @@ void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
 bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
     return canvas.lent.size() < ticket->limits.concurrency.value &&
-           Fits(*resident, ticket->revision, ticket->limits);
+           Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
   });
   if (at == canvas.waiting.end()) return false;
   std::shared_ptr<Ticket> ticket = *at;
@@ -260,7 +274,7 @@ void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& w
     canvas.no_arming_before = clock_.Mono() + pause;
     // Each failed start fails one waiting request, so that nobody waits for ever and nothing loops.
     auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
-      return Fits(*resident, ticket->revision, ticket->limits);
+      return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
     });
     if (at != canvas.waiting.end()) {
       std::shared_ptr<Ticket> ticket = *at;
@@ -278,7 +292,7 @@ void WorkerPool::GiveBack(Worker* worker, const policy::Limits& limits) {
   std::erase(canvas.lent, worker);
   Resident& resident = House(canvas, worker->revision);
   resident.Adopt(worker);
-  bool keep = !closed_ && worker->runs < limits.reuse.value &&
+  bool keep = !closed_ && worker->runs < RunsOf(*worker, limits) &&
               worker->revision == canvas.revision &&
               canvas.Count(Resident::State::kArmed) + canvas.lent.size() <=
                   std::max(limits.armed.value, limits.concurrency.value);
@@ -299,6 +313,10 @@ void WorkerPool::Refresh(const RevisionPtr& revision) {
   Canvas& canvas = Of(revision->canvas);
   canvas.revision = revision;
   canvas.limits = limits_of_(canvas.name);
+  const auto& handlers = revision->manifest.handlers();
+  bool used = std::any_of(handlers.begin(), handlers.end(),
+                          [&](const auto& handler) { return handler.engine() == canvas.engine; });
+  if (!used && !handlers.empty()) canvas.engine = handlers[0].engine();
   EndOutdated(canvas);
   canvas.last_used = clock_.Mono();
   FillLater(canvas.name);

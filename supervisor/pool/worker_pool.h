@@ -28,9 +28,10 @@ class WorkerPool {
   class Ticket;
   using Lent = std::function<void(Result<Worker*>)>;
   // `limits` are the handler's. `lent` is called once, possibly before Lend() returns: with an
-  // armed worker of exactly this revision and these cell limits, whose user the caller sets at
-  // once; or with the reason why there is none.
-  std::shared_ptr<Ticket> Lend(RevisionPtr revision, const policy::Limits& limits, Lent lent);
+  // armed worker of exactly this engine, this revision and these cell limits, whose user the caller
+  // sets at once; or with the reason why there is none.
+  std::shared_ptr<Ticket> Lend(RevisionPtr revision, proto::EngineKind engine,
+                               const policy::Limits& limits, Lent lent);
   // Leaves the queue; `lent` will not be called.
   void Cancel(const std::shared_ptr<Ticket>& ticket);
 
@@ -67,7 +68,8 @@ class WorkerPool {
   void StartReserve(Canvas& canvas, size_t starting);
   void EndOutdated(Canvas& canvas);
   void EndOneSurplus(Canvas& canvas);
-  Status StartOne(Canvas& canvas, const RevisionPtr& revision, const policy::Limits& limits);
+  Status StartOne(Canvas& canvas, const RevisionPtr& revision, proto::EngineKind engine,
+                  const policy::Limits& limits);
   Resident& House(Canvas& canvas, const RevisionPtr& revision);
   void OnArmed(Canvas& canvas, Resident* resident);
   void OnGone(Canvas& canvas, Resident* resident, const std::string& why, const Death& death);

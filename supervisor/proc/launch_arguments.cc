@@ -5,7 +5,7 @@
 namespace nightjar {
 namespace {
 
-// --launcher DOORS [FD...] WORDS [zygote's words...] [writer's words...]
+// --launcher DOORS [FD...], then for the zygote, the writer and the exec zygote: WORDS [words...]
 Result<size_t> Count(const char* text) {
   size_t value = 0;
   std::string_view whole(text);
@@ -21,9 +21,11 @@ Result<size_t> Count(const char* text) {
 std::vector<std::string> FormatLaunchArguments(const LaunchArguments& arguments) {
   std::vector<std::string> words{kLauncherFlag, std::to_string(arguments.doors.size())};
   for (int door : arguments.doors) words.push_back(std::to_string(door));
-  words.push_back(std::to_string(arguments.plan.zygote.size()));
-  words.insert(words.end(), arguments.plan.zygote.begin(), arguments.plan.zygote.end());
-  words.insert(words.end(), arguments.plan.writer.begin(), arguments.plan.writer.end());
+  const LauncherPlan& plan = arguments.plan;
+  for (const auto* command : {&plan.zygote, &plan.writer, &plan.exec_zygote}) {
+    words.push_back(std::to_string(command->size()));
+    words.insert(words.end(), command->begin(), command->end());
+  }
   return words;
 }
 
@@ -39,12 +41,16 @@ Result<LaunchArguments> ParseLaunchArguments(int argc, char** argv) {
     NJ_ASSIGN(size_t door, Count(words[at++]));
     arguments.doors.push_back(static_cast<int>(door));
   }
-  if (at >= words.size()) return bad();
-  NJ_ASSIGN(size_t zygote, Count(words[at++]));
-  if (zygote == 0 || zygote >= words.size() - at) return bad();
-  arguments.plan.zygote.assign(words.begin() + static_cast<long>(at),
-                               words.begin() + static_cast<long>(at + zygote));
-  arguments.plan.writer.assign(words.begin() + static_cast<long>(at + zygote), words.end());
+  LauncherPlan& plan = arguments.plan;
+  for (auto* command : {&plan.zygote, &plan.writer, &plan.exec_zygote}) {
+    if (at >= words.size()) return bad();
+    NJ_ASSIGN(size_t count, Count(words[at++]));
+    if (count > words.size() - at) return bad();
+    auto first = words.begin() + static_cast<long>(at);
+    command->assign(first, first + static_cast<long>(count));
+    at += count;
+  }
+  if (at != words.size()) return bad();
   return arguments;
 }
 

@@ -1,8 +1,8 @@
-// The launcher: a small root process that starts the two helpers as children of the supervisor.
+// The launcher: a small root process that starts the helpers as children of the supervisor.
 //
 // The supervisor gives up every privilege at its start and still must be able to restart a zygote,
 // which has some. So before that it starts this process, which keeps root, runs no foreign code,
-// reads nothing but the supervisor's socket, and knows two command lines that were fixed when it
+// reads nothing but the supervisor's socket, and knows three command lines that were fixed when it
 // started (docs/adr/0001-launcher.md). It dies with the supervisor.
 #pragma once
 
@@ -22,6 +22,7 @@ namespace nightjar {
 struct LauncherPlan {
   std::vector<std::string> zygote;  // program and arguments; its control socket is descriptor 3
   std::vector<std::string> writer;  // the same
+  std::vector<std::string> exec_zygote;  // the same; the exec engine's
 };
 
 // The word on the command line that makes nightjard a launcher.

@@ -67,12 +67,14 @@ Result<SpawnedProcess> StartAsSibling(const std::vector<std::string>& command,
 Result<SpawnedProcess> Start(proto::HelperKind kind, const LauncherPlan& plan, Nest& nest,
                              const Fd& socket) {
   if (kind == proto::HELPER_WRITER) return StartAsSibling(plan.writer, environ, socket);
-  if (kind != proto::HELPER_ZYGOTE) return Fail(ErrorCode::kInvalid, "there is no such helper");
+  bool exec = kind == proto::HELPER_EXEC_ZYGOTE;
+  if (!exec && kind != proto::HELPER_ZYGOTE)
+    return Fail(ErrorCode::kInvalid, "there is no such helper");
   NJ_TRY(nest.EnterForChildren());
   // Whatever the service was started with, its forks are strangers'; the strings of an environment
   // stay in a process's memory even when it is cleared.
   char* const nothing[] = {nullptr};
-  auto started = StartAsSibling(plan.zygote, nothing, socket);
+  auto started = StartAsSibling(exec ? plan.exec_zygote : plan.zygote, nothing, socket);
   NJ_TRY(nest.LeaveForChildren());
   return started;
 }

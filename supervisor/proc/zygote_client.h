@@ -40,8 +40,9 @@ struct SpawnRequest {
   WorkerId worker = 0;
   uint32_t uid = 0;
   uint64_t cpu_seconds_max = 0;
-  int control_fd = -1;  // the worker's end; borrowed for the call
-  int ring_fd = -1;     // borrowed
+  uint64_t tmp_bytes = 0;  // of a private /tmp, where the engine has one
+  int control_fd = -1;     // the worker's end; borrowed for the call
+  int ring_fd = -1;        // borrowed
   struct Door {
     int dir_fd;
     bool born_into;

@@ -20,7 +20,7 @@ CompileRun::CompileRun(Needs needs, policy::Limits limits, std::function<void(Co
 Status CompileRun::Start(const std::string& canvas, const std::string& file_name,
                          std::string_view source) {
   NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", source));
-  NJ_ASSIGN(worker_, needs_.factory.Make(canvas, limits_, this));
+  NJ_ASSIGN(worker_, needs_.factory.Make(canvas, proto::ENGINE_DARK, limits_, this));
   watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), limits_, CellUsage{},
                     needs_.clock.Mono(), [this](KillCause cause) { Kill(std::move(cause)); });
   proto::ToWorker message;

@@ -86,6 +86,7 @@ void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result)
   if (!result.manifest)
     return Finish(job, Failed({ErrorCode::kInvalid, 0, "the canvas file has errors"},
                               std::move(result.diagnostics)));
+  if (auto refused = ProgramsRefused(*job, *result.manifest)) return Finish(job, Failed(*refused));
   job->warnings = std::move(result.diagnostics);
   RevisionPtr old = needs_.book.Find(job->canvas);
   auto revision = MakeRevision(job->canvas, old ? old->number + 1 : 1, std::move(*result.manifest),
@@ -104,6 +105,20 @@ void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result)
   save.set_source_memfd_bytes(job->source.size());
   needs_.journal.SaveRevision(std::move(save), job->revision->program, *source,
                               [this, job](Status saved) { OnSaved(job, std::move(saved)); });
+}
+
+// Told to whoever deploys, as every run of it would be refused.
+std::optional<Error> Deployer::ProgramsRefused(const Job& job,
+                                               const proto::Manifest& manifest) const {
+  const auto limits = needs_.policy()->For(job.canvas, "");
+  if (limits.exec.value) return std::nullopt;
+  for (const proto::HandlerEntry& handler : manifest.handlers())
+    if (handler.engine() == proto::ENGINE_EXEC)
+      return Error{ErrorCode::kPermission, 0,
+                   handler.name() + " is a program, and limit exec = false lets canvas " +
+                       job.canvas + " run none (" + limits.exec.origin.source + ", " +
+                       limits.exec.origin.layer + ")"};
+  return std::nullopt;
 }
 
 void Deployer::OnSaved(const std::shared_ptr<Job>& job, Status saved) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ipc/proto/control.pb.h"
@@ -54,6 +55,7 @@ class Deployer {
   struct Job;
   void Next(const std::string& canvas);
   void OnCompiled(const std::shared_ptr<Job>& job, CompileResult result);
+  std::optional<Error> ProgramsRefused(const Job& job, const proto::Manifest& manifest) const;
   void OnSaved(const std::shared_ptr<Job>& job, Status saved);
   void Finish(const std::shared_ptr<Job>& job,
               tl::expected<proto::DeployAnswer, DeployFailure> result);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
@@ -36,8 +37,8 @@ Nanos BackstopOf(const policy::Limits& limits) {
 Run::Run(Needs needs, RunOrder order)
     : needs_(std::move(needs)), order_(std::move(order)), queue_patience_(needs_.loop, [this] {
         needs_.pool.Cancel(ticket_);
-        EndWithoutWorker(proto::VERDICT_REFUSED, "no worker was free within the limit queue_time",
-                         proto::REFUSAL_QUEUE_TIME);
+        Refuse(proto::REFUSAL_QUEUE_TIME, "queue_time",
+               "no worker was free within the limit queue_time");
       }) {
   result_.id = order_.id;
 }
@@ -47,15 +48,21 @@ Run::~Run() {
 }
 
 void Run::Start() {
+  proto::EngineKind engine = order_.handler.engine();
+  if (engine == proto::ENGINE_EXEC && !order_.limits.exec.value)
+    return Refuse(proto::REFUSAL_EXEC, "exec",
+                  "this handler is a program, and limit exec = false lets this canvas run none (" +
+                      order_.limits.exec.origin.source + ", " + order_.limits.exec.origin.layer +
+                      ")");
   queue_patience_.StartAfter(order_.limits.queue_time.value);
-  ticket_ = needs_.pool.Lend(order_.revision, order_.limits,
+  ticket_ = needs_.pool.Lend(order_.revision, engine, order_.limits,
                              [this](Result<Worker*> worker) { OnLent(std::move(worker)); });
 }
 
 void Run::OnLent(Result<Worker*> worker) {
   queue_patience_.Stop();
   if (!worker)
-    return EndWithoutWorker(proto::VERDICT_START_FAILED, worker.error().ToString(), std::nullopt);
+    return EndWithoutWorker({proto::VERDICT_START_FAILED, worker.error().ToString(), ""});
   worker_ = *worker;
   worker_->SetUser(this);
   worker_id_ = worker_->id();
@@ -118,6 +125,8 @@ void Run::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
       return OnFinished(std::move(*message.mutable_finished()), std::move(fds));
     case proto::FromWorker::kLimitHit:
       return OnLimitHit(message.limit_hit());
+    case proto::FromWorker::kDied:
+      return OnDied(message.died());
     default:
       return OnBroken("it spoke out of turn");
   }
@@ -150,6 +159,9 @@ void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
   evidence.answered = true;
   evidence.program_error = finished_.program_error();
   evidence.program_message = finished_.error();
+  evidence.program = order_.handler.engine() == proto::ENGINE_EXEC;
+  evidence.limits = &order_.limits;
+  if (used) evidence.usage = *used;
   Worker* worker = std::exchange(worker_, nullptr);
   worker->SetUser(nullptr);
   End(VerdictOf(evidence), UsageOf(used ? *used : CellUsage{}), nullptr);
@@ -174,6 +186,17 @@ void Run::OnLimitHit(const proto::LimitHit& hit) {
   Kill(std::move(*cause));
 }
 
+// The first cause is what ended the program; the rest of the cell goes with it.
+void Run::OnDied(const proto::Died& died) {
+  if (died.run_id() != order_.id.bytes()) return OnBroken("it spoke of another run");
+  if (died.signal() <= 0 || died.signal() > SIGRTMAX)
+    return OnBroken("it reported a signal that there is not");
+  program_end_.emplace().signal = died.signal();
+  state_ = State::kKilling;
+  watchdog_->Stop();
+  worker_->Kill(Reaper::Sample::kRunning);
+}
+
 void Run::OnBroken(const std::string& why) {
   Kill({proto::VERDICT_PROTOCOL, "the worker broke its protocol: " + why, "", Nanos(0)});
 }
@@ -185,7 +208,7 @@ void Run::Kill(KillCause cause) {
       return;  // the first cause stands
     case State::kQueued: {
       needs_.pool.Cancel(ticket_);
-      return EndWithoutWorker(cause.verdict, cause.sentence, std::nullopt);
+      return EndWithoutWorker({cause.verdict, cause.sentence, ""});
     }
     case State::kRunning:
       break;
@@ -200,7 +223,8 @@ void Run::OnGone(const Death& death) {
   if (watchdog_) watchdog_->Stop();
   Evidence evidence;
   evidence.cause = cause_;
-  evidence.exit = death.exit;
+  evidence.exit = program_end_.value_or(death.exit);
+  evidence.program = order_.handler.engine() == proto::ENGINE_EXEC;
   evidence.usage = UsedBetween(at_start_, death.usage);
   evidence.limits = &order_.limits;
   Worker* worker = std::exchange(worker_, nullptr);
@@ -209,11 +233,14 @@ void Run::OnGone(const Death& death) {
   needs_.pool.Gone(worker, death);
 }
 
-void Run::EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
-                           std::optional<proto::RefusalKind> refusal) {
+void Run::Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail) {
+  refusal_ = kind;
+  EndWithoutWorker({proto::VERDICT_REFUSED, detail, limit});
+}
+
+void Run::EndWithoutWorker(VerdictAndDetail verdict) {
   queue_patience_.Stop();
-  refusal_ = refusal;
-  End({verdict, detail, refusal ? "queue_time" : ""}, {}, nullptr);
+  End(std::move(verdict), {}, nullptr);
 }
 
 void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) {

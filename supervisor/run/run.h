@@ -82,8 +82,9 @@ class Run final : public WorkerUser {
   void OnFinished(proto::Finished finished, std::vector<Fd> fds);
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
-  void EndWithoutWorker(proto::Verdict verdict, const std::string& detail,
-                        std::optional<proto::RefusalKind> refusal);
+  void OnDied(const proto::Died& died);
+  void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);
+  void EndWithoutWorker(VerdictAndDetail verdict);
   void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death);
   proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death) const;
 
@@ -99,6 +100,8 @@ class Run final : public WorkerUser {
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
   std::optional<proto::RefusalKind> refusal_;
+  std::optional<WaitStatus>
+      program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;
   proto::Finished finished_;  // counters of the trace, as the worker said
 };

@@ -10,24 +10,27 @@ namespace {
 
 constexpr std::string_view kPrefix = "VERDICT_";
 
-VerdictAndDetail OfDeath(const Evidence& evidence) {
-  // The kernel counts an out-of-memory kill in the cell before the victim can be reaped, so the
-  // counter is never late.
-  // What the kernel counted in the cell is there before its victim can be reaped, so it is never
-  // late.
+// What the kernel counted in the cell is there before its victim can be reaped, so it is never
+// late.
+std::optional<VerdictAndDetail> OfCounters(const Evidence& evidence) {
   policy::RunUsage usage;
   usage.memory_peak_bytes = evidence.usage.memory_peak_bytes;
   usage.oom_kills = evidence.usage.oom_kills;
   usage.pids_denied = evidence.usage.pids_denied;
   if (auto broken = policy::Broken(*evidence.limits, usage)) {
     KillCause cause = CauseOf(*broken);
-    return {cause.verdict, cause.sentence, cause.limit};
+    return VerdictAndDetail{cause.verdict, cause.sentence, cause.limit};
   }
   if (evidence.usage.oom_kills_outside > 0)
-    return {proto::VERDICT_MEMORY,
-            "the kernel killed it for memory that its canvas or the host ran out of, below its own "
-            "limit",
-            "canvas_memory"};
+    return VerdictAndDetail{proto::VERDICT_MEMORY,
+                            "the kernel killed it for memory that its canvas or the host ran out "
+                            "of, below its own limit",
+                            "canvas_memory"};
+  return std::nullopt;
+}
+
+VerdictAndDetail OfDeath(const Evidence& evidence) {
+  if (auto struck = OfCounters(evidence)) return *struck;
   switch (evidence.exit.signal) {
     case 0:
       if (evidence.exit.exit_code == worker_exit::kBackstop)
@@ -44,8 +47,9 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
       return {proto::VERDICT_CPU_TIME, "the kernel's own cpu limit ended it", "cpu"};
     default:
       return {proto::VERDICT_CRASHED,
-              "the worker died of signal " + std::to_string(evidence.exit.signal) + " (" +
-                  strsignal(evidence.exit.signal) + ")",
+              std::string(evidence.program ? "the program" : "the worker") + " died of signal " +
+                  std::to_string(evidence.exit.signal) + " (" + strsignal(evidence.exit.signal) +
+                  ")",
               ""};
   }
 }
@@ -79,6 +83,9 @@ KillCause CauseOf(const policy::BrokenLimit& broken) {
 
 VerdictAndDetail VerdictOf(const Evidence& evidence) {
   if (evidence.answered) {
+    // A shell that reports that its child was killed, for one, is not the cause of that.
+    if (evidence.program_error && evidence.program)
+      if (auto struck = OfCounters(evidence)) return *struck;
     if (evidence.program_error) return {proto::VERDICT_PROGRAM_ERROR, evidence.program_message, ""};
     return {proto::VERDICT_FINISHED, "", ""};
   }

@@ -29,7 +29,8 @@ struct Evidence {
   bool answered = false;       // a whole answer had come before anything else
   bool program_error = false;  // and it was an error value or incomplete
   std::string program_message;
-  WaitStatus exit;
+  WaitStatus exit;       // of the worker, or of the program that it ran and outlived
+  bool program = false;  // what ran was a program of its own: an exec handler's
   CellUsage usage;
   const policy::Limits* limits = nullptr;  // in force; borrowed
 };

@@ -32,6 +32,7 @@ class FakeWorker {
       : id(request.worker),
         uid(request.uid),
         cpu_seconds_max(request.cpu_seconds_max),
+        tmp_bytes(request.tmp_bytes),
         ring(std::move(ring)),
         cell(cell),
         channel_(std::in_place, std::move(control), Channel::Waiting::kNo) {
@@ -93,6 +94,7 @@ class FakeWorker {
   const WorkerId id;
   const uint32_t uid;
   const uint64_t cpu_seconds_max;
+  const uint64_t tmp_bytes;
   Fd ring;
   FakeCell* cell;  // dangling once `released`
   bool released = false;

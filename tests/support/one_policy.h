@@ -17,6 +17,7 @@ class OnePolicy final : public policy::Policy {
     if (!handler.empty()) limits.wall.origin.layer = "handler " + std::string(handler);
     return limits;
   }
+  bool LetsProgramsRun() const override { return limits_.exec.value; }
   std::string CanvasOfDomain(std::string_view) const override { return {}; }
 
  private:

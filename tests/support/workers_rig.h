@@ -47,8 +47,8 @@ class WorkersRig : public ::testing::Test {
   FakeZygote zygote_{rig_.loop(), cells_};
   FakeJournal journal_;
   policy::Limits limits_;  // the canvas's own
-  WorkerFactory factory_{rig_.loop(), clock_,   cells_,
-                         zygote_,     journal_, UidRange(kFirstUid, kUids)};
+  WorkerFactory factory_{rig_.loop(),        clock_,   cells_,
+                         {zygote_, zygote_}, journal_, UidRange(kFirstUid, kUids)};
   WorkerPool pool_{rig_.loop(), clock_, factory_, [this](const std::string&) { return limits_; }};
 };
 

@@ -545,7 +545,8 @@ Result<Lowered> Lower(const proto::Program& program, const Library& library) {
     Lowerer lowerer(*lowered.code, library, lowered.warnings);
     lowerer.Declare(program);
     for (const proto::FunctionDef& function : program.functions()) lowerer.Function(function);
-    for (const proto::HandlerDef& handler : program.handlers()) lowerer.Handler(handler);
+    for (const proto::HandlerDef& handler : program.handlers())
+      if (handler.command().empty()) lowerer.Handler(handler);
   } catch (const Malformed&) {
     return Fail(ErrorCode::kProtocol, "this is not a program that a compile run made");
   } catch (const TooManyNames&) {

@@ -10,6 +10,7 @@
 #include "ipc/core/nearest_word.h"
 #include "ipc/core/utf8.h"
 #include "worker/lang/builtin.h"
+#include "worker/lang/command_line.h"
 #include "worker/lang/shape_header.h"
 #include "worker/lang/source_toplevel.h"
 
@@ -38,8 +39,9 @@ proto::Diagnostic DiagnosticAt(uint32_t line, uint32_t column, const std::string
 }
 
 bool StartsHeader(std::string_view line) {
-  for (std::string_view kind : {"[http-handler ", "[http-bytes-handler ", "[worker ", "[cron ",
-                                "[repl ", "[fn ", "[db ", "[type ", "[cors ", "[secrets "})
+  for (std::string_view kind :
+       {"[http-handler ", "[http-bytes-handler ", "[exec-handler ", "[worker ", "[cron ", "[repl ",
+        "[fn ", "[db ", "[type ", "[cors ", "[secrets "})
     if (line.starts_with(kind)) return true;
   return false;
 }
@@ -239,11 +241,13 @@ class CanvasParser {
     proto::HandlerEntry entry;
     std::string name;
     handler.set_input("event");
-    if (kind == "http-handler" || kind == "http-bytes-handler") {
+    bool exec = kind == "exec-handler";
+    if (exec || kind == "http-handler" || kind == "http-bytes-handler") {
       if (words.size() != 3 || words[2][0] != '/')
         return AddError(section.line, 2, "expected `[" + kind + " METHOD /path]`");
       bool bytes = kind == "http-bytes-handler";
       entry.set_bytes(bytes);
+      entry.set_engine(exec ? proto::ENGINE_EXEC : proto::ENGINE_DARK);
       handler.set_bytes(bytes);
       std::string method = words[1];
       for (char& c : method) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
@@ -271,16 +275,27 @@ class CanvasParser {
       name = words[1];
     }
     if (!FreshName(section, name)) return;
-    auto body = Body(section);
-    if (!body) return;
+    if (exec ? !Command(section, &handler) : !Code(section, &handler)) return;
     uint64_t tlid = TlidOf(kind + " " + name);
     entry.set_tlid(tlid);
     entry.set_name(name);
     handler.set_tlid(tlid);
     handler.set_name(name);
-    *handler.mutable_body() = std::move(*body);
     *result_.program.add_handlers() = std::move(handler);
     *result_.manifest.add_handlers() = std::move(entry);
+  }
+
+  bool Code(const Section& section, proto::HandlerDef* handler) {
+    auto body = Body(section);
+    if (body) *handler->mutable_body() = std::move(*body);
+    return body.has_value();
+  }
+
+  bool Command(const Section& section, proto::HandlerDef* handler) {
+    CommandLine command = ReadCommandLine(section.body, section.line + 1);
+    if (command.error) AddError(command.error->line, command.error->column, command.error->message);
+    for (std::string& word : command.words) handler->add_command(std::move(word));
+    return !command.error;
   }
 
   // What belongs to the canvas as a whole has no code of its own.

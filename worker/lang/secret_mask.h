@@ -15,6 +15,8 @@ class SecretMask {
  public:
   // Of the canvas that is loaded from now on.
   static void Set(std::vector<std::string> secrets);
+  // Of the canvas's secrets, in bytes; 0: there is none.
+  static size_t longest() { return secrets_.empty() ? 0 : secrets_.front().size(); }
 
   // `text` itself, or, where a secret is in it, what may be shown of it, in *room. Looks no further
   // than anything is ever written of a text.

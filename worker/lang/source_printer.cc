@@ -25,7 +25,7 @@ std::string HeaderText(std::string_view header) {
   std::istringstream in{std::string(header)};
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
-  if (words[0].starts_with("http-") && words.size() > 1)
+  if ((words[0].starts_with("http-") || words[0] == "exec-handler") && words.size() > 1)
     for (char& c : words[1]) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -97,6 +97,10 @@ class CanvasPrinter {
       CommentPlaces comments(toplevel);
       page_.Body(Render(ExpressionLayout(*toplevel.code, comments), kCanonicalColumns));
       page_.Comments(comments.tail(), !more || toplevel.tokens.back().blank_before);
+      return true;
+    }
+    if (toplevel.header.starts_with("exec-handler ")) {  // a command stays as it is written
+      page_.Body(std::string(Trimmed(toplevel.body)));
       return true;
     }
     LexResult lexed = Lex(toplevel.body, 1);

@@ -17,6 +17,7 @@
 #include "ipc/core/bounds.h"
 #include "worker/sandbox/landlock.h"
 #include "worker/sandbox/profile.h"
+#include "worker/sandbox/programs_world.h"
 
 namespace nightjar {
 namespace {
@@ -56,23 +57,27 @@ int EnterCells(const Seal& seal) {
 }
 
 int LimitResources(const Seal& seal) {
+  bool programs = seal.walls.world == World::kPrograms;
   struct {
     int resource;
     rlim_t value;
   } const limits[] = {
       {RLIMIT_CPU, seal.cpu_seconds_max},  // backstop for a stuck supervisor
       {RLIMIT_CORE, 0},
-      {RLIMIT_FSIZE, bounds::kWorkerFileBytes},
-      {RLIMIT_NPROC, 0},
+      // A program's /tmp is full before: that is an error it knows, and this a signal that ends it.
+      {RLIMIT_FSIZE, programs ? 2 * seal.tmp_bytes : bounds::kWorkerFileBytes},
       {RLIMIT_MEMLOCK, 0},
       {RLIMIT_MSGQUEUE, 0},
       {RLIMIT_SIGPENDING, bounds::kWorkerSignals},
   };
-  for (const auto& limit : limits) {
-    rlimit both{limit.value, limit.value};
-    if (setrlimit(static_cast<__rlimit_resource>(limit.resource), &both) != 0) return -1;
-  }
-  return 0;
+  auto set = [](int resource, rlim_t value) {
+    rlimit both{value, value};
+    return setrlimit(static_cast<__rlimit_resource>(resource), &both);
+  };
+  for (const auto& limit : limits)
+    if (set(limit.resource, limit.value) != 0) return -1;
+  // How many processes a program may be is its cell's to bound.
+  return programs ? 0 : set(RLIMIT_NPROC, 0);
 }
 
 // Dispositions are the default ones: the zygote has no others to pass on (empty_world.h).
@@ -94,11 +99,21 @@ int DropCapabilities() {
   return static_cast<int>(syscall(SYS_capset, &header, none));
 }
 
-int CloseOthers() {
+int MountOwn(const Seal& seal) {
+  return seal.walls.world == World::kEmpty ? 0 : MountOwnFiles(seal.uid, seal.tmp_bytes);
+}
+
+int RestrictFiles(const Seal& seal) {
+  return seal.walls.world == World::kEmpty ? DenyEverything(seal.walls.landlock_fd)
+                                           : DenyAllButPrograms();
+}
+
+int CloseOthers(const Seal& seal) {
   // Standard input, output and error too: a worker has nobody to talk to there.
   if (syscall(SYS_close_range, 0, kControlFd - 1, 0) != 0) return -1;
   if (syscall(SYS_close_range, kRingFd + 1, ~0u, 0) != 0) return -1;
-  rlimit few{bounds::kWorkerFds, bounds::kWorkerFds};
+  rlim_t most = seal.walls.world == World::kPrograms ? bounds::kProgramFds : bounds::kWorkerFds;
+  rlimit few{most, most};
   return setrlimit(RLIMIT_NOFILE, &few);
 }
 
@@ -122,18 +137,20 @@ SealFailure Enter(const Seal& asked) {
   // --- limits: from here on everything that it uses is counted
   NJ_STEP("enter_cells", EnterCells(seal));
   NJ_STEP("limit_resources", LimitResources(seal));
+  NJ_STEP("own_cgroup_namespace", unshare(CLONE_NEWCGROUP));  // its root is these cells
   // --- what a process inherits without being asked
   NJ_STEP("new_session", setsid());
   NJ_STEP("unblock_signals", UnblockSignals());
   NJ_STEP("reset_umask", static_cast<int>(umask(077)));
+  NJ_STEP("mount_own", MountOwn(seal));
   // --- who it is
   NJ_STEP("change_user", BecomeNobodyElse(seal.uid));
   NJ_STEP("drop_capabilities", DropCapabilities());
   NJ_STEP("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NJ_STEP("not_dumpable", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   // --- what it may reach
-  NJ_STEP("landlock", DenyEverything(seal.walls.landlock_fd));
-  NJ_STEP("close_descriptors", CloseOthers());
+  NJ_STEP("landlock", RestrictFiles(seal));
+  NJ_STEP("close_descriptors", CloseOthers(seal));
   NJ_STEP("seccomp", InstallProfile(*seal.walls.profile));
 #undef NJ_STEP
   return {};

@@ -12,17 +12,23 @@
 
 namespace nightjar {
 
+// What a worker can see of files: nothing (empty_world.h), or a root for programs
+// (programs_world.h).
+enum class World { kEmpty, kPrograms };
+
 // What the zygote makes once for all its workers; borrowed.
 struct Walls {
+  World world = World::kEmpty;
   const std::vector<sock_filter>* profile = nullptr;
-  int landlock_fd = -1;  // -1: a kernel without Landlock
+  int landlock_fd = -1;  // of kEmpty; -1: a kernel without Landlock
 };
 
 struct Seal {
   std::vector<int> cells;  // directories of cells to enter; borrowed
   uint32_t uid = 0;        // uid and gid of this worker alone
   uint64_t cpu_seconds_max = 0;
-  int control_fd = -1;  // these two survive, as kControlFd and kRingFd
+  uint64_t tmp_bytes = 0;  // of kPrograms: of its own /tmp
+  int control_fd = -1;     // these two survive, as kControlFd and kRingFd
   int ring_fd = -1;
   Walls walls;
 };

@@ -1,5 +1,7 @@
 #include "worker/sandbox/landlock.h"
 
+#include <fcntl.h>
+#include <linux/landlock.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,18 +37,56 @@ constexpr size_t SizeOf(long abi) {
 
 constexpr uint32_t kVersionQuery = 1;  // LANDLOCK_CREATE_RULESET_VERSION
 
+// 0: a kernel without Landlock. -1 with errno.
+long Version() {
+  long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersionQuery);
+  // ENOSYS: not built in; EOPNOTSUPP: built in and switched off at boot.
+  return abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP) ? 0 : abi;
+}
+
+int CreateRuleset(long abi) {
+  // TCP bind and connect; abstract sockets and signals.
+  Ruleset ruleset{FileBits(abi), LowestBits(2), LowestBits(2)};
+  return static_cast<int>(syscall(SYS_landlock_create_ruleset, &ruleset, SizeOf(abi), 0));
+}
+
+int Allow(int ruleset, const char* path, uint64_t access) {
+  int folder = open(path, O_PATH | O_CLOEXEC);
+  if (folder < 0) return -1;
+  landlock_path_beneath_attr rule{access, folder};
+  auto added = static_cast<int>(
+      syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+  int error = errno;
+  close(folder);
+  errno = error;
+  return added;
+}
+
 }  // namespace
 
 Result<Fd> CreateDenyAllRuleset() {
-  long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersionQuery);
-  // ENOSYS: not built in; EOPNOTSUPP: built in and switched off at boot.
-  if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return Fd();
+  long abi = Version();
+  if (abi == 0) return Fd();
   if (abi < 0) return FailErrno("asking for Landlock's version");
-  // TCP bind and connect; abstract sockets and signals.
-  Ruleset ruleset{FileBits(abi), LowestBits(2), LowestBits(2)};
-  long fd = syscall(SYS_landlock_create_ruleset, &ruleset, SizeOf(abi), 0);
-  if (fd < 0) return FailErrno("making a Landlock rule set");
-  return Fd(static_cast<int>(fd));
+  Fd ruleset(CreateRuleset(abi));
+  if (!ruleset.valid()) return FailErrno("making a Landlock rule set");
+  return ruleset;
+}
+
+int DenyAllButPrograms() {
+  constexpr uint64_t kSee =
+      LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  long abi = Version();
+  if (abi <= 0) return static_cast<int>(abi);
+  int ruleset = CreateRuleset(abi);
+  if (ruleset < 0) return -1;
+  bool made = Allow(ruleset, "/", kSee) == 0 && Allow(ruleset, "/tmp", FileBits(abi)) == 0 &&
+              Allow(ruleset, "/dev", LANDLOCK_ACCESS_FS_WRITE_FILE) == 0;
+  int done = made ? DenyEverything(ruleset) : -1;
+  int error = errno;
+  close(ruleset);
+  errno = error;
+  return done;
 }
 
 int DenyEverything(int ruleset_fd) {

@@ -35,7 +35,7 @@ class EventBuffer {
     at_ = wire::PutText<kField>(at_, Utf8Prefix(name, bounds::kTraceNameBytes));
   }
   template <uint32_t kField>
-  void PutBytes(std::string_view bytes) {  // an id: few
+  void PutBytes(std::string_view bytes) {  // few enough to fit beside the fixed fields
     at_ = wire::PutText<kField>(at_, bytes);
   }
   // One value in at most `bytes_max` bytes, which are at least kLeastValue and at most Room().

@@ -98,4 +98,13 @@ void Recorder::TakeBranch(uint64_t expr_id, uint32_t arm) {
   stream_.Write(event_.Finish(), Share::kAny);
 }
 
+void Recorder::Output(Stream stream, std::string_view bytes) {
+  if (!on_) return;
+  BeginEvent();
+  event_.OpenKind<9>();
+  event_.PutUint<1>(static_cast<uint64_t>(stream));
+  event_.PutBytes<2>(bytes.substr(0, bounds::kTraceValueBytes));
+  stream_.Write(event_.Finish(), Share::kAny);
+}
+
 }  // namespace nightjar

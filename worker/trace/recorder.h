@@ -33,7 +33,9 @@ namespace nightjar {
 
 class Recorder {
  public:
-  enum class Kind { kFunction = 1, kLambda = 2, kBuiltin = 3 };  // proto::CallKind's numbers
+  // proto::CallKind's numbers
+  enum class Kind { kFunction = 1, kLambda = 2, kBuiltin = 3, kProgram = 4 };
+  enum class Stream { kStandardOutput = 1, kStandardError = 2 };  // a program's descriptors
   struct RunOptions {
     uint64_t trace_bytes_max = 0;  // 0: record nothing
   };
@@ -55,6 +57,8 @@ class Recorder {
   void PureCall(std::string_view fn, uint64_t expr_id, std::span<const V> args, const V& result);
   // arm as in proto::Branch.
   void TakeBranch(uint64_t expr_id, uint32_t arm);
+  // What a program wrote: at most bounds::kTraceValueBytes.
+  void Output(Stream stream, std::string_view bytes);
   template <typename V>
   void FinishRun(const V& result);
 

@@ -94,7 +94,7 @@ const std::vector<sock_filter>& FilterThatAllowsEverything() {
   seal.uid = kWorkerUid;
   seal.cpu_seconds_max = 10;
   seal.control_fd = seal.ring_fd = control;
-  seal.walls = {&FilterThatAllowsEverything(), landlock};
+  seal.walls = {World::kEmpty, &FilterThatAllowsEverything(), landlock};
   SealFailure failure = Enter(seal);
   std::string said = failure.step == nullptr ? TryEverything()
                                              : "not_sealed_" + std::string(failure.step) + " " +

@@ -1,5 +1,6 @@
 #include "supervisor/cli/render_trace.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/cli/messages.h"
@@ -60,6 +61,19 @@ TEST(RenderTraceTest, ShowsCallsWithValuesIterationsBranchesAndTimes) {
       "        Int::add_v0(1, 1) = 2\n"
       "      #2 lambda(2) = 3  1.10 us\n"
       "result response 200 5\n");
+}
+
+TEST(RenderTraceTest, ShowsAProgramsOutputLineByLine) {
+  std::string text = R"(
+    row { verdict: VERDICT_FINISHED }
+    events { seq: 1 call { call_id: 1 kind: CALL_KIND_PROGRAM fn: "/bin/sh" args { string: "x" } } }
+    events { seq: 2 output { stream: 1 data: "one\ntwo \033[31m\n" } }
+    events { seq: 3 output { stream: 2 data: "half" } }
+    events { seq: 4 return { call_id: 1 result { int: 3 } elapsed_ns: 900 } })";
+  EXPECT_THAT(Render(text), ::testing::HasSubstr("  /bin/sh(\"x\") = 3  900 ns\n"
+                                                 "    stdout  one\n"
+                                                 "    stdout  two \\x1b[31m\n"
+                                                 "    stderr  half\n"));
 }
 
 TEST(RenderTraceTest, MarksWhatWasOpenWhenTheRunWasKilled) {

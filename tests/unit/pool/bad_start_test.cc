@@ -200,11 +200,12 @@ TEST_F(BadStartTest, WhoIsToldMayTakeAnotherOutOfTheQueue) {
   std::shared_ptr<WorkerPool::Ticket> second;
   int first_answers = 0;
   int second_answers = 0;
-  pool_.Lend(first_, limits_, [&](Result<Worker*>) {
+  pool_.Lend(first_, proto::ENGINE_DARK, limits_, [&](Result<Worker*>) {
     ++first_answers;
     pool_.Cancel(second);
   });
-  second = pool_.Lend(first_, limits_, [&](Result<Worker*>) { ++second_answers; });
+  second =
+      pool_.Lend(first_, proto::ENGINE_DARK, limits_, [&](Result<Worker*>) { ++second_answers; });
   ASSERT_TRUE(Until([&] { return first_answers == 1; }));
   Settle();
   EXPECT_EQ(second_answers, 0);

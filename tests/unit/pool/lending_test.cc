@@ -295,5 +295,52 @@ TEST_F(LendingTest, AWorkerThatDiesInItsBorrowersHandsIsBuriedOnce) {
   EXPECT_EQ(cells_.released, 1u);
 }
 
+TEST_F(LendingTest, AnEnginesWorkersServeItsHandlersOnly) {
+  limits_.exec.value = true;
+  limits_.tmp_bytes.value = 1 << 20;
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilArmed(1));
+  Borrower& program = Ask(first_, limits_, proto::ENGINE_EXEC);
+  EXPECT_EQ(program.worker, nullptr);  // what waits is an interpreter
+  ASSERT_TRUE(UntilLent(program));
+  EXPECT_EQ(Played(program).tmp_bytes, 1u << 20);
+  Borrower& interpreted = Ask(first_, limits_, proto::ENGINE_DARK);
+  ASSERT_TRUE(UntilLent(interpreted));
+  EXPECT_EQ(Played(interpreted).tmp_bytes, 0u);
+}
+
+TEST_F(LendingTest, AProgramsWorkerServesOneRun) {
+  limits_.exec.value = true;
+  limits_.reuse.value = 100;
+  Borrower& program = Ask(first_, limits_, proto::ENGINE_EXEC);
+  ASSERT_TRUE(UntilLent(program));
+  GiveBack(program);
+  ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(LendingTest, TheReserveHasTheEngineThatWasAskedForLast) {
+  limits_.exec.value = true;
+  limits_.armed.value = 1;
+  Borrower& program = Ask(first_, limits_, proto::ENGINE_EXEC);
+  ASSERT_TRUE(UntilLent(program));
+  GiveBack(program);
+  ASSERT_TRUE(UntilArmed(1));
+  EXPECT_NE(Ask(first_, limits_, proto::ENGINE_EXEC).worker, nullptr);
+}
+
+TEST_F(LendingTest, WithoutLeaveNoWorkerForProgramsIsKept) {
+  limits_.exec.value = true;
+  limits_.armed.value = 1;
+  Borrower& program = Ask(first_, limits_, proto::ENGINE_EXEC);
+  ASSERT_TRUE(UntilLent(program));
+  limits_.exec.value = false;
+  pool_.PolicyChanged();
+  GiveBack(program);
+  ASSERT_TRUE(UntilLive(0));
+  Settle();
+  EXPECT_EQ(pool_.CountsOf("demo").starting, 0u);
+}
+
 }  // namespace
 }  // namespace nightjar::testing

@@ -30,9 +30,10 @@ class PoolRig : public WorkersRig<FakeClock> {
   PoolRig() { limits_.armed.value = 0; }  // a test that wants a reserve says so
 
   Borrower& Ask(const RevisionPtr& revision) { return Ask(revision, limits_); }
-  Borrower& Ask(const RevisionPtr& revision, const policy::Limits& limits) {
+  Borrower& Ask(const RevisionPtr& revision, const policy::Limits& limits,
+                proto::EngineKind engine = proto::ENGINE_DARK) {
     Borrower& borrower = borrowers_.emplace_back();
-    borrower.ticket = pool_.Lend(revision, limits, [&borrower](Result<Worker*> worker) {
+    borrower.ticket = pool_.Lend(revision, engine, limits, [&borrower](Result<Worker*> worker) {
       ++borrower.answers;
       if (!worker) {
         borrower.error = worker.error();

@@ -16,11 +16,13 @@ TEST(LaunchArgumentsTest, AreReadAsTheyWereWritten) {
   LaunchArguments written;
   written.plan.zygote = {"/bin/worker", "--uid", "7"};
   written.plan.writer = {"/bin/writer", "--state", "/a b"};
+  written.plan.exec_zygote = {"/bin/worker", "--exec"};
   written.doors = {4, 5};
   auto read = Parse(FormatLaunchArguments(written));
   ASSERT_TRUE(read) << read.error().ToString();
   EXPECT_EQ(read->plan.zygote, written.plan.zygote);
   EXPECT_EQ(read->plan.writer, written.plan.writer);
+  EXPECT_EQ(read->plan.exec_zygote, written.plan.exec_zygote);
   EXPECT_EQ(read->doors, written.doors);
 }
 
@@ -39,12 +41,14 @@ TEST(LaunchArgumentsTest, WhatIsIncompleteOrNoNumberIsRefused) {
       {"--launcher"},
       {"--launcher", "1"},
       {"--launcher", "0"},
-      {"--launcher", "0", "0", "writer"},
       {"--launcher", "0", "1", "zygote"},
-      {"--launcher", "0", "9", "zygote", "writer"},
-      {"--launcher", "x", "1", "zygote", "writer"},
-      {"--launcher", "-1", "1", "zygote", "writer"},
-      {"--launcher", "99999999999999999999", "1", "zygote", "writer"},
+      {"--launcher", "0", "1", "zygote", "1", "writer"},
+      {"--launcher", "0", "1", "zygote", "2", "writer", "0"},
+      {"--launcher", "0", "1", "zygote", "1", "writer", "0", "more"},
+      {"--launcher", "0", "9", "zygote", "1", "writer", "0"},
+      {"--launcher", "x", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "-1", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "99999999999999999999", "1", "zygote", "1", "writer", "0"},
   };
   for (const auto& words : bad) EXPECT_FALSE(Parse(words)) << words.size();
 }

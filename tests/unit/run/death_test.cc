@@ -142,5 +142,62 @@ TEST_F(DeathTest, AReasonThatIsAFloodIsCut) {
   EXPECT_LT(Ended(call).ByteSizeLong(), bounds::kFrameBytes / 4);
 }
 
+class ProgramTest : public RunRig {
+ protected:
+  RunOrder ProgramOrder() {
+    RunOrder order = Order();
+    order.handler.set_engine(proto::ENGINE_EXEC);
+    order.limits.exec.value = limits_.exec.value = true;
+    return order;
+  }
+  static proto::FromWorker Died(const Call& call, int signal) {
+    proto::FromWorker message;
+    message.mutable_died()->set_run_id(std::string(call.id.bytes()));
+    message.mutable_died()->set_signal(signal);
+    return message;
+  }
+};
+
+TEST_F(ProgramTest, ItsSignalIsTheCauseAndNotItsWorkersEnd) {
+  Call& call = Start(ProgramOrder());
+  Running(call).Say(Died(call, SIGBUS));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_CRASHED);
+  EXPECT_EQ(call.result.detail, "the program died of signal 7 (Bus error)");
+  ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(ProgramTest, TheKernelsKillForMemoryIsToldAsSuch) {
+  Call& call = Start(ProgramOrder());
+  FakeWorker& worker = Running(call);
+  worker.cell->usage.oom_kills = 1;
+  worker.Say(Died(call, SIGKILL));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_MEMORY);
+}
+
+TEST_F(ProgramTest, WhatMakesNoSenseBreaksTheProtocol) {
+  for (int signal : {0, -1, 65}) {
+    Call& call = Start(ProgramOrder());
+    Running(call).Say(Died(call, signal));
+    ASSERT_TRUE(UntilOver(call));
+    EXPECT_EQ(call.result.verdict, proto::VERDICT_PROTOCOL) << signal;
+  }
+}
+
+TEST_F(ProgramTest, IsRefusedWherePolicyLetsNoneRun) {
+  RunOrder order = ProgramOrder();
+  order.limits.exec = {false, {"policy.toml:9", "canvas demo"}};
+  Call& call = Start(std::move(order));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_REFUSED);
+  EXPECT_EQ(call.result.status, 503u);
+  EXPECT_NE(call.result.detail.find("limit exec = false"), std::string::npos);
+  EXPECT_NE(call.result.detail.find("policy.toml:9, canvas demo"), std::string::npos);
+  EXPECT_EQ(Ended(call).incident().refusal().kind(), proto::REFUSAL_EXEC);
+  EXPECT_EQ(Ended(call).incident().broken().name(), "exec");
+  EXPECT_TRUE(zygote_.workers.empty());
+}
+
 }  // namespace
 }  // namespace nightjar::testing

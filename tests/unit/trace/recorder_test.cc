@@ -55,6 +55,20 @@ TEST(RecorderTest, WritesARunAsEventsThatParse) {
   EXPECT_TRUE(rig.Evidence().newest.empty());
 }
 
+TEST(RecorderTest, WritesWhatAProgramPrintsInBoundedPieces) {
+  TraceRig rig;
+  rig.Start(kPlenty);
+  rig.recorder().Output(Recorder::Stream::kStandardOutput, "a line\n");
+  rig.recorder().Output(Recorder::Stream::kStandardError, std::string(10'000, '\xff'));
+  rig.recorder().FinishRun(Int(0));
+  auto events = rig.Drain();
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[1].output().stream(), 1u);
+  EXPECT_EQ(events[1].output().data(), "a line\n");
+  EXPECT_EQ(events[2].output().stream(), 2u);
+  EXPECT_EQ(events[2].output().data(), std::string(bounds::kTraceValueBytes, '\xff'));
+}
+
 TEST(RecorderTest, RecordsNothingWithoutABudget) {
   TraceRig rig;
   rig.Start(0);

@@ -46,6 +46,19 @@ TEST_F(VerdictTest, AWholeAnswerBeatsAllThatCameAfterIt) {
   EXPECT_EQ(Verdict().detail, "there is no such user");
 }
 
+// A shell lives on when what it started was killed, and reports an exit status of its own.
+TEST_F(VerdictTest, AProgramThatFailedOfALimitDidNotFailByItself) {
+  evidence_.answered = evidence_.program_error = evidence_.program = true;
+  evidence_.program_message = "the program exited with status 137";
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_PROGRAM_ERROR);
+  evidence_.usage.pids_denied = 1;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_PIDS);
+  evidence_.usage.oom_kills = 1;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
+  evidence_.program_error = false;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_FINISHED);
+}
+
 TEST_F(VerdictTest, WhatWeDecidedBeatsTheSignalThatWeSent) {
   for (int signal : {SIGKILL, SIGSYS, SIGXCPU, SIGSEGV}) {
     evidence_.cause = kWall;

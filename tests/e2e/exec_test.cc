@@ -1,0 +1,185 @@
+// Exec handlers: real programs of this host behind the walls.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/server_rig.h"
+
+namespace nightjar::e2e {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kPolicy =
+    "[default]\nwall = \"5s\"\ncpu = \"3s\"\n[canvas.tools]\nexec = true\n";
+
+class ExecTest : public ::testing::Test {
+ protected:
+  // A canvas with one handler, `GET /`, that is this command.
+  void Deploy(const std::string& command, const std::string& method = "GET") {
+    Output deployed =
+        server_.Deploy("tools", "[exec-handler " + method + " /:rest]\n" + command + "\n");
+    ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  }
+  void DeployShell(const std::string& script) { Deploy("/bin/sh -c '" + script + "'"); }
+  Answer Ask() { return server_.Get("tools", "/x"); }
+  std::string Verdict(const Answer& answer) {
+    auto found = answer.headers.find("x-nightjar-verdict");
+    return found == answer.headers.end() ? "" : found->second;
+  }
+  std::string TraceOf(const Answer& answer) {
+    Output shown;
+    Eventually([&] {
+      shown = server_.Cli({"trace", "tools", answer.trace(), "--full"});
+      return shown.exit_code == 0;
+    });
+    return shown.out;
+  }
+
+  Server server_{kPolicy};
+};
+
+TEST_F(ExecTest, AnswersWithWhatAProgramPrints) {
+  Deploy("/usr/bin/env");
+  Answer answer = server_.Get("tools", "/seven?a=b");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers["content-type"], "text/plain; charset=utf-8");
+  EXPECT_THAT(answer.body, AllOf(HasSubstr("REQUEST_METHOD=GET\n"), HasSubstr("QUERY_STRING=a=b\n"),
+                                 HasSubstr("ROUTE_REST=seven\n"), HasSubstr("HTTP_HOST=")));
+}
+
+TEST_F(ExecTest, GivesTheBodyAsStandardInput) {
+  Deploy("/bin/cat", "POST");
+  EXPECT_EQ(server_.Post("tools", "/x", "hello").body, "hello");
+  EXPECT_EQ(server_.Post("tools", "/x", "").body, "");
+  std::string large(1'000'000, 'x');
+  EXPECT_EQ(server_.Post("tools", "/x", large).body, large);
+}
+
+TEST_F(ExecTest, SpeaksCgi) {
+  DeployShell("printf \"Status: 201\\nContent-Type: text/html\\nX-A: b\\n\\n<b>made</b>\"");
+  Answer answer = Ask();
+  EXPECT_EQ(answer.status, 201);
+  EXPECT_EQ(answer.headers["content-type"], "text/html");
+  EXPECT_EQ(answer.headers["x-a"], "b");
+  EXPECT_EQ(answer.body, "<b>made</b>");
+}
+
+TEST_F(ExecTest, TheTraceHasTheProgramAndAllThatItWrote) {
+  DeployShell("echo out; echo wrong >&2; echo more");
+  std::string trace = TraceOf(Ask());
+  EXPECT_THAT(trace, AllOf(HasSubstr("/bin/sh(\"-c\", \"echo out"), HasSubstr("= 0"),
+                           HasSubstr("stdout  out"), HasSubstr("stderr  wrong"),
+                           HasSubstr("stdout  more")));
+}
+
+TEST_F(ExecTest, SecretsAreInTheEnvironmentAndInNoTrace) {
+  Output deployed = server_.Deploy(
+      "tools",
+      "[secrets KEY:abracadabra]\n[exec-handler GET /:rest]\n/bin/sh -c 'echo key $KEY'\n");
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  Answer answer = Ask();
+  EXPECT_EQ(answer.body, "key abracadabra\n");
+  EXPECT_THAT(TraceOf(answer), AllOf(HasSubstr("stdout  key <secret>"), Not(HasSubstr("cadabra"))));
+}
+
+TEST_F(ExecTest, AnExitStatusIsTheAuthorsErrorAndASignalACrash) {
+  DeployShell("echo half; exit 3");
+  Answer answer = Ask();
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, Not(HasSubstr("half")));
+  EXPECT_THAT(TraceOf(answer), HasSubstr("the program exited with status 3"));
+  DeployShell("kill -SEGV $$");
+  answer = Ask();
+  EXPECT_EQ(Verdict(answer), "crashed");
+  EXPECT_THAT(TraceOf(answer), HasSubstr("the program died of signal 11"));
+  Deploy("/usr/bin/there-is-no-such-program");
+  EXPECT_THAT(TraceOf(Ask()), HasSubstr("cannot run /usr/bin/there-is-no-such-program"));
+}
+
+TEST_F(ExecTest, LimitsStrikePrograms) {
+  DeployShell("while :; do :; done");
+  EXPECT_EQ(Verdict(Ask()), "cpu_time");
+  Deploy("/bin/sleep 60");
+  EXPECT_EQ(Verdict(Ask()), "wall_time");
+  Deploy("/usr/bin/yes");
+  EXPECT_EQ(Verdict(Ask()), "output");
+  Deploy("/usr/bin/tail /dev/zero");
+  EXPECT_EQ(Verdict(Ask()), "memory");
+  DeployShell("tail /dev/zero; exit $?");  // the shell outlives it
+  EXPECT_EQ(Verdict(Ask()), "memory");
+  DeployShell("f() { f | f & f; }; f");
+  EXPECT_EQ(Verdict(Ask()), "pids");
+  DeployShell("cat /dev/zero > /tmp/full; echo $?; wc -c < /tmp/full");
+  EXPECT_THAT(Ask().body, HasSubstr("1\n16777216\n"));
+}
+
+TEST_F(ExecTest, NothingOfARunIsLeftForTheNext) {
+  DeployShell("ls /tmp; echo x > /tmp/mine; (setsid sleep 300 &) ; echo done");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask().body, "done\n");
+  // Those that wait for the next request, and no sleeper.
+  EXPECT_TRUE(Eventually([&] { return server_.Workers().size() <= 2; }));
+}
+
+TEST_F(ExecTest, OutputThatASurvivorHoldsOpenIsNotWaitedFor) {
+  DeployShell("(sleep 300; echo late) & echo early");
+  Answer answer = Ask();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "early\n");
+}
+
+TEST_F(ExecTest, AProgramSeesItsOwnRootAndNothingOfTheHost) {
+  DeployShell(
+      "ls / | tr \"\\n\" \" \"; ls /proc/1 /home /root /var 2>&1 | grep -c \"No such\";"
+      "touch /usr/x /etc/x /x 2>&1 | grep -c \"Read-only\"; cat /etc/passwd; hostname;"
+      "grep -c . /proc/net/dev 2>/dev/null; head -c 4 /dev/zero | wc -c; : > /dev/null && echo ok");
+  std::string body = Ask().body;
+  EXPECT_THAT(body, HasSubstr("dev etc "));
+  EXPECT_THAT(body, AllOf(HasSubstr("\n3\n"), HasSubstr("nobody:x:65534"), HasSubstr("nightjar\n"),
+                          HasSubstr("4\nok\n"), Not(HasSubstr("root:"))))
+      << body;
+}
+
+TEST_F(ExecTest, AProgramHasNoPrivilege) {
+  DeployShell("id -u; grep -E \"^(Cap|NoNewPrivs|Seccomp:)\" /proc/self/status");
+  std::string body = Ask().body;
+  for (const char* line :
+       {"CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
+        "CapBnd:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"})
+    EXPECT_THAT(body, HasSubstr(line));
+  EXPECT_GT(std::stoul(body), 100'000u);
+}
+
+// They would end the worker, or make it say that its supervisor was stuck.
+TEST_F(ExecTest, SignalsToTheWorkerMeanNothing) {
+  DeployShell("for s in ALRM PROF TERM KILL STOP SEGV HUP; do kill -$s 1; done; echo alive");
+  EXPECT_EQ(Ask().body, "alive\n");
+}
+
+TEST_F(ExecTest, APoliteProgramIsAskedToStopBeforeItIsKilled) {
+  DeployShell("trap \"echo asked; exit 0\" TERM; sleep 60 & wait");
+  Answer answer = Ask();
+  EXPECT_EQ(Verdict(answer), "wall_time");
+  EXPECT_THAT(TraceOf(answer), AllOf(HasSubstr("stdout  asked"), HasSubstr("stopped softly")));
+}
+
+TEST_F(ExecTest, APolicyHasToLetACanvasRunPrograms) {
+  Output refused = server_.Deploy("other", "[exec-handler GET /]\n/bin/true\n");
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("limit exec = false"));
+}
+
+TEST_F(ExecTest, AHandlerOfTheLanguageStandsBesideIt) {
+  Output deployed = server_.Deploy(
+      "tools",
+      "[exec-handler GET /program]\n/bin/echo program\n[http-handler GET /dark]\n\"dark\"\n");
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(server_.Get("tools", "/program").body, "program\n");
+    EXPECT_EQ(server_.Get("tools", "/dark").body, "\"dark\"");
+  }
+}
+
+}  // namespace
+}  // namespace nightjar::e2e

@@ -1,0 +1,25 @@
+// The command below an exec handler's header: a program and its arguments, as words.
+//
+// Words are apart by spaces and line ends; '..' and ".." hold spaces, and a backslash outside of
+// '..' takes the next character as it is. Lines that begin with // are comments. Nothing else of a
+// shell is here: no variables, patterns, pipes. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/lang/lexer.h"
+
+namespace nightjar::lang {
+
+struct CommandLine {
+  std::vector<std::string> words;  // the program first; empty with an error
+  std::optional<LexError> error;
+};
+
+// The first line of `text` counts as `first_line`.
+CommandLine ReadCommandLine(std::string_view text, uint32_t first_line);
+
+}  // namespace nightjar::lang

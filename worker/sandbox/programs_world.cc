@@ -1,0 +1,126 @@
+#include "worker/sandbox/programs_world.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/fd.h"
+
+namespace nightjar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMountPoint = "/tmp";
+constexpr unsigned long kQuiet = MS_NOSUID | MS_NODEV;
+
+// Where the new root is while it is being furnished.
+std::string Inside(const std::string& path) {
+  return kMountPoint + path;
+}
+
+Status MakeFolder(const std::string& path) {
+  std::error_code failed;
+  fs::create_directories(Inside(path), failed);
+  if (failed) return FailErrno("making " + path + " in the programs' root", failed.value());
+  return {};
+}
+
+Status MakeFile(const std::string& path, std::string_view content) {
+  NJ_TRY(MakeFolder(fs::path(path).parent_path().string()));
+  Fd file(open(Inside(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+  if (!file.valid()) return FailErrno("making " + path + " in the programs' root");
+  return WriteAll(file, content, path.c_str());
+}
+
+// `flags` of the mount that shows `path` of the host at the same place inside.
+Status Show(const std::string& path, unsigned long flags) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0) return FailErrno(path);
+  NJ_TRY(S_ISDIR(found.st_mode) ? MakeFolder(path) : MakeFile(path, ""));
+  std::string inside = Inside(path);
+  if (mount(path.c_str(), inside.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    return FailErrno("showing " + path + " to programs");
+  if (mount(nullptr, inside.c_str(), nullptr, MS_REMOUNT | MS_BIND | flags, nullptr) != 0)
+    return FailErrno("protecting " + path + " from programs");
+  return {};
+}
+
+// Hosts with a merged /usr have /bin, /lib and others as links into it, which programs rely on.
+Status CopyRootLinks() {
+  for (const char* name : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
+    std::error_code failed;
+    fs::path target = fs::read_symlink(name, failed);
+    if (failed) continue;
+    if (symlink(target.c_str(), Inside(name).c_str()) != 0) return FailErrno(name);
+  }
+  return {};
+}
+
+Status FurnishEtc() {
+  NJ_TRY(MakeFile("/etc/passwd", "nobody:x:65534:65534:nobody:/tmp:/usr/sbin/nologin\n"));
+  NJ_TRY(MakeFile("/etc/group", "nogroup:x:65534:\n"));
+  NJ_TRY(MakeFile("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"));
+  NJ_TRY(MakeFile("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"));
+  // Of the dynamic linker, and the links that packages' programs go through.
+  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives"})
+    if (access(path, F_OK) == 0) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
+  return {};
+}
+
+Status FurnishDevices() {
+  for (const char* device : {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"})
+    NJ_TRY(Show(device, MS_NOSUID | MS_NOEXEC));
+  return {};
+}
+
+Status BecomeRoot() {
+  if (chdir(kMountPoint) != 0) return FailErrno("entering the programs' root");
+  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2),
+  // NOTES).
+  if (syscall(SYS_pivot_root, ".", ".") != 0) return FailErrno("pivot_root");
+  if (umount2(".", MNT_DETACH) != 0) return FailErrno("detaching the old root");
+  if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kQuiet, nullptr) != 0)
+    return FailErrno("making the programs' root read-only");
+  return chdir("/") == 0 ? Status() : FailErrno("chdir");
+}
+
+}  // namespace
+
+Status EnterProgramsWorld(const std::vector<std::string>& paths) {
+  if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
+    return FailErrno("making new namespaces");
+  // Nothing that happens to mounts here may be seen outside.
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return FailErrno("making mounts private");
+  if (mount("nightjar", kMountPoint, "tmpfs", kQuiet, "size=256k,nr_inodes=512,mode=0755") != 0)
+    return FailErrno("mounting the programs' root");
+  umask(022);
+  for (const char* folder : {"/proc", "/tmp"}) NJ_TRY(MakeFolder(folder));
+  for (const std::string& path : paths) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
+  NJ_TRY(CopyRootLinks());
+  NJ_TRY(FurnishEtc());
+  NJ_TRY(FurnishDevices());
+  NJ_TRY(BecomeRoot());
+  if (sethostname("nightjar", 8) != 0) return FailErrno("sethostname");
+  return {};
+}
+
+int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes) {
+  char options[128];
+  snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0700,uid=%u,gid=%u",
+           static_cast<unsigned long long>(tmp_bytes), bounds::kProgramFiles, uid, uid);
+  if (mount("tmp", "/tmp", "tmpfs", kQuiet, options) != 0) return -1;
+  return mount("proc", "/proc", "proc", kQuiet | MS_NOEXEC | MS_RDONLY,
+               "hidepid=invisible,subset=pid");
+}
+
+}  // namespace nightjar

@@ -1,0 +1,26 @@
+// The root that programs of exec handlers see: chosen paths of this host, four devices, a few files
+// in /etc, and nothing else; and what each worker mounts over it for itself.
+//
+// The zygote makes the root once and every worker inherits a copy of its mounts. It is read-only,
+// without set-user-id programs and without devices but those four: null, zero, random, urandom.
+// What is shown of the host is the file system at each path alone: nothing that is mounted below
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ipc/core/result.h"
+
+namespace nightjar {
+
+// New network, mount, ipc and uts namespaces with that root. `paths`: whole paths of the host; one
+// that is not there is an Error. As root; single-threaded; once.
+Status EnterProgramsWorld(const std::vector<std::string>& paths);
+
+// In a worker, before it gives up CAP_SYS_ADMIN: a /tmp of its own, and a /proc in which it sees
+// its own processes and nothing of the kernel's. 0, or -1 with errno.
+int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes);
+
+}  // namespace nightjar
