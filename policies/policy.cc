@@ -1,10 +1,8 @@
 #include "policies/policy.h"
 
-#include <algorithm>
-#include <tuple>
-
 #include "ipc/core/bounds.h"
 #include "policies/policy_builder.h"
+#include "policies/policy_errors.h"
 
 namespace nightjar::policy {
 namespace {
@@ -99,16 +97,6 @@ class LayeredPolicy final : public Policy {
   PolicyLayers layers_;
   std::string file_name_;
 };
-
-void SortAndCut(std::vector<PolicyError>* errors) {
-  std::stable_sort(errors->begin(), errors->end(), [](const PolicyError& a, const PolicyError& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-  });
-  if (errors->size() <= bounds::kPolicyErrors) return;
-  size_t more = errors->size() - bounds::kPolicyErrors;
-  errors->resize(bounds::kPolicyErrors);
-  errors->back().message += "; and " + std::to_string(more) + " more";
-}
 
 }  // namespace
 

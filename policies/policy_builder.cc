@@ -6,22 +6,12 @@
 #include <utility>
 
 #include "ipc/core/ids.h"
-#include "ipc/core/nearest_word.h"
+#include "policies/policy_errors.h"
 
 namespace nightjar::policy {
 namespace {
 
 enum class Section { kDefault, kPlan, kCanvas, kHandler };
-
-std::string Quoted(std::string_view word) {
-  return "`" + std::string(word) + "`";
-}
-
-// "; did you mean `wall`?", or nothing.
-std::string Suggestion(std::string_view typed, std::span<const std::string_view> words) {
-  std::string_view nearest = NearestWord(typed, words);
-  return nearest.empty() ? "" : "; did you mean " + Quoted(nearest) + "?";
-}
 
 std::string UnknownSection(std::string_view typed, std::span<const std::string_view> sections) {
   std::string hint = Suggestion(typed, sections);

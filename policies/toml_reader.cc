@@ -18,12 +18,15 @@ Place PlaceOf(const toml::source_position& position) {
 }
 
 TomlNode ConvertTable(const toml::table& table, int depth);
+TomlNode ConvertArray(const toml::array& array, int depth);
 
 TomlNode Convert(const toml::node& node, int depth) {
   using Kind = TomlNode::Kind;
   TomlNode out;
   if (const auto* table = node.as_table()) {
     out = ConvertTable(*table, depth);
+  } else if (const auto* array = node.as_array()) {
+    out = ConvertArray(*array, depth);
   } else if (const auto* text = node.as_string()) {
     out.kind = Kind::kString;
     out.text = text->get();
@@ -60,12 +63,22 @@ TomlNode ConvertTable(const toml::table& table, int depth) {
   return out;
 }
 
+TomlNode ConvertArray(const toml::array& array, int depth) {
+  TomlNode out;
+  out.kind = TomlNode::Kind::kArray;
+  if (depth >= kDeepest) return out;
+  for (const toml::node& element : array) out.children.push_back(Convert(element, depth + 1));
+  return out;
+}
+
 }  // namespace
 
 std::string_view TomlNode::KindName() const {
   switch (kind) {
     case Kind::kTable:
       return "a table";
+    case Kind::kArray:
+      return "an array";
     case Kind::kString:
       return "a string";
     case Kind::kInteger:
@@ -75,7 +88,7 @@ std::string_view TomlNode::KindName() const {
     case Kind::kBool:
       return "true or false";
     case Kind::kOther:
-      return "an array or a date";
+      return "a date or a time";
   }
   return "";
 }

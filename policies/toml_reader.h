@@ -19,7 +19,7 @@ struct Place {
 };
 
 struct TomlNode {
-  enum class Kind { kTable, kString, kInteger, kNumber, kBool, kOther };
+  enum class Kind { kTable, kArray, kString, kInteger, kNumber, kBool, kOther };
 
   std::string key;  // empty for the file itself
   Place key_at;
@@ -29,14 +29,14 @@ struct TomlNode {
   int64_t integer = 0;             // kInteger
   double number = 0;               // kNumber and kInteger
   bool flag = false;               // kBool
-  std::vector<TomlNode> children;  // kTable, in the order of the file
+  std::vector<TomlNode> children;  // kTable and kArray, in the order of the file
 
   // "a string", "a table", for messages.
   std::string_view KindName() const;
 };
 
-// The file's top table; with an error (there is at most one) the tree is empty. Tables nested
-// deeper than a policy can be come without their children.
+// The file's top table; with an error (there is at most one) the tree is empty. Tables and arrays
+// nested deeper than a policy can be come without their children.
 TomlNode ReadToml(std::string_view text, std::vector<PolicyError>* errors);
 
 }  // namespace nightjar::policy

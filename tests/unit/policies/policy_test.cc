@@ -128,7 +128,7 @@ TEST(PolicyTest, EveryMistakeHasItsPlace) {
       {"[default]\nsuspended = \"yes\"\n",
        "2:13: `suspended` takes true or false, without quotes, not a string"},
       {"[default]\nmemory = [1]\n",
-       "2:10: `memory` takes a size in quotes, such as \"64MiB\", not an array or a date"},
+       "2:10: `memory` takes a size in quotes, such as \"64MiB\", not an array"},
       {"[default]\nmemory   = \"64MB\"\n",
        "2:12: `MB` is not a unit here: B, KiB, MiB, GiB or TiB, as in \"64MiB\"; did you mean "
        "\"64MiB\"?"},

@@ -1,0 +1,30 @@
+#include "policies/policy_errors.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/nearest_word.h"
+
+namespace nightjar::policy {
+
+std::string Quoted(std::string_view word) {
+  return "`" + std::string(word) + "`";
+}
+
+std::string Suggestion(std::string_view typed, std::span<const std::string_view> words) {
+  std::string_view nearest = NearestWord(typed, words);
+  return nearest.empty() ? "" : "; did you mean " + Quoted(nearest) + "?";
+}
+
+void SortAndCut(std::vector<PolicyError>* errors) {
+  std::stable_sort(errors->begin(), errors->end(), [](const PolicyError& a, const PolicyError& b) {
+    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  });
+  if (errors->size() <= bounds::kPolicyErrors) return;
+  size_t more = errors->size() - bounds::kPolicyErrors;
+  errors->resize(bounds::kPolicyErrors);
+  errors->back().message += "; and " + std::to_string(more) + " more";
+}
+
+}  // namespace nightjar::policy
