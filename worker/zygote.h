@@ -5,6 +5,9 @@
 // engine is warmed before the root goes away.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "ipc/core/result.h"
 #include "ipc/wire/channel.h"
 #include "worker/engine.h"
@@ -13,7 +16,8 @@ namespace nightjar {
 
 struct ZygoteOptions {
   int control_fd = -1;
-  uint32_t uid = 0;  // the supervisor's: the owner of the cells
+  uint32_t uid = 0;                     // the supervisor's: the owner of the cells
+  std::string profile = "interpreter";  // of builtin_profiles.h; what its workers may do
 };
 
 // Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,

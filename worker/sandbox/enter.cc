@@ -16,7 +16,6 @@
 
 #include "ipc/core/bounds.h"
 #include "worker/sandbox/landlock.h"
-#include "worker/sandbox/profile.h"
 
 namespace nightjar {
 namespace {
@@ -114,7 +113,7 @@ int CloseOthers() {
   return true;
 }
 
-SealFailure Enter(const Seal& asked) {
+SealFailure Enter(const Seal& asked, DenialListener* listener) {
   Seal seal = asked;
 #define NJ_STEP(name, expression) \
   if ((expression) < 0) return SealFailure{name, errno}
@@ -134,8 +133,10 @@ SealFailure Enter(const Seal& asked) {
   // --- what it may reach
   NJ_STEP("landlock", DenyEverything(seal.walls.landlock_fd));
   NJ_STEP("close_descriptors", CloseOthers());
-  NJ_STEP("seccomp", InstallProfile(*seal.walls.profile));
+  int installed = InstallProfile(*seal.walls.profile);
+  NJ_STEP("seccomp", installed);
 #undef NJ_STEP
+  if (seal.walls.profile->on_denial == OnDenial::kNotify) listener->fd = installed;
   return {};
 }
 
