@@ -34,6 +34,7 @@ bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
   if (!sound || argc == 6) return sound;
   if (std::string_view(argv[6]) != "--exec") return false;
   options.exec_paths.emplace(argv + 7, argv + argc);
+  options.profile = "program";
   return true;
 }
 

@@ -241,15 +241,20 @@ class Session {
 
 }  // namespace
 
-int RunSession(const SealFailure& sealing, Engine& engine) {
+int RunSession(const SealFailure& sealing, DenialListener listener, Engine& engine) {
   Channel channel(Fd(kControlFd), Channel::Waiting::kYes);
+  Fd denials(listener.fd);
   proto::FromWorker sealed;
   sealed.mutable_sealed();
   if (sealing.step != nullptr) {
     sealed.mutable_sealed()->set_failed_step(sealing.step);
     sealed.mutable_sealed()->set_error(sealing.error);
   }
-  if (!channel.Send(sealed) || sealing.step != nullptr) return worker_exit::kNotSealed;
+  std::vector<int> fds;
+  if (denials.valid()) fds.push_back(denials.get());
+  if (!channel.Send(sealed, fds) || sealing.step != nullptr) return worker_exit::kNotSealed;
+  // Whoever holds it can let denied calls through: the supervisor alone does.
+  denials.Close();
   Fd ring_fd(kRingFd);
   auto ring = Mapping::Create(ring_fd, RingBytes(), Mapping::Access::kReadWrite);
   if (!ring) return worker_exit::kNotSealed;

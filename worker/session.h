@@ -10,8 +10,8 @@
 
 namespace nightjar {
 
-// `sealing`: how Enter() ended; a failure is reported, and is the end. Returns the exit code of the
-// process.
-int RunSession(const SealFailure& sealing, Engine& engine);
+// `sealing` and `listener`: how Enter() ended. A failure is reported, and is the end; the listener
+// goes to the supervisor and is closed here. Returns the exit code of the process.
+int RunSession(const SealFailure& sealing, DenialListener listener, Engine& engine);
 
 }  // namespace nightjar

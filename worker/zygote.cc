@@ -1,13 +1,14 @@
 #include "worker/zygote.h"
 
-#include <linux/filter.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "ipc/core/clone.h"
+#include "ipc/core/log.h"
 #include "ipc/core/worker_exit.h"
+#include "worker/sandbox/builtin_profiles.h"
 #include "worker/sandbox/empty_world.h"
 #include "worker/sandbox/enter.h"
 #include "worker/sandbox/landlock.h"
@@ -35,10 +36,11 @@ constexpr size_t kFirstCellFd = 2;  // after the control socket and the ring
   for (int i = 0; i < request.cells_size(); ++i)
     if (request.cells(i) == proto::CELL_DIR_ENTERED)
       seal.cells.push_back(fds[kFirstCellFd + static_cast<size_t>(i)].get());
-  SealFailure failure = Enter(seal);
+  DenialListener listener;
+  SealFailure failure = Enter(seal, &listener);
   // Without its place at the control socket it cannot say what went wrong.
   if (failure.step == kFirstStep) _exit(worker_exit::kNotSealed);
-  _exit(RunSession(failure, engine));
+  _exit(RunSession(failure, listener, engine));
 }
 
 Status CheckRequest(const proto::SpawnWorker& request, const Packet& packet) {
@@ -92,11 +94,19 @@ Status Spawn(Channel& channel, const Packet& packet, const Walls& walls, Engine&
   return channel.Send(answer, {owned.get()});
 }
 
+Result<Profile> PrepareProfile(const std::string& name) {
+  auto rules = BuiltinProfile(name);
+  if (!rules) return Fail(ErrorCode::kInvalid, "no seccomp profile is called " + name);
+  OnDenial on_denial = OnDenialHere();
+  if (on_denial == OnDenial::kKill) LogWarning("denied_calls_unnamed", {{"profile", name}});
+  return CompileProfile(*rules, on_denial);
+}
+
 }  // namespace
 
 Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   Channel channel(Fd(options.control_fd), Channel::Waiting::kYes);
-  NJ_ASSIGN(auto profile, CompileInterpreterProfile());
+  NJ_ASSIGN(Profile profile, PrepareProfile(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
   NJ_TRY(ForgetSurroundings());
   NJ_TRY(options.exec_paths ? EnterProgramsWorld(*options.exec_paths) : EnterEmptyWorld());

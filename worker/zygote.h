@@ -5,6 +5,7 @@
 // engine is warmed before the root goes away.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ namespace nightjar {
 
 struct ZygoteOptions {
   int control_fd = -1;
-  uint32_t uid = 0;  // the supervisor's: the owner of the cells
+  uint32_t uid = 0;                     // the supervisor's: the owner of the cells
+  std::string profile = "interpreter";  // of builtin_profiles.h; what its workers may do
   // Of a zygote whose workers run programs: the paths of the host that they see.
   std::optional<std::vector<std::string>> exec_paths;
 };

@@ -145,6 +145,7 @@ inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace as JSON
 inline constexpr size_t kIncidentTailEvents = 16;
 inline constexpr size_t kIncidentStackFrames = 64;
 inline constexpr size_t kVerdictDetailBytes = 1 * kKiB;  // one sentence; what is longer is cut
+inline constexpr size_t kThreadNameBytes = 64;           // the kernel's are 16
 static_assert(kIncidentStackFrames == 2 * kSpineFrames);
 
 // --- processes
@@ -156,7 +157,7 @@ inline constexpr uint32_t kHelperFirstTries = 3;  // before the supervisor serve
 inline constexpr uint64_t kStateFreeBytes = 16 * kMiB;  // on the state's disk, to start at all
 inline constexpr size_t kWorkers = 4096;     // live at once; also the size of the uid range
 inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
-inline constexpr size_t kWorkerFds = 16;     // a worker's two, and the memfds on their way
+inline constexpr size_t kWorkerFds = 16;  // its two, a listener to hand over, memfds on their way
 inline constexpr size_t kWorkerFileBytes = 256 * kMiB;  // of a memfd that a worker fills
 inline constexpr size_t kWorkerSignals = 64;            // pending, of one worker's user
 static_assert(kProgramBytes <= kWorkerFileBytes && kHttpBodyBytes <= kWorkerFileBytes);

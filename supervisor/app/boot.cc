@@ -23,7 +23,7 @@ Result<std::string> OwnPath() {
   return std::string(path, static_cast<size_t>(length));
 }
 
-// Each live worker holds some fifteen descriptors here. The hard limit is as far as this process
+// Each live worker holds some sixteen descriptors here. The hard limit is as far as this process
 // may go.
 void RaiseDescriptorLimit() {
   rlimit limit{};

@@ -48,6 +48,20 @@ Trial TrySeccomp() {
   });
 }
 
+// The action is of kernel 5.0. The listener may be a container manager's already (EBUSY).
+Trial TrySeccompListener() {
+  return TryInChild([] {
+    sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    sock_fprog program{1, &allow};
+    uint32_t action = SECCOMP_RET_USER_NOTIF;
+    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return errno;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+    long listener =
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    return listener >= 0 ? 0 : errno;
+  });
+}
+
 Trial TryRealtime() {
   return TryInChild([] {
     sched_param param{};
@@ -103,6 +117,7 @@ HostFacts GatherHostFacts() {
   facts.pressure = access("/proc/pressure/cpu", R_OK) == 0;
   facts.user_namespace = TryUnshare(CLONE_NEWUSER);
   facts.seccomp = TrySeccomp();
+  facts.seccomp_listener = TrySeccompListener();
   facts.landlock_abi = LandlockAbi();
   facts.pidfd = TryPidfd();
   facts.memfd_seals = TryMemfdSeals();

@@ -33,7 +33,8 @@ struct HostFacts {
       {{"pid", {}}, {"mnt", {}}, {"net", {}}, {"ipc", {}}, {"uts", {}}}};
   Trial user_namespace;
   Trial seccomp;
-  int landlock_abi = 0;  // 0: none
+  Trial seccomp_listener;  // user notification
+  int landlock_abi = 0;    // 0: none
   Trial pidfd;
   Trial memfd_seals;
   Trial realtime;

@@ -134,6 +134,14 @@ void JudgeWalls(const HostFacts& facts, proto::DoctorAnswer& answer) {
   Add(answer, {"seccomp", StateOf(facts.seccomp), Said(facts.seccomp, "filters work"),
                "A worker that makes a system call it has no need of is killed.",
                "boot a kernel with CONFIG_SECCOMP_FILTER"});
+  bool named = facts.seccomp_listener.works();
+  Add(answer, {"denied-calls", StateOf(facts.seccomp_listener, proto::DOCTOR_DEGRADED),
+               Said(facts.seccomp_listener, "user notification works"),
+               named ? "An incident of such a call says which it was."
+                     : "A worker that makes such a call is killed, but no incident can say which "
+                       "call it was.",
+               "boot a kernel of 5.0 or newer, or have the container's seccomp profile allow user "
+               "notification"});
   Add(answer, {"landlock", facts.landlock_abi > 0 ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
                facts.landlock_abi > 0 ? "ABI " + std::to_string(facts.landlock_abi) : "none",
                facts.landlock_abi > 0

@@ -74,6 +74,10 @@ void Resident::OnBroken(const std::string& why) {
   Fail(why);
 }
 
+void Resident::OnDenied(KillCause cause) {
+  Fail(cause.sentence);
+}
+
 void Resident::OnGone(const Death& death) {
   patience_.Stop();
   if (why_.empty() && state_ != State::kEnding)

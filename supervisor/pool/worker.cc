@@ -57,13 +57,34 @@ void Worker::OnReadable() {
       if (user_ != nullptr) user_->OnBroken("a packet on its control socket does not parse");
       return;
     }
+    if (message->has_sealed() && !sealed_) OnSealed(std::move((*packet)->fds));
     if (user_ == nullptr) continue;
     user_->OnMessage(std::move(*message), std::move((*packet)->fds));
   }
 }
 
+// Nothing of a tenant has run yet. Later on a descriptor beside this message is just closed.
+void Worker::OnSealed(std::vector<Fd> fds) {
+  sealed_ = true;
+  if (fds.empty()) return;
+  auto denials = DenialWatch::Create(
+      loop_, std::move(fds[0]), [this](Result<DeniedCall> call) { OnDenied(std::move(call)); });
+  if (!denials) return Broke(denials.error().ToString());
+  denials_ = std::move(*denials);
+}
+
+void Worker::OnDenied(Result<DeniedCall> call) {
+  // It may have answered before, and then made the call.
+  OnReadable();
+  if (dying()) return;
+  if (!call) return Broke(call.error().ToString());
+  if (user_ == nullptr) return reaper_.Kill(Reaper::Sample::kRunning);
+  user_->OnDenied(CauseOf(*call));
+}
+
 void Worker::OnReaped(const Death& death) {
   readable_.Stop();
+  if (denials_) denials_->Stop();
   if (user_ != nullptr) user_->OnGone(death);
 }
 

@@ -3,7 +3,8 @@
 //
 // It passes on what the worker says and does not know what a run is. Whatever breaks the contract
 // of the channel (a packet that does not parse, a message out of order is the user's to judge) is
-// reported as kBroken, and the user kills. The user is told `gone` exactly once, after the process
+// reported as kBroken, and the user kills; so it does for a denied system call. The user is told
+// `gone` exactly once, after the process
 // was reaped and the cell is empty (or quarantined); then the worker may be destroyed. Loop thread
 // only.
 #pragma once
@@ -17,6 +18,7 @@
 #include "supervisor/canvas/revision.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/proc/zygote_client.h"
+#include "supervisor/watch/denial_watch.h"
 #include "supervisor/watch/reaper.h"
 
 namespace nightjar {
@@ -28,6 +30,9 @@ class WorkerUser {
   virtual void OnMessage(proto::FromWorker message, std::vector<Fd> fds) = 0;
   // The worker broke the contract of its channel; `why` is for the operator. It is still alive.
   virtual void OnBroken(const std::string& why) = 0;
+  // It made a system call that its profile does not allow, and is stuck in it. What it said before
+  // came first. Once.
+  virtual void OnDenied(KillCause cause) = 0;
   // The last call. The worker object still stands, its process does not.
   virtual void OnGone(const Death& death) = 0;
 };
@@ -83,6 +88,8 @@ class Worker {
 
  private:
   void OnReadable();
+  void OnSealed(std::vector<Fd> fds);
+  void OnDenied(Result<DeniedCall> call);
   void OnReaped(const Death& death);
 
   Loop& loop_;
@@ -91,6 +98,8 @@ class Worker {
   FdWatch readable_;
   Reaper reaper_;
   std::unique_ptr<Child> child_;
+  bool sealed_ = false;                   // it said so, or which wall does not stand
+  std::unique_ptr<DenialWatch> denials_;  // null: the kernel kills for denied calls, and names none
   WorkerUser* user_ = nullptr;
 };
 

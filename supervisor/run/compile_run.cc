@@ -73,6 +73,10 @@ void CompileRun::OnBroken(const std::string& why) {
   Kill({proto::VERDICT_PROTOCOL, "the compile worker broke its protocol: " + why, "", Nanos(0)});
 }
 
+void CompileRun::OnDenied(KillCause cause) {
+  Kill(std::move(cause));
+}
+
 void CompileRun::Kill(KillCause cause) {
   if (cause_) return;
   cause_ = std::move(cause);

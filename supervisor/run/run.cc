@@ -201,6 +201,10 @@ void Run::OnBroken(const std::string& why) {
   Kill({proto::VERDICT_PROTOCOL, "the worker broke its protocol: " + why, "", Nanos(0)});
 }
 
+void Run::OnDenied(KillCause cause) {
+  Kill(std::move(cause));
+}
+
 void Run::Kill(KillCause cause) {
   switch (state_) {
     case State::kKilling:

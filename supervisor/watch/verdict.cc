@@ -41,8 +41,11 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
                   std::to_string(evidence.exit.exit_code),
               ""};
     case SIGSYS:
-      return {proto::VERDICT_DENIED_SYSCALL,
-              "it made a system call that its profile does not allow", ""};
+      return {
+          proto::VERDICT_DENIED_SYSCALL,
+          "the kernel killed it for a system call of another architecture, or for one that could "
+          "not be named, which its profile does not allow",
+          ""};
     case SIGXCPU:
       return {proto::VERDICT_CPU_TIME, "the kernel's own cpu limit ended it", "cpu"};
     default:

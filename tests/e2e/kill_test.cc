@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <thread>
 
 #include "tests/support/server_rig.h"
@@ -158,6 +159,50 @@ TEST_P(BadWorkerTest, DiesWithVerdictProtocol) {
 
 INSTANTIATE_TEST_SUITE_P(Each, BadWorkerTest, ::testing::Values("/garbage", "/ring"),
                          [](const auto& info) { return std::string(info.param + 1); });
+
+// And one that tries the kernel: the incident says what it tried.
+struct DeniedCall {
+  const char* path;
+  const char* told;
+};
+
+class DeniedCallTest : public ::testing::TestWithParam<DeniedCall> {};
+
+TEST_P(DeniedCallTest, IsNamedByItsIncident) {
+  Server server(ServerOptions{.worker = TEST_ZYGOTE});
+  ASSERT_TRUE(server.running()) << server.log();
+  ASSERT_EQ(server.Deploy("bad", "anything").exit_code, 0);
+  Answer answer = server.Get("bad", GetParam().path);
+  EXPECT_EQ(answer.status, 500) << answer.body;
+  EXPECT_EQ(answer.headers["x-nightjar-verdict"], "denied_syscall") << server.log();
+  EXPECT_EQ(server.Get("bad", "/fine").status, 200);
+  std::string incident;
+  EXPECT_TRUE(Eventually([&] {
+    incident = server.Json({"incident", answer.trace()});
+    return incident.find("VERDICT_DENIED_SYSCALL") != std::string::npos;
+  }));
+  EXPECT_NE(incident.find(GetParam().told), std::string::npos) << incident;
+  EXPECT_NE(incident.find("in thread "), std::string::npos) << incident;
+  EXPECT_NE(incident.find("(nightjar-worker)"), std::string::npos) << incident;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, DeniedCallTest,
+    ::testing::Values(
+        DeniedCall{"/crime-ptrace", "it called ptrace(request 0, pid 0), system call "},
+        DeniedCall{"/crime-socket", "it called socket(domain 2, type 0x1, protocol 0), system "},
+        DeniedCall{"/crime-unshare_user", "it called unshare(flags 0x10000000), system call "}),
+    [](const auto& info) { return std::string(info.param.path + strlen("/crime-")); });
+
+TEST(KillTest, ACompilerThatMakesADeniedCallIsToldTheCall) {
+  Server server(ServerOptions{.worker = TEST_ZYGOTE});
+  ASSERT_TRUE(server.running()) << server.log();
+  auto deployed = server.Deploy("bad", "crime");
+  EXPECT_EQ(deployed.exit_code, 1);
+  EXPECT_NE((deployed.out + deployed.err).find("it called ptrace(request 0, pid 0)"),
+            std::string::npos)
+      << deployed.out << deployed.err;
+}
 
 TEST(KillTest, ANeighbourIsServedWhileRunawaysRun) {
   Server server(kTight);

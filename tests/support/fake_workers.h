@@ -55,6 +55,12 @@ class FakeWorker {
     message.mutable_sealed();
     Say(message);
   }
+  // With the listener of its denied calls, or what it claims to be one.
+  void SaySealedWith(int listener) {
+    proto::FromWorker message;
+    message.mutable_sealed();
+    Say(message, {listener});
+  }
   void SayArmed() {
     proto::FromWorker message;
     message.mutable_armed();

@@ -16,7 +16,6 @@
 
 #include "ipc/core/bounds.h"
 #include "worker/sandbox/landlock.h"
-#include "worker/sandbox/profile.h"
 #include "worker/sandbox/programs_world.h"
 
 namespace nightjar {
@@ -129,7 +128,7 @@ int CloseOthers(const Seal& seal) {
   return true;
 }
 
-SealFailure Enter(const Seal& asked) {
+SealFailure Enter(const Seal& asked, DenialListener* listener) {
   Seal seal = asked;
 #define NJ_STEP(name, expression) \
   if ((expression) < 0) return SealFailure{name, errno}
@@ -151,8 +150,10 @@ SealFailure Enter(const Seal& asked) {
   // --- what it may reach
   NJ_STEP("landlock", RestrictFiles(seal));
   NJ_STEP("close_descriptors", CloseOthers(seal));
-  NJ_STEP("seccomp", InstallProfile(*seal.walls.profile));
+  int installed = InstallProfile(*seal.walls.profile);
+  NJ_STEP("seccomp", installed);
 #undef NJ_STEP
+  if (seal.walls.profile->on_denial == OnDenial::kNotify) listener->fd = installed;
   return {};
 }
 

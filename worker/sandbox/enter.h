@@ -5,10 +5,10 @@
 // root, an empty network namespace, an empty bounding set, the compiled filter.
 #pragma once
 
-#include <linux/filter.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "worker/sandbox/profile.h"
 
 namespace nightjar {
 
@@ -19,7 +19,7 @@ enum class World { kEmpty, kPrograms };
 // What the zygote makes once for all its workers; borrowed.
 struct Walls {
   World world = World::kEmpty;
-  const std::vector<sock_filter>* profile = nullptr;
+  const Profile* profile = nullptr;
   int landlock_fd = -1;  // of kEmpty; -1: a kernel without Landlock
 };
 
@@ -41,10 +41,16 @@ struct SealFailure {
   int error = 0;
 };
 
+// The descriptor that tells of denied calls, as this process has it. Its caller hands it to the
+// supervisor and closes it before anything of a tenant runs. -1: there is none (OnDenial::kKill).
+struct DenialListener {
+  int fd = -1;
+};
+
 // After it returned without a failure the process has no privilege, no file, no network, no other
 // process, and no way back. After a failure kControlFd is the worker's control socket all the same,
 // unless the step was kFirstStep.
-SealFailure Enter(const Seal& seal);
+SealFailure Enter(const Seal& seal, DenialListener* listener);
 inline constexpr const char* kFirstStep = "place_descriptors";
 
 // Gives this process a stack guard of its own: the one that it was forked with is every worker's.

@@ -6,8 +6,13 @@
 
 namespace nightjar::testing {
 
-// Every attempt that the system call filter answers with the end of the process.
-std::vector<std::string> DeniedCrimes();
+struct Crime {
+  std::string name;
+  std::string told;  // how its call is told; empty: the kernel kills for it, and it cannot be told
+};
+
+// Every attempt that the system call filter denies.
+std::vector<Crime> DeniedCrimes();
 
 // Commits it and says what came of it, if anything can still say something.
 std::string Commit(const std::string& crime);

@@ -46,6 +46,7 @@ class TestEngine final : public Engine {
  public:
   CompileOutcome Compile(std::string_view, std::string_view source) override {
     CompileOutcome outcome;
+    if (source == "crime") testing::Commit("ptrace");
     if (source == "broken") {
       outcome.diagnostics.emplace_back().set_message("it is broken");
       return outcome;
@@ -76,6 +77,8 @@ class TestEngine final : public Engine {
     } else if (run.http().path() == "/ring") {
       ScribbleRing(recorder);
       Spin();
+    } else if (run.http().path().starts_with("/crime-")) {
+      outcome.body = testing::Commit(run.http().path().substr(strlen("/crime-")));
     } else if (run.has_http()) {
       outcome.body = std::string(body);
     } else if (wish == "facts") {

@@ -83,9 +83,9 @@ std::string TryEverything() {
   return said.str();
 }
 
-const std::vector<sock_filter>& FilterThatAllowsEverything() {
-  static const std::vector<sock_filter> filter{{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
-  return filter;
+const Profile& ProfileThatAllowsEverything() {
+  static const Profile profile{{{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}, OnDenial::kKill};
+  return profile;
 }
 
 [[noreturn]] void LiveInsideWalls(int control, int landlock) {
@@ -94,8 +94,9 @@ const std::vector<sock_filter>& FilterThatAllowsEverything() {
   seal.uid = kWorkerUid;
   seal.cpu_seconds_max = 10;
   seal.control_fd = seal.ring_fd = control;
-  seal.walls = {World::kEmpty, &FilterThatAllowsEverything(), landlock};
-  SealFailure failure = Enter(seal);
+  seal.walls = {World::kEmpty, &ProfileThatAllowsEverything(), landlock};
+  DenialListener listener;
+  SealFailure failure = Enter(seal, &listener);
   std::string said = failure.step == nullptr ? TryEverything()
                                              : "not_sealed_" + std::string(failure.step) + " " +
                                                    strerror(failure.error);

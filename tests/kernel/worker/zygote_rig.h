@@ -128,6 +128,7 @@ class TestWorker {
   }
 
   std::vector<Fd> fds;
+  Fd denials;  // the listener of its denied calls, once it is armed
 
  private:
   Channel control_;
@@ -194,6 +195,8 @@ class ZygoteTest : public ::testing::Test {
     auto first = worker->Receive();
     EXPECT_TRUE(first.has_sealed());
     EXPECT_EQ(first.sealed().failed_step(), "") << strerror(first.sealed().error());
+    EXPECT_EQ(worker->fds.size(), 1u) << "no listener of its denied calls";
+    if (!worker->fds.empty()) worker->denials = std::move(worker->fds[0]);
     EXPECT_EQ(worker->Arm(), "");
     return worker;
   }

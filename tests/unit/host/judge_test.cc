@@ -22,7 +22,7 @@ HostFacts GoodHost() {
     place->home = ControllerHome::kUnified;
   for (Trial* trial :
        {&facts.cgroup_make, &facts.cgroup_clone, &facts.cgroup_kill, &facts.user_namespace,
-        &facts.seccomp, &facts.pidfd, &facts.memfd_seals, &facts.realtime})
+        &facts.seccomp, &facts.seccomp_listener, &facts.pidfd, &facts.memfd_seals, &facts.realtime})
     trial->error = 0;
   for (auto& space : facts.namespaces) space.trial.error = 0;
   facts.landlock_abi = 2;
@@ -114,10 +114,12 @@ TEST(JudgeTest, WhatOnlyHelpsNeverStopsTheServer) {
   facts.pressure = false;
   facts.realtime.error = EPERM;
   facts.user_namespace.error = EPERM;
+  facts.seccomp_listener.error = EBUSY;
   facts.swap = true;
   auto answer = Judge(facts);
   EXPECT_TRUE(answer.can_serve());
-  for (const char* name : {"landlock", "pressure", "realtime", "user-namespaces", "swap"})
+  for (const char* name :
+       {"landlock", "denied-calls", "pressure", "realtime", "user-namespaces", "swap"})
     EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
 }
 
