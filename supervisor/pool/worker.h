@@ -4,9 +4,8 @@
 // It passes on what the worker says and does not know what a run is. Whatever breaks the contract
 // of the channel (a packet that does not parse, a message out of order is the user's to judge) is
 // reported as kBroken, and the user kills; so it does for a denied system call. The user is told
-// `gone` exactly once, after the process
-// was reaped and the cell is empty (or quarantined); then the worker may be destroyed. Loop thread
-// only.
+// `gone` exactly once, after the process was reaped and the cell is empty (or quarantined); then
+// the worker may be destroyed. Loop thread only.
 #pragma once
 
 #include <functional>

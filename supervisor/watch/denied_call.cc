@@ -85,7 +85,7 @@ std::string Arguments(const DeniedCall& call, const Telling& telling) {
 std::string Called(const DeniedCall& call) {
   std::string number = "system call " + std::to_string(call.number);
   std::string name = SyscallName(call.number);
-  if (name.empty()) return number + ", which has no name here and";
+  if (name.empty()) return number + ", which has no name here and which";
   auto at = std::find_if(std::begin(kTelling), std::end(kTelling),
                          [&](const Telling& telling) { return telling.call == name; });
   if (at != std::end(kTelling)) name += Arguments(call, *at);

@@ -25,11 +25,18 @@ class StandIn {
     CHECK(pipe2(ends, O_CLOEXEC) == 0);
     word_ = Fd(ends[1]);
     Fd theirs(ends[0]);
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    Fd ready(ends[0]);
+    Fd until_ready(ends[1]);  // it closes its copy once it is what it says
     pid_ = fork();
     CHECK(pid_ >= 0);
     if (pid_ == 0) Live(theirs.get());
     pidfd_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
     CHECK(pidfd_.valid());
+    until_ready.Close();
+    // A signal that came before would meet the handlers that it was forked with.
+    char none;
+    while (read(ready.get(), &none, 1) < 0 && errno == EINTR) continue;
   }
   StandIn(const StandIn&) = delete;
   ~StandIn() {

@@ -54,7 +54,8 @@ TEST(DeniedCallTest, PointersNever) {
 
 TEST(DeniedCallTest, WhatHasNoNameHasItsNumber) {
   EXPECT_EQ(Told(1023),
-            "it called system call 1023, which has no name here and its profile does not allow");
+            "it called system call 1023, which has no name here and which its profile does not "
+            "allow");
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST_F(VerdictTest, WithoutACounterTheExitSpeaks) {
     const char* words;
   };
   const Case kCases[] = {
-      {{SIGSYS, 0}, proto::VERDICT_DENIED_SYSCALL, "", "system call"},
+      {{SIGSYS, 0}, proto::VERDICT_DENIED_SYSCALL, "", "another architecture"},
       {{SIGXCPU, 0}, proto::VERDICT_CPU_TIME, "cpu", "kernel"},
       {{SIGSEGV, 0}, proto::VERDICT_CRASHED, "", "signal 11 (Segmentation fault)"},
       {{SIGABRT, 0}, proto::VERDICT_CRASHED, "", "signal 6 (Aborted)"},
