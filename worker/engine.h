@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ipc/core/result.h"
+#include "ipc/proto/program.pb.h"
 #include "ipc/proto/worker.pb.h"
 #include "worker/trace/recorder.h"
 
@@ -51,9 +52,14 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Text to program. `file_name` is for messages. Never fails as plumbing: what is wrong with the
-  // text is a diagnostic.
-  virtual CompileOutcome Compile(std::string_view file_name, std::string_view source) = 0;
+  // Text, and the files beside it, to program. `file_name` is for messages. Never fails as
+  // plumbing: what is wrong with them is a diagnostic.
+  virtual CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload) = 0;
+  CompileOutcome Compile(std::string_view file_name, std::string_view source) {
+    proto::Upload alone;
+    alone.set_source(std::string(source));
+    return Compile(file_name, alone);
+  }
   // `program` came from Compile() of the same version, through the writer's disk; anything else is
   // kProtocol or kUnsupported.
   virtual Status Load(std::string_view program) = 0;

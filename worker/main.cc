@@ -33,7 +33,8 @@ bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
                ParseNumber(argv[5], options.uid);
   if (!sound || argc == 6) return sound;
   if (std::string_view(argv[6]) != "--exec") return false;
-  options.exec_paths.emplace(argv + 7, argv + argc);
+  options.exec = true;
+  options.exec_paths.assign(argv + 7, argv + argc);
   options.profile = "program";
   return true;
 }
@@ -57,7 +58,7 @@ int main(int argc, char** argv) {
   StartLog("nightjar-zygote", LogMode::kSync);
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   TraceClock::Calibrate();  // here, where /sys is still to be seen
-  auto engine = options.exec_paths ? CreateExecEngine() : CreateDarkEngine();
+  auto engine = options.exec ? CreateExecEngine() : CreateDarkEngine();
   Status served = ServeZygote(options, *engine);
   if (served) return 0;
   LogError("zygote_failed", {{"error", served.error().ToString()}});

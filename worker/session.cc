@@ -1,5 +1,6 @@
 #include "worker/session.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <time.h>
@@ -216,11 +217,24 @@ class Session {
     return channel_.Send(answer, {body.get()});
   }
 
+  CompileOutcome Compiled(const proto::Compile& compile, std::string text) {
+    proto::Upload upload;
+    if (!compile.upload()) {
+      upload.set_source(std::move(text));
+    } else if (auto read = google::protobuf::util::JsonStringToMessage(text, &upload); !read.ok()) {
+      CompileOutcome outcome;
+      outcome.diagnostics.emplace_back().set_message("this is no upload: " +
+                                                     std::string(read.message()));
+      return outcome;
+    }
+    return engine_.Compile(compile.file_name(), upload);
+  }
+
   Status Compile(const proto::Compile& compile, const Packet& packet) {
     if (packet.fds.size() != 1) return Fail(ErrorCode::kProtocol, "no source");
     state_ = State::kSpent;
-    NJ_ASSIGN(std::string source, ReadForeignMemfd(packet.fds[0], bounds::kSourceBytes));
-    CompileOutcome outcome = engine_.Compile(compile.file_name(), source);
+    NJ_ASSIGN(std::string text, ReadForeignMemfd(packet.fds[0], bounds::kUploadBytes));
+    CompileOutcome outcome = Compiled(compile, std::move(text));
     proto::FromWorker answer;
     proto::Compiled& compiled = *answer.mutable_compiled();
     for (proto::Diagnostic& diagnostic : outcome.diagnostics)

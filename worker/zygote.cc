@@ -109,14 +109,14 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_ASSIGN(Profile profile, PrepareProfile(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
   NJ_TRY(ForgetSurroundings());
-  NJ_TRY(options.exec_paths ? EnterProgramsWorld(*options.exec_paths) : EnterEmptyWorld());
+  NJ_TRY(options.exec ? EnterProgramsWorld(options.exec_paths) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that
   // reads.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
   // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
   malloc_trim(0);
-  const Walls walls{options.exec_paths ? World::kPrograms : World::kEmpty, &profile,
+  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile,
                     landlock.get()};
   for (;;) {
     auto packet = channel.Receive();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +19,8 @@ struct ZygoteOptions {
   int control_fd = -1;
   uint32_t uid = 0;                     // the supervisor's: the owner of the cells
   std::string profile = "interpreter";  // of builtin_profiles.h; what its workers may do
-  // Of a zygote whose workers run programs: the paths of the host that they see.
-  std::optional<std::vector<std::string>> exec_paths;
+  bool exec = false;                    // its workers run programs
+  std::vector<std::string> exec_paths;  // then: the paths of the host that they see
 };
 
 // Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,

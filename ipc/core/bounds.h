@@ -55,6 +55,9 @@ inline constexpr size_t kSourceBytes = 4 * kMiB;    // a canvas file
 inline constexpr size_t kProgramBytes = 16 * kMiB;  // a compiled program
 inline constexpr size_t kHandlersPerCanvas = 500;   // a manifest fits a frame
 inline constexpr size_t kHandlerNameBytes = 128;    // method and route, or name
+inline constexpr size_t kUploadBytes = 16 * kMiB;   // a canvas file and files beside it, as JSON
+inline constexpr size_t kCanvasFiles = 500;         // beside a canvas file
+inline constexpr size_t kCanvasPathBytes = 200;     // of one of them
 inline constexpr size_t kCommandWords = 64;         // of an exec handler
 inline constexpr size_t kCommandBytes = 16 * kKiB;  // all of them together
 inline constexpr unsigned kProgramFiles = 4096;     // in a program's /tmp
@@ -184,6 +187,6 @@ inline constexpr size_t kListRows = 1000;
 inline constexpr size_t kCliAnswerBytes = 512 * kMiB;  // an answer that `nightjar` reads
 static_assert(kTraceAnswerBytes < kCliAnswerBytes);
 inline constexpr size_t kLogQueueLines = 8192;
-static_assert(kSourceBytes < kControlBodyBytes);
+static_assert(kSourceBytes < kUploadBytes && kUploadBytes <= kControlBodyBytes);
 
 }  // namespace nightjar::bounds

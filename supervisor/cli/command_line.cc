@@ -91,6 +91,8 @@ class Parser {
     CLI::App* deploy =
         WithCanvas(Add("deploy", Command::kDeploy, "Compile a canvas file and serve it"));
     deploy->add_option("FILE", line_.file, "The canvas file; -: standard input")->required();
+    deploy->add_option("BESIDE", line_.files,
+                       "Files and folders that the canvas's programs see, read-only");
     CLI::App* run =
         WithCanvas(Add("run", Command::kRun, "Run one handler once and print its answer"));
     run->add_option("HANDLER", line_.handler, "As `deploy` lists it: \"GET /hello\"")->required();

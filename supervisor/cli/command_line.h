@@ -48,7 +48,7 @@ struct CommandLine {
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;
-  std::vector<std::string> files;  // that are formatted; "-": standard input
+  std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside
   bool write = false;              // into the files
   bool check = false;              // only whether they would change
 

@@ -7,6 +7,7 @@
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/render_deploy.h"
 #include "supervisor/cli/short_id.h"
+#include "supervisor/cli/upload.h"
 
 namespace nightjar::cli {
 namespace {
@@ -21,9 +22,15 @@ ExitCode Deploy(Session& session) {
   const CommandLine& line = session.line();
   auto source = ReadInput(session, line.file, bounds::kSourceBytes);
   if (!source) return kUsage;
+  std::string target = CanvasPath(line.canvas) + "?file=";
+  if (!line.files.empty()) {
+    source = UploadText(session, *source, line.files);
+    if (!source) return kUsage;
+    target = CanvasPath(line.canvas) + "?upload=1&file=";
+  }
   std::string shown = ShownName(line.file);
   std::string name = std::filesystem::path(line.file).filename().string();
-  Question question{"PUT", CanvasPath(line.canvas) + "?file=" + EncodePart(name), *source,
+  Question question{"PUT", target + EncodePart(name), *source,
                     "compiling and deploying " + line.canvas};
   proto::DeployAnswer answer;
   proto::ControlError refusal;

@@ -142,14 +142,17 @@ void ControlService::Deploy(Call call, const std::string& canvas) {
     return call.Fail(422,
                      "a canvas is named with 1 to 63 of a-z, 0-9, '-' and '_', and starts with a "
                      "letter or digit");
-  if (call.request.body.size() > bounds::kSourceBytes)
-    return call.Fail(413,
-                     "a canvas file is at most " + std::to_string(bounds::kSourceBytes) + " bytes");
-  std::string file = call.Query("file");
-  if (file.empty()) file = canvas + ".dark";
-  std::string source = std::move(call.request.body);
+  DeployText text;
+  text.upload = !call.Query("upload").empty();
+  size_t bytes_max = text.upload ? bounds::kUploadBytes : bounds::kSourceBytes;
+  if (call.request.body.size() > bytes_max)
+    return call.Fail(413, std::string(text.upload ? "an upload" : "a canvas file") +
+                              " is at most " + std::to_string(bytes_max) + " bytes");
+  text.file_name = call.Query("file");
+  if (text.file_name.empty()) text.file_name = canvas + ".dark";
+  text.text = std::move(call.request.body);
   std::string by = call.request.peer;
-  needs_.deployer.Deploy(canvas, file, std::move(source), by, [call](auto result) {
+  needs_.deployer.Deploy(canvas, std::move(text), by, [call](auto result) {
     if (result) return call.Answer(*result);
     if (result.error().diagnostics.empty()) return call.Fail(result.error().error);
     proto::ControlError answer;

@@ -17,16 +17,16 @@ CompileRun::CompileRun(Needs needs, policy::Limits limits, std::function<void(Co
                        std::function<void(CompileRun*)> gone)
     : needs_(needs), limits_(std::move(limits)), done_(std::move(done)), gone_(std::move(gone)) {}
 
-Status CompileRun::Start(const std::string& canvas, const std::string& file_name,
-                         std::string_view source) {
-  NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", source));
+Status CompileRun::Start(const std::string& canvas, const DeployText& deployed) {
+  NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", deployed.text));
   NJ_ASSIGN(worker_, needs_.factory.Make(canvas, proto::ENGINE_DARK, limits_, this));
   watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), limits_, CellUsage{},
                     needs_.clock.Mono(), [this](KillCause cause) { Kill(std::move(cause)); });
   proto::ToWorker message;
   message.mutable_compile()->set_canvas(canvas);
-  message.mutable_compile()->set_file_name(file_name);
-  message.mutable_compile()->set_source_bytes(source.size());
+  message.mutable_compile()->set_file_name(deployed.file_name);
+  message.mutable_compile()->set_source_bytes(deployed.text.size());
+  message.mutable_compile()->set_upload(deployed.upload);
   if (Status sent = worker_->Send(message, {text.get()}); !sent) OnBroken(sent.error().ToString());
   return {};
 }

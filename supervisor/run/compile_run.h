@@ -27,6 +27,13 @@ struct CompileResult {
   std::optional<VerdictAndDetail> verdict;
 };
 
+// What is deployed, as it came.
+struct DeployText {
+  std::string file_name;  // for messages
+  std::string text;
+  bool upload = false;  // a canvas file and files beside it, as JSON; else a canvas file
+};
+
 class CompileRun final : public WorkerUser {
  public:
   // The bounds of a compile run; not a canvas's own, which may be too small for a compiler.
@@ -42,7 +49,7 @@ class CompileRun final : public WorkerUser {
   CompileRun(Needs needs, policy::Limits limits, std::function<void(CompileResult)> done,
              std::function<void(CompileRun*)> gone);
   // An Error: nothing was started and neither callback comes.
-  Status Start(const std::string& canvas, const std::string& file_name, std::string_view source);
+  Status Start(const std::string& canvas, const DeployText& text);
 
   void OnMessage(proto::FromWorker message, std::vector<Fd> fds) override;
   void OnBroken(const std::string& why) override;

@@ -8,8 +8,7 @@ namespace nightjar {
 
 struct Deployer::Job {
   std::string canvas;
-  std::string file_name;
-  std::string source;
+  DeployText text;
   std::string by;
   Done done;
   MonoTime asked{};
@@ -44,14 +43,13 @@ Result<RevisionPtr> Deployer::MakeRevision(const std::string& canvas, RevisionNu
   return RevisionPtr(std::move(revision));
 }
 
-void Deployer::Deploy(const std::string& canvas, const std::string& file_name, std::string source,
-                      const std::string& by, Done done) {
+void Deployer::Deploy(const std::string& canvas, DeployText text, const std::string& by,
+                      Done done) {
   auto& queue = jobs_[canvas];
   if (queue.size() >= bounds::kDeploysWaiting)
     return done(Failed({ErrorCode::kExhausted, 0, "too many deploys of this canvas wait already"}));
   auto job = std::make_shared<Job>();
-  *job = Job{canvas, file_name, std::move(source), by, std::move(done), needs_.clock.Mono(), {},
-             {},     {}};
+  *job = Job{canvas, std::move(text), by, std::move(done), needs_.clock.Mono(), {}, {}, {}};
   queue.push_back(job);
   if (queue.size() == 1) Next(canvas);
 }
@@ -70,7 +68,7 @@ void Deployer::Next(const std::string& canvas) {
       });
   CompileRun* raw = compile.get();
   compiles_.emplace(raw, std::move(compile));
-  Status started = raw->Start(canvas, job->file_name, job->source);
+  Status started = raw->Start(canvas, job->text);
   if (started) return;
   compiles_.erase(raw);
   Finish(job, Failed(started.error()));
@@ -100,9 +98,9 @@ void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result)
   *save.mutable_manifest() = job->revision->manifest;
   save.set_program_bytes(job->revision->program_bytes);
   save.set_deployed_by(job->by);
-  auto source = CreateImmutableMemfd("nightjar-source", job->source);
+  auto source = CreateImmutableMemfd("nightjar-source", job->text.text);
   if (!source) return Finish(job, Failed(source.error()));
-  save.set_source_memfd_bytes(job->source.size());
+  save.set_source_memfd_bytes(job->text.text.size());
   needs_.journal.SaveRevision(std::move(save), job->revision->program, *source,
                               [this, job](Status saved) { OnSaved(job, std::move(saved)); });
 }

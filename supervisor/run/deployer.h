@@ -43,8 +43,7 @@ class Deployer {
   explicit Deployer(Needs needs);
   ~Deployer();
 
-  void Deploy(const std::string& canvas, const std::string& file_name, std::string source,
-              const std::string& by, Done done);
+  void Deploy(const std::string& canvas, DeployText text, const std::string& by, Done done);
 
   // A revision as the catalog had it, or as it was just compiled: routes are built here.
   static Result<RevisionPtr> MakeRevision(const std::string& canvas, RevisionNumber number,

@@ -43,7 +43,7 @@ Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vect
   Catalog::Revision revision;
   NJ_ASSIGN(revision.program, ReadForeignMemfd(fds[0], bounds::kProgramBytes));
   if (source_aside) {
-    NJ_ASSIGN(revision.source, ReadForeignMemfd(fds[1], bounds::kSourceBytes));
+    NJ_ASSIGN(revision.source, ReadForeignMemfd(fds[1], bounds::kUploadBytes));
   } else {
     revision.source = std::move(*save.mutable_source());
   }

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -168,6 +171,37 @@ TEST_F(ExecTest, APolicyHasToLetACanvasRunPrograms) {
   Output refused = server_.Deploy("other", "[exec-handler GET /]\n/bin/true\n");
   EXPECT_NE(refused.exit_code, 0);
   EXPECT_THAT(refused.err, HasSubstr("limit exec = false"));
+}
+
+TEST_F(ExecTest, SeesTheFilesThatWereDeployedWithItAndCannotChangeThem) {
+  std::string folder = server_.state() + "-files";
+  std::filesystem::create_directories(folder + "/data/deep");
+  std::ofstream(folder + "/run.sh")
+      << "#!/bin/sh\npwd; cat data/deep/words; echo x >> data/deep/words\n"
+         "chmod 777 run.sh; rm -f run.sh; touch new; ls\n";
+  std::ofstream(folder + "/data/deep/words") << "some words\n";
+  std::filesystem::permissions(folder + "/run.sh", std::filesystem::perms(0755));
+  std::ofstream(folder + "/canvas.dark") << "[exec-handler GET /:rest]\nrun.sh\n";
+  auto deploy = [&](std::vector<std::string> beside) {
+    std::vector<std::string> words{"deploy", "tools", folder + "/canvas.dark"};
+    words.insert(words.end(), beside.begin(), beside.end());
+    return server_.Cli(words);
+  };
+  Output deployed = deploy({folder + "/run.sh", folder + "/data"});
+  EXPECT_EQ(deployed.exit_code, 0) << deployed.err;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Ask().body, "/app\nsome words\ndata\nrun.sh\n");
+  EXPECT_THAT(deploy({}).err, HasSubstr("neither a whole path nor a file"));
+  EXPECT_THAT(deploy({folder + "/nothing"}).err, HasSubstr("nothing is not there"));
+  EXPECT_THAT(deploy({"/dev/null"}).err, HasSubstr("/dev/null is no file"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(ExecTest, ADeniedCallIsNamedWithItsProgram) {
+  Deploy("/usr/bin/unshare -U /bin/true");
+  Answer answer = Ask();
+  EXPECT_EQ(Verdict(answer), "denied_syscall");
+  EXPECT_THAT(TraceOf(answer),
+              AllOf(HasSubstr("it called unshare(flags 0x10000000)"), HasSubstr("(unshare)")));
 }
 
 TEST_F(ExecTest, AHandlerOfTheLanguageStandsBesideIt) {

@@ -5,12 +5,14 @@
 
 #include "ipc/core/bounds.h"
 #include "worker/exec/cgi.h"
+#include "worker/exec/file_tree.h"
 #include "worker/exec/output_log.h"
 #include "worker/exec/program.h"
 #include "worker/lang/http_input.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/unicode.h"
 #include "worker/lang/value.h"
+#include "worker/sandbox/enter.h"
 
 namespace nightjar {
 namespace {
@@ -63,7 +65,7 @@ RunOutcome OutcomeOf(const Result<ProgramEnd>& end, std::string output) {
 
 }  // namespace
 
-CompileOutcome ExecEngine::Compile(std::string_view, std::string_view) {
+CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&) {
   CompileOutcome outcome;
   outcome.diagnostics.emplace_back().set_message("programs are not compiled");
   return outcome;
@@ -81,6 +83,8 @@ Status ExecEngine::Load(std::string_view bytes) {
     secrets_.push_back(secret.name() + "=" + secret.value());
   }
   lang::SecretMask::Set(std::move(secrets));
+  NJ_TRY(MakeFileTree(kFilesFd, program_.files()));
+  program_.clear_files();  // they are memory of this worker twice otherwise
   return {};
 }
 
@@ -103,6 +107,8 @@ RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto:
                     {.trace_bytes_max = run.limits().trace_bytes_max()}, input);
   ProgramStart start;
   start.command.assign(handler.command().begin(), handler.command().end());
+  if (!start.command[0].starts_with('/'))
+    start.command[0] = kCanvasFolder + ("/" + start.command[0]);
   start.environment = EnvironmentOf(run.http(), body.size());
   start.environment.insert(start.environment.end(), secrets_.begin(), secrets_.end());
   start.input = body;

@@ -17,7 +17,6 @@ namespace {
 
 constexpr rlim_t kStackBytes = 8 << 20;
 constexpr size_t kReadBytes = 4096;
-constexpr const char* kHome = "/tmp";
 constexpr int kAboveStandard = 3;
 
 // The program that runs, or 0; a signal handler reads it.
@@ -74,7 +73,7 @@ struct Child {
   signal(SIGALRM, SIG_DFL);
   signal(SIGPROF, SIG_DFL);
   if (sigprocmask(SIG_SETMASK, &none, nullptr) != 0 || setrlimit(RLIMIT_STACK, &stack) != 0 ||
-      chdir(kHome) != 0)
+      chdir(kCanvasFolder) != 0)
     fail();
   // First out of the way: a worker has no standard descriptors, so that these may be 0 to 2.
   int standard[] = {child.input.get(), child.output.write.get(), child.error.write.get()};

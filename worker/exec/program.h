@@ -15,6 +15,9 @@
 
 namespace nightjar {
 
+// Where it starts, and where the canvas's files are.
+inline constexpr const char* kCanvasFolder = "/app";
+
 struct ProgramStart {
   std::vector<std::string> command;      // the program's path, then its arguments
   std::vector<std::string> environment;  // "NAME=value"

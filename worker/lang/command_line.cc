@@ -95,8 +95,6 @@ class CommandReader {
     if (words_.size() > bounds::kCommandWords || bytes > bounds::kCommandBytes)
       return Fail("a command has at most " + std::to_string(bounds::kCommandWords) + " words and " +
                   std::to_string(bounds::kCommandBytes / bounds::kKiB) + " KiB");
-    if (!words_[0].starts_with('/'))
-      return Fail("a program is named by its whole path, such as `/usr/bin/python3`");
   }
 
   // Of the command as a whole.

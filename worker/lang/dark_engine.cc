@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ipc/core/bounds.h"
+#include "worker/lang/canvas_files.h"
 #include "worker/lang/evaluator.h"
 #include "worker/lang/http_input.h"
 #include "worker/lang/http_output.h"
@@ -60,15 +61,20 @@ DarkEngine::DarkEngine(const Library* library) : library_(*library) {
 
 DarkEngine::~DarkEngine() = default;
 
-CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
+CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload) {
   CompileOutcome outcome;
+  const std::string& source = upload.source();
   if (source.size() > bounds::kSourceBytes) {
     outcome.diagnostics.push_back(WholeFile("a canvas file is at most " +
                                             std::to_string(bounds::kSourceBytes / bounds::kMiB) +
                                             " MiB"));
     return outcome;
   }
-  ParseResult parsed = ParseCanvas(source);
+  if (std::string wrong = WrongFile(upload.files()); !wrong.empty()) {
+    outcome.diagnostics.push_back(WholeFile(wrong));
+    return outcome;
+  }
+  ParseResult parsed = ParseCanvas(source, upload.files());
   outcome.diagnostics = std::move(parsed.errors);
   if (!outcome.diagnostics.empty()) return outcome;
   auto lowered = Lower(parsed.program, library_);
@@ -76,6 +82,7 @@ CompileOutcome DarkEngine::Compile(std::string_view, std::string_view source) {
     outcome.diagnostics.push_back(WholeFile(lowered.error().context));
     return outcome;
   }
+  *parsed.program.mutable_files() = upload.files();
   std::string program = parsed.program.SerializeAsString();
   if (program.size() > bounds::kProgramBytes) {
     outcome.diagnostics.push_back(WholeFile("the program is too large once it is compiled"));

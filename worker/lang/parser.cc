@@ -90,8 +90,9 @@ void DropUnopened(std::vector<Token>* tokens) {
 
 class CanvasParser {
  public:
-  CanvasParser(std::string_view source, std::vector<SourceToplevel>* toplevels)
-      : source_(source), toplevels_(toplevels) {}
+  CanvasParser(std::string_view source, std::vector<SourceToplevel>* toplevels,
+               const CanvasFiles* files)
+      : source_(source), toplevels_(toplevels), files_(files) {}
 
   ParseResult Run() {
     size_t good = Utf8PrefixSize(source_, source_.size());
@@ -291,11 +292,24 @@ class CanvasParser {
     return body.has_value();
   }
 
+  bool IsThere(const std::string& program) const {
+    return program.starts_with('/') || files_ == nullptr ||
+           std::any_of(files_->begin(), files_->end(),
+                       [&](const proto::CanvasFile& file) { return file.path() == program; });
+  }
+
   bool Command(const Section& section, proto::HandlerDef* handler) {
     CommandLine command = ReadCommandLine(section.body, section.line + 1);
     if (command.error) AddError(command.error->line, command.error->column, command.error->message);
+    if (command.error) return false;
+    if (!IsThere(command.words[0])) {
+      AddError(section.line + 1, 1,
+               "`" + command.words[0] +
+                   "` is neither a whole path nor a file that is deployed with the canvas");
+      return false;
+    }
     for (std::string& word : command.words) handler->add_command(std::move(word));
-    return !command.error;
+    return true;
   }
 
   // What belongs to the canvas as a whole has no code of its own.
@@ -392,6 +406,7 @@ class CanvasParser {
 
   std::string_view source_;
   std::vector<SourceToplevel>* toplevels_;
+  const CanvasFiles* files_;  // null: nobody knows which there are
   ParseResult result_;
   uint64_t first_id_ = kIdsPerToplevel;
   std::set<std::string> names_;
@@ -413,11 +428,15 @@ proto::Diagnostic ParseResult::At(uint64_t expr_id, std::string_view source) con
 }
 
 ParseResult ParseCanvas(std::string_view source) {
-  return CanvasParser(source, nullptr).Run();
+  return CanvasParser(source, nullptr, nullptr).Run();
+}
+
+ParseResult ParseCanvas(std::string_view source, const CanvasFiles& files) {
+  return CanvasParser(source, nullptr, &files).Run();
 }
 
 ParseResult ParseCanvas(std::string_view source, std::vector<SourceToplevel>* toplevels) {
-  return CanvasParser(source, toplevels).Run();
+  return CanvasParser(source, toplevels, nullptr).Run();
 }
 
 ParsedExpression ParseExpression(std::string_view text, uint64_t first_id, uint32_t first_line,

@@ -38,6 +38,10 @@ struct ParseResult {
 };
 
 ParseResult ParseCanvas(std::string_view source);
+// With the files beside it: a program that is neither one of them nor named by its whole path is an
+// error.
+using CanvasFiles = google::protobuf::RepeatedPtrField<proto::CanvasFile>;
+ParseResult ParseCanvas(std::string_view source, const CanvasFiles& files);
 
 struct SourceToplevel;
 // The same, and what stands where: for whoever writes the text again. `toplevels` views `source`.

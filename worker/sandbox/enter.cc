@@ -99,18 +99,21 @@ int DropCapabilities() {
 }
 
 int MountOwn(const Seal& seal) {
-  return seal.walls.world == World::kEmpty ? 0 : MountOwnFiles(seal.uid, seal.tmp_bytes);
+  if (seal.walls.world == World::kEmpty) return 0;
+  int files = MountOwnFiles(seal.uid, seal.tmp_bytes);
+  return files < 0 || files == kFilesFd ? files : dup3(files, kFilesFd, O_CLOEXEC);
 }
 
 int RestrictFiles(const Seal& seal) {
   return seal.walls.world == World::kEmpty ? DenyEverything(seal.walls.landlock_fd)
-                                           : DenyAllButPrograms();
+                                           : DenyAllButPrograms(kFilesFd);
 }
 
 int CloseOthers(const Seal& seal) {
   // Standard input, output and error too: a worker has nobody to talk to there.
   if (syscall(SYS_close_range, 0, kControlFd - 1, 0) != 0) return -1;
-  if (syscall(SYS_close_range, kRingFd + 1, ~0u, 0) != 0) return -1;
+  int last = seal.walls.world == World::kEmpty ? kRingFd : kFilesFd;
+  if (syscall(SYS_close_range, last + 1, ~0u, 0) != 0) return -1;
   rlim_t most = seal.walls.world == World::kPrograms ? bounds::kProgramFds : bounds::kWorkerFds;
   rlimit few{most, most};
   return setrlimit(RLIMIT_NOFILE, &few);

@@ -35,6 +35,7 @@ struct Seal {
 
 inline constexpr int kControlFd = 3;
 inline constexpr int kRingFd = 4;
+inline constexpr int kFilesFd = 5;  // of kPrograms: the folder of the canvas's files, to be filled
 
 struct SealFailure {
   const char* step = nullptr;  // null: sealed

@@ -50,12 +50,16 @@ int CreateRuleset(long abi) {
   return static_cast<int>(syscall(SYS_landlock_create_ruleset, &ruleset, SizeOf(abi), 0));
 }
 
+int AllowBelow(int ruleset, int folder, uint64_t access) {
+  landlock_path_beneath_attr rule{access, folder};
+  return static_cast<int>(
+      syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
 int Allow(int ruleset, const char* path, uint64_t access) {
   int folder = open(path, O_PATH | O_CLOEXEC);
   if (folder < 0) return -1;
-  landlock_path_beneath_attr rule{access, folder};
-  auto added = static_cast<int>(
-      syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+  int added = AllowBelow(ruleset, folder, access);
   int error = errno;
   close(folder);
   errno = error;
@@ -73,7 +77,7 @@ Result<Fd> CreateDenyAllRuleset() {
   return ruleset;
 }
 
-int DenyAllButPrograms() {
+int DenyAllButPrograms(int files_fd) {
   constexpr uint64_t kSee =
       LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
   long abi = Version();
@@ -81,6 +85,7 @@ int DenyAllButPrograms() {
   int ruleset = CreateRuleset(abi);
   if (ruleset < 0) return -1;
   bool made = Allow(ruleset, "/", kSee) == 0 && Allow(ruleset, "/tmp", FileBits(abi)) == 0 &&
+              AllowBelow(ruleset, files_fd, FileBits(abi)) == 0 &&
               Allow(ruleset, "/dev", LANDLOCK_ACCESS_FS_WRITE_FILE) == 0;
   int done = made ? DenyEverything(ruleset) : -1;
   int error = errno;

@@ -104,7 +104,7 @@ Status EnterProgramsWorld(const std::vector<std::string>& paths) {
   if (mount("nightjar", kMountPoint, "tmpfs", kQuiet, "size=256k,nr_inodes=512,mode=0755") != 0)
     return FailErrno("mounting the programs' root");
   umask(022);
-  for (const char* folder : {"/proc", "/tmp"}) NJ_TRY(MakeFolder(folder));
+  for (const char* folder : {"/proc", "/tmp", "/app"}) NJ_TRY(MakeFolder(folder));
   for (const std::string& path : paths) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
   NJ_TRY(CopyRootLinks());
   NJ_TRY(FurnishEtc());
@@ -115,12 +115,25 @@ Status EnterProgramsWorld(const std::vector<std::string>& paths) {
 }
 
 int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes) {
-  char options[128];
-  snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0700,uid=%u,gid=%u",
-           static_cast<unsigned long long>(tmp_bytes), bounds::kProgramFiles, uid, uid);
-  if (mount("tmp", "/tmp", "tmpfs", kQuiet, options) != 0) return -1;
-  return mount("proc", "/proc", "proc", kQuiet | MS_NOEXEC | MS_RDONLY,
-               "hidepid=invisible,subset=pid");
+  auto mount_memory = [&](const char* path, unsigned long long bytes, unsigned files) {
+    char options[128];
+    snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755,uid=%u,gid=%u", bytes,
+             files, uid, uid);
+    return mount("nightjar", path, "tmpfs", kQuiet, options);
+  };
+  if (mount_memory("/tmp", tmp_bytes, bounds::kProgramFiles) != 0) return -1;
+  // Each file takes whole pages, and folders are inodes too.
+  constexpr size_t kBytes = bounds::kProgramBytes + bounds::kCanvasFiles * 4 * bounds::kKiB;
+  if (mount_memory("/app", kBytes, bounds::kCanvasFiles * 8) != 0) return -1;
+  int filled = open("/app", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (filled < 0) return -1;
+  // The same again over it, read-only: by its name nobody comes to the one below any more.
+  if (mount("/app", "/app", nullptr, MS_BIND, nullptr) != 0 ||
+      mount(nullptr, "/app", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kQuiet, nullptr) != 0 ||
+      mount("proc", "/proc", "proc", kQuiet | MS_NOEXEC | MS_RDONLY,
+            "hidepid=invisible,subset=pid") != 0)
+    return -1;
+  return filled;
 }
 
 }  // namespace nightjar

@@ -19,8 +19,9 @@ namespace nightjar {
 // that is not there is an Error. As root; single-threaded; once.
 Status EnterProgramsWorld(const std::vector<std::string>& paths);
 
-// In a worker, before it gives up CAP_SYS_ADMIN: a /tmp of its own, and a /proc in which it sees
-// its own processes and nothing of the kernel's. 0, or -1 with errno.
+// In a worker, before it gives up CAP_SYS_ADMIN: a /tmp of its own; an empty /app, which only the
+// returned descriptor can fill and nothing can change by its name; and a /proc in which it sees its
+// own processes and nothing of the kernel's. -1 with errno.
 int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes);
 
 }  // namespace nightjar

@@ -44,14 +44,15 @@ std::string Facts() {
 
 class TestEngine final : public Engine {
  public:
-  CompileOutcome Compile(std::string_view, std::string_view source) override {
+  CompileOutcome Compile(std::string_view, const proto::Upload& upload) override {
+    const std::string& source = upload.source();
     CompileOutcome outcome;
     if (source == "crime") testing::Commit("ptrace");
     if (source == "broken") {
       outcome.diagnostics.emplace_back().set_message("it is broken");
       return outcome;
     }
-    outcome.program = "compiled " + std::string(source);
+    outcome.program = "compiled " + source;
     outcome.manifest.set_functions(1);
     proto::HandlerEntry& handler = *outcome.manifest.add_handlers();
     handler.set_tlid(1);

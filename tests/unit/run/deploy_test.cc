@@ -60,7 +60,7 @@ class CompileRunTest : public DeployRig {
           result_ = std::move(result);
         },
         [this](CompileRun*) { ++gone_; });
-    ASSERT_TRUE(compile_run_->Start("demo", "demo.dark", source));
+    ASSERT_TRUE(compile_run_->Start("demo", {"demo.dark", source}));
   }
   bool UntilGone() {
     return Until([this] { return gone_ == 1; });
@@ -200,7 +200,7 @@ TEST_F(CompileRunTest, ARunawayCompilerIsEndedAtItsLimit) {
         result_ = std::move(result);
       },
       [this](CompileRun*) { ++gone_; });
-  ASSERT_TRUE(run.Start("demo", "demo.dark", "x"));
+  ASSERT_TRUE(run.Start("demo", {"demo.dark", "x"}));
   ASSERT_TRUE(UntilGone());
   EXPECT_EQ(done_, 1);
   ASSERT_TRUE(result_.verdict);
@@ -212,7 +212,7 @@ TEST_F(CompileRunTest, WithoutAWorkerNothingIsStarted) {
   CompileRun run(
       {rig_.loop(), clock_, factory_}, CompileRun::LimitsFrom(limits_),
       [this](CompileResult) { ++done_; }, [this](CompileRun*) { ++gone_; });
-  Status started = run.Start("demo", "demo.dark", "x");
+  Status started = run.Start("demo", {"demo.dark", "x"});
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().sys, ENOSPC);
   Settle();
@@ -224,7 +224,7 @@ class DeployerTest : public DeployRig {
   using Outcome = tl::expected<proto::DeployAnswer, DeployFailure>;
 
   void Deploy(const std::string& canvas, const std::string& source) {
-    deployer_.Deploy(canvas, canvas + ".dark", source, "uid 0",
+    deployer_.Deploy(canvas, {canvas + ".dark", source}, "uid 0",
                      [this](Outcome outcome) { outcomes_.push_back(std::move(outcome)); });
   }
   // The save that waits, once there is one; it leaves the journal.
