@@ -33,82 +33,76 @@ RunOutcome HeaderTooLarge(size_t bytes) {
   return outcome;
 }
 
-uint64_t ProcessorTime() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(used.tv_nsec);
+uint64_t Now(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-timeval Timeval(uint64_t ns) {
-  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<suseconds_t>(ns / 1000 % 1'000'000)};
-}
-
-// The worker's own timers around a run. Shortly before the real deadlines the program is asked to
-// stop, so that it ends where it is and can be looked at. The last resort, when the supervisor is
-// stuck or dead, comes long after them: a worker is pid 1 of its namespace, where a timer's SIGKILL
-// is ignored like any signal from within (pid_namespaces(7)); a signal with a handler is not.
+// The worker's own deadlines of a run, on one timer. Shortly before the real ones the program is
+// asked to stop, so that it ends where it is and can be looked at. The last resort, when the
+// supervisor is stuck or dead, comes long after them: a worker is pid 1 of its namespace, where a
+// timer's SIGKILL is ignored like any signal from within (pid_namespaces(7)); a signal with a
+// handler is not.
+//
+// Processor time is looked at when it can have been used up at the earliest: one thread uses no
+// more of it than time passes. The kernel's own timers of processor time strike at ticks of its
+// scheduler only, and beside busy neighbours that is tens of milliseconds early or late.
 class OwnTimers {
  public:
   explicit OwnTimers(Engine& engine) {
     the_engine = &engine;
-    Handle(SIGALRM, OnWall);
-    Handle(SIGPROF, OnCpu);
+    struct sigaction action {};
+    action.sa_sigaction = OnTimer;
+    action.sa_flags = SA_RESTART | SA_SIGINFO;
+    sigaction(SIGALRM, &action, nullptr);
   }
 
   void Set(const proto::RunLimits& limits) {
-    uint64_t soft = limits.wall_ns_soft();
-    uint64_t last = limits.wall_ns_max();
-    soft_wall = soft > 0 && soft < last;
-    // One timer for both: at the first expiry the rest of the way is left.
-    itimerval wall{Timeval(soft_wall ? last - soft : 0), Timeval(soft_wall ? soft : last)};
-    setitimer(ITIMER_REAL, &wall, nullptr);
-    uses_cpu_ = limits.cpu_ns_soft() > 0;
-    if (!uses_cpu_) return;
-    soft_cpu = ProcessorTime() + limits.cpu_ns_soft();
-    AskForCpu(limits.cpu_ns_soft());
+    uint64_t now = Now(CLOCK_MONOTONIC);
+    auto soft = [](uint64_t from, uint64_t ns) { return ns == 0 ? kNever : from + ns; };
+    last_wall = now + limits.wall_ns_max();
+    soft_wall = soft(now, limits.wall_ns_soft());
+    soft_cpu = soft(Now(CLOCK_PROCESS_CPUTIME_ID), limits.cpu_ns_soft());
+    StartFor(std::min(
+        {limits.wall_ns_max(), soft(0, limits.wall_ns_soft()), soft(0, limits.cpu_ns_soft())}));
   }
-  void Clear() {
-    constexpr itimerval kNever{};
-    setitimer(ITIMER_REAL, &kNever, nullptr);
-    if (uses_cpu_) setitimer(ITIMER_PROF, &kNever, nullptr);
-  }
+  void Clear() { StartFor(0); }
 
  private:
-  static void Handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
-    struct sigaction action {};
-    action.sa_sigaction = handler;
-    action.sa_flags = SA_RESTART | SA_SIGINFO;
-    sigaction(signal, &action, nullptr);
-  }
-  // Not from a timer: what a program of an exec handler sends means nothing.
-  static bool Foreign(const siginfo_t* info) { return info->si_code != SI_KERNEL; }
+  static constexpr uint64_t kNever = UINT64_MAX;
+  static constexpr uint64_t kShortestLook = 200'000;
 
-  static void OnWall(int, siginfo_t* info, void*) {
-    if (Foreign(info)) return;
-    if (!soft_wall) _exit(worker_exit::kBackstop);
-    soft_wall = 0;
-    the_engine->AskToStop(proto::SELF_LIMIT_WALL);
-  }
-
-  static void AskForCpu(uint64_t ns) {
-    itimerval cpu{{}, Timeval(std::max<uint64_t>(ns, 1000))};
-    setitimer(ITIMER_PROF, &cpu, nullptr);
-  }
-  // The timer counts whole ticks of the scheduler, each against whoever runs at its end: beside
-  // busy neighbours it can be early by half of its time.
-  static void OnCpu(int, siginfo_t* info, void*) {
-    if (Foreign(info)) return;
-    uint64_t used = ProcessorTime();
-    if (used < soft_cpu) return AskForCpu(soft_cpu - used);
-    the_engine->AskToStop(proto::SELF_LIMIT_CPU);
+  static void OnTimer(int, siginfo_t* info, void*) {
+    // Not from the timer: what a program of an exec handler sends means nothing.
+    if (info->si_code != SI_KERNEL) return;
+    uint64_t now = Now(CLOCK_MONOTONIC);
+    if (now >= last_wall) _exit(worker_exit::kBackstop);
+    uint64_t used = soft_cpu == kNever ? 0 : Now(CLOCK_PROCESS_CPUTIME_ID);
+    bool wall = now >= soft_wall;
+    if (wall || used >= soft_cpu) {
+      soft_wall = kNever;
+      soft_cpu = kNever;
+      the_engine->AskToStop(wall ? proto::SELF_LIMIT_WALL : proto::SELF_LIMIT_CPU);
+    }
+    auto left = [](uint64_t until, uint64_t now) { return until == kNever ? kNever : until - now; };
+    StartFor(std::max(std::min({left(soft_cpu, used), left(soft_wall, now), last_wall - now}),
+                      kShortestLook));
   }
 
-  // A process serves one session, and a signal knows no object.
+  static void StartFor(uint64_t ns) {  // 0: stops it
+    uint64_t us = ns / 1000 + (ns % 1000 > 0 ? 1 : 0);
+    itimerval once{{},
+                   {static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)}};
+    setitimer(ITIMER_REAL, &once, nullptr);
+  }
+
+  // A process serves one session, and a signal knows no object. Of CLOCK_MONOTONIC, and of the
+  // process's own processor time.
   static inline Engine* the_engine = nullptr;
-  static inline volatile sig_atomic_t soft_wall = 0;
-  static inline volatile uint64_t soft_cpu = 0;  // of the process's own time
-
-  bool uses_cpu_ = false;
+  static inline volatile uint64_t last_wall = kNever;
+  static inline volatile uint64_t soft_wall = kNever;
+  static inline volatile uint64_t soft_cpu = kNever;
 };
 
 class Session {

@@ -71,7 +71,6 @@ struct Child {
   sigset_t none;
   sigemptyset(&none);
   signal(SIGALRM, SIG_DFL);
-  signal(SIGPROF, SIG_DFL);
   if (sigprocmask(SIG_SETMASK, &none, nullptr) != 0 || setrlimit(RLIMIT_STACK, &stack) != 0 ||
       chdir(kCanvasFolder) != 0)
     fail();

@@ -130,7 +130,7 @@ TEST(ProgramProfileTest, WhatFailsPolitelySaysSo) {
   const std::pair<long, int> calls[] = {
       {SYS_clone3, ENOSYS},     {SYS_io_uring_setup, ENOSYS}, {SYS_socket, EAFNOSUPPORT},
       {SYS_seccomp, ENOSYS},    {SYS_personality, EPERM},     {SYS_setuid, EPERM},
-      {SYS_pidfd_open, ENOSYS},
+      {SYS_pkey_alloc, ENOSYS},
   };
   for (const auto& [number, error] : calls) {
     int status = StatusOf(
