@@ -8,12 +8,13 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build install uninstall deb demo demo-check test bench fuzz format clean
+.PHONY: help deps build install uninstall deb demo demo-check test test-vm bench fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
 	@echo 'make demo-check  the same, asserted, and ends'
 	@echo 'make test        build and run every test suite'
+	@echo 'make test-vm     the package, the service and the kernel suites in a virtual machine: Debian 12, systemd, control groups v2 alone'
 	@echo 'make build       every program in build/bin/'
 	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
 	@echo 'make deb         a Debian package in build/'
@@ -56,7 +57,13 @@ demo-check: build-demo
 
 test: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
+	scripts/build-deb
 	$(SUDO) scripts/run-tests
+
+# What the machine is shipped: the package, and the suites with the programs that they start.
+test-vm: deb
+	cmake --build --preset release --target kernel_cell kernel_proc kernel_host kernel_worker kernel_writer e2e_serve -j $(JOBS)
+	$(SUDO) tests/vm/run
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)

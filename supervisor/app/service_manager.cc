@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -39,9 +40,8 @@ Result<uint64_t> Number(const char* name, const std::string& text, uint64_t max)
 
 // Whether what came with it is for this process. A variable that was inherited by a child of the
 // right one is not.
-Result<bool> IsMe(const char* name, const std::optional<std::string>& pid, bool without) {
-  if (!pid) return without;
-  NJ_ASSIGN(uint64_t number, Number(name, *pid, INT32_MAX));
+Result<bool> IsMe(const char* name, const std::string& pid) {
+  NJ_ASSIGN(uint64_t number, Number(name, pid, INT32_MAX));
   return number == static_cast<uint64_t>(getpid());
 }
 
@@ -50,8 +50,8 @@ Result<std::vector<Fd>> TakeListeners() {
   auto pid = Take("LISTEN_PID");
   Take("LISTEN_FDNAMES");
   std::vector<Fd> sockets;
-  if (!count) return sockets;
-  NJ_ASSIGN(bool mine, IsMe("LISTEN_PID", pid, false));
+  if (!count || !pid) return sockets;
+  NJ_ASSIGN(bool mine, IsMe("LISTEN_PID", *pid));
   if (!mine) return sockets;
   NJ_ASSIGN(uint64_t sockets_passed, Number("LISTEN_FDS", *count, kSocketsMax));
   for (int fd = kFirstSocket; fd < kFirstSocket + static_cast<int>(sockets_passed); ++fd) {
@@ -66,8 +66,11 @@ Result<std::optional<Nanos>> TakeWatchdog() {
   auto usec = Take("WATCHDOG_USEC");
   auto pid = Take("WATCHDOG_PID");
   if (!usec) return std::optional<Nanos>();
-  NJ_ASSIGN(bool mine, IsMe("WATCHDOG_PID", pid, true));
-  if (!mine) return std::optional<Nanos>();
+  // Without a pid it is for whoever was started with it.
+  if (pid) {
+    NJ_ASSIGN(bool mine, IsMe("WATCHDOG_PID", *pid));
+    if (!mine) return std::optional<Nanos>();
+  }
   NJ_ASSIGN(uint64_t period, Number("WATCHDOG_USEC", *usec, kWatchdogUsecMax));
   if (period < 2) return std::optional<Nanos>();
   return std::optional<Nanos>(std::chrono::microseconds(period / 2));
@@ -83,9 +86,12 @@ Result<std::string> TakeAddress() {
   return address;
 }
 
-// One line, and not a long one: it is text for people.
+// One line, and not a long one: it is text for people. Cut between characters, as the manager takes
+// no broken one.
 std::string StatusLine(std::string_view text) {
-  std::string line(text.substr(0, kStatusBytes));
+  size_t size = std::min(text.size(), kStatusBytes);
+  while (size > 0 && size < text.size() && (text[size] & 0xc0) == 0x80) --size;
+  std::string line(text.substr(0, size));
   for (char& c : line)
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   return line;

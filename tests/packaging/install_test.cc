@@ -39,7 +39,8 @@ class InstallTest : public ::testing::Test {
   std::set<std::string> Files() const {
     std::set<std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(root_))
-      if (!entry.is_directory()) files.insert("/" + entry.path().lexically_relative(root_).string());
+      if (!entry.is_directory())
+        files.insert("/" + entry.path().lexically_relative(root_).string());
     return files;
   }
   std::string Read(const std::string& path) const {

@@ -7,10 +7,11 @@ import glob
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
-import sys
+import threading
 import time
 import traceback
 
@@ -92,7 +93,7 @@ def finish(client):
 
 
 def running():
-    return any(one.get("state") == "running" or "running" in json.dumps(one) for one in nightjar("ps").get("runs", []))
+    return any(one["state"] == "running" for one in nightjar("ps").get("runs", []))
 
 
 def members(pattern):
@@ -240,7 +241,7 @@ def a_stop_lets_a_run_in_flight_finish():
 
 
 def cut_off_runs():
-    return json.dumps(nightjar("traces", "patient")).count("VERDICT_SUPERVISOR_LOST")
+    return sum(one["verdict"] == "VERDICT_SUPERVISOR_LOST" for one in nightjar("traces", "patient").get("traces", []))
 
 
 def cut_off_while_a_run_goes_on(signal_number, result):
@@ -296,31 +297,27 @@ def removing_leaves_the_state_and_purging_does_not():
         assert not os.path.exists(path), f"{path} is left"
 
 
-def run_suite(program):
-    """The tests of one GoogleTest program, one line each."""
+def run_suite(program, tests):
+    """Some tests of one GoogleTest program, a line each as they end; a program that dies or hangs is a failure of its own."""
     name = os.path.basename(program)
-    log = f"/var/tmp/{name}.log"
-    report = f"/var/tmp/{name}.json"
-    status = "no status"
-    with open(log, "w") as out:
-        try:
-            status = subprocess.run([program, f"--gtest_output=json:{report}"], stdout=out, stderr=out, timeout=SHIPMENT["suite_seconds"]).returncode
-        except subprocess.TimeoutExpired:
-            status = "a timeout"
-    bad = status != 0
-    if os.path.exists(report):
-        for suite in json.load(open(report))["testsuites"]:
-            for test in suite["testsuite"]:
-                label = f"{name} {suite['name']}.{test['name']}"
-                if test.get("failures"):
-                    bad = False
-                    say(f"FAIL {label}: " + test["failures"][0]["failure"].replace("\n", " | ")[:600])
-                elif test.get("result") == "SKIPPED":
-                    say(f"SKIP {label}")
-                else:
-                    say(f"PASS {label}")
-    if bad:
-        say(f"FAIL {name}: ended with {status}: " + content(log)[-600:].replace("\n", " | "))
+    ended = re.compile(r"\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \((\d+) ms\)$")
+    words = {"OK": "PASS", "FAILED": "FAIL", "SKIPPED": "SKIP"}
+    failed, told = 0, []
+    with subprocess.Popen([program, f"--gtest_filter={tests}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        guard = threading.Timer(SHIPMENT["suite_seconds"], process.kill)
+        guard.start()
+        for line in process.stdout:
+            match = ended.match(line.rstrip())
+            if not match:
+                told = [] if line.startswith("[ RUN ") else told + [line.rstrip()]
+                continue
+            what, test, time_ms = match.groups()
+            why = ": " + " | ".join(told)[:1500] if what == "FAILED" else ""
+            say(f"{words[what]} {name} {test}  ({int(time_ms) / 1000:.1f} s){why}")
+            failed += what == "FAILED"
+        guard.cancel()
+    if process.returncode != 0 and failed == 0:
+        say(f"FAIL {name}: ended with {process.returncode}: " + " | ".join(told)[-1500:])
 
 
 def main():
@@ -335,8 +332,8 @@ def main():
             journal = run("journalctl", "-u", UNIT, f"--since=@{journal_from:.6f}", "-n", "30", "-o", "short-monotonic", "--no-pager", check=False)
             for line in journal.splitlines():
                 say("    " + line)
-    for program in SHIPMENT["suites"]:
-        run_suite(program)
+    for program, tests in SHIPMENT["suites"].items():
+        run_suite(program, tests)
     say("DONE")
 
 

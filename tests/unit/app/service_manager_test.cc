@@ -119,6 +119,13 @@ TEST_F(ServiceManagerTest, AStatusIsOneShortLine) {
   std::string heard = Heard();
   EXPECT_EQ(heard.rfind("STATUS=one READY=1xxx", 0), 0u) << heard;
   EXPECT_LT(heard.size(), 250u);
+  // Nor is it cut inside of a character.
+  std::string accents;
+  for (int i = 0; i < 200; ++i) accents += "\xc3\xa9";
+  for (const char* before : {"", "x"}) {
+    manager.Status(before + accents);
+    EXPECT_EQ(Heard().back(), '\xa9');
+  }
 }
 
 TEST_F(ServiceManagerTest, TheManagerMayListenOnAnAbstractName) {
