@@ -57,12 +57,13 @@ demo-check: build-demo
 
 test: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
-	scripts/build-deb
+	COMPRESSION=zstd scripts/build-deb
 	$(SUDO) scripts/run-tests
 
 # What the machine is shipped: the package, and the suites with the programs that they start.
-test-vm: deb
-	cmake --build --preset release --target kernel_cell kernel_proc kernel_host kernel_worker kernel_writer e2e_serve -j $(JOBS)
+test-vm: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target programs kernel_cell kernel_proc kernel_host kernel_worker kernel_writer e2e_serve -j $(JOBS)
+	COMPRESSION=zstd scripts/build-deb
 	$(SUDO) tests/vm/run
 
 bench: deps $(BUILD)/release/build.ninja
