@@ -165,9 +165,9 @@ void Supervisor::LauncherLost() {
 
 void Supervisor::Fail(const Error& error) {
   LogError("cannot_serve", {{"error", error.ToString()}});
-  booted_.manager.Status("cannot serve: " + error.ToString());
   exit_code_ = 1;
   Stop();
+  booted_.manager.Status("cannot serve: " + error.ToString());
 }
 
 void Supervisor::Stop() {

@@ -140,6 +140,19 @@ TEST(ServiceManagerTest, HearsThatANewPolicyWasRejected) {
   EXPECT_THAT(manager.WaitFor("READY=1"), ::testing::Not(HasSubstr("rejected")));
 }
 
+// The last status is what the manager shows of a service that is gone.
+TEST(ServiceManagerTest, HearsWhyItCannotServe) {
+  Manager manager;
+  Server server(manager.Options());
+  EXPECT_EQ(server.Stop(), 0);
+  std::filesystem::remove_all(server.state() + "/store");
+  std::ofstream(server.state() + "/store") << "no directory";
+  manager.Drop();
+  server.Restart();
+  EXPECT_FALSE(server.running());
+  EXPECT_THAT(manager.WaitFor("STATUS=cannot serve"), HasSubstr("cannot serve: "));
+}
+
 TEST(ServiceManagerTest, HearsNothingOfASupervisorThatIsStuck) {
   Manager manager;
   Server server(manager.Options());
