@@ -8,13 +8,16 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build demo demo-check test bench fuzz format clean
+.PHONY: help deps build install uninstall deb demo demo-check test test-vm bench fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
 	@echo 'make demo-check  the same, asserted, and ends'
 	@echo 'make test        build and run every test suite'
+	@echo 'make test-vm     the package, the service and the kernel suites in a virtual machine: Debian 12, systemd, control groups v2 alone'
 	@echo 'make build       every program in build/bin/'
+	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
+	@echo 'make deb         a Debian package in build/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
 	@echo 'make fuzz        feed the parser, the evaluator and the readers of requests with inputs that explore them'
 	@echo 'make format      clang-format over the sources'
@@ -29,6 +32,18 @@ $(BUILD)/release/build.ninja: CMakeLists.txt CMakePresets.json | deps
 build: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs -j $(JOBS)
 
+# PREFIX, DESTDIR, UNITDIR: see the script. What was built is installed; nothing is built as root.
+PREFIX ?= /usr/local
+install:
+	@test -x $(BUILD)/bin/nightjard || { echo 'nothing to install: run make build first' >&2; exit 1; }
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) UNITDIR=$(UNITDIR) scripts/install
+
+uninstall:
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) UNITDIR=$(UNITDIR) scripts/install --uninstall
+
+deb: build
+	scripts/build-deb
+
 # The programs, and the driver that loads them.
 .PHONY: build-demo
 build-demo: deps $(BUILD)/release/build.ninja
@@ -42,7 +57,14 @@ demo-check: build-demo
 
 test: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
+	COMPRESSION=zstd scripts/build-deb
 	$(SUDO) scripts/run-tests
+
+# What the machine is shipped: the package, and the suites with the programs that they start.
+test-vm: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target programs kernel_cell kernel_proc kernel_host kernel_worker kernel_writer e2e_serve -j $(JOBS)
+	COMPRESSION=zstd scripts/build-deb
+	$(SUDO) tests/vm/run
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)

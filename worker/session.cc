@@ -60,12 +60,13 @@ class OwnTimers {
 
   void Set(const proto::RunLimits& limits) {
     uint64_t now = Now(CLOCK_MONOTONIC);
-    auto soft = [](uint64_t from, uint64_t ns) { return ns == 0 ? kNever : from + ns; };
-    last_wall = now + limits.wall_ns_max();
-    soft_wall = soft(now, limits.wall_ns_soft());
-    soft_cpu = soft(Now(CLOCK_PROCESS_CPUTIME_ID), limits.cpu_ns_soft());
-    StartFor(std::min(
-        {limits.wall_ns_max(), soft(0, limits.wall_ns_soft()), soft(0, limits.cpu_ns_soft())}));
+    auto after = [](uint64_t from, uint64_t ns) { return ns == 0 ? kNever : from + ns; };
+    last_wall = after(now, limits.wall_ns_max());
+    soft_wall = after(now, limits.wall_ns_soft());
+    soft_cpu = after(Now(CLOCK_PROCESS_CPUTIME_ID), limits.cpu_ns_soft());
+    uint64_t first = std::min({after(0, limits.wall_ns_max()), after(0, limits.wall_ns_soft()),
+                               after(0, limits.cpu_ns_soft())});
+    StartFor(first == kNever ? 0 : first);
   }
   void Clear() { StartFor(0); }
 
@@ -86,8 +87,8 @@ class OwnTimers {
       the_engine->AskToStop(wall ? proto::SELF_LIMIT_WALL : proto::SELF_LIMIT_CPU);
     }
     auto left = [](uint64_t until, uint64_t now) { return until == kNever ? kNever : until - now; };
-    StartFor(std::max(std::min({left(soft_cpu, used), left(soft_wall, now), last_wall - now}),
-                      kShortestLook));
+    uint64_t next = std::min({left(soft_cpu, used), left(soft_wall, now), left(last_wall, now)});
+    StartFor(next == kNever ? 0 : std::max(next, kShortestLook));
   }
 
   static void StartFor(uint64_t ns) {  // 0: stops it

@@ -50,8 +50,24 @@ LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
           std::move(exec_zygote)};
 }
 
+// A socket that was passed is never left alone in favour of an address: whoever connected to it
+// would wait forever.
+Result<Fd> CanvasListener(const std::string& listen, std::vector<Fd> passed) {
+  if (passed.empty() && listen == kListenOnPassed)
+    return Fail(ErrorCode::kInvalid,
+                "--listen systemd, and no socket was passed: start nightjar.socket, or have an "
+                "address there");
+  if (passed.empty()) return http::ListenTcp(listen.empty() ? kDefaultListen : listen);
+  if (listen.empty() || listen == kListenOnPassed) return TheListener(std::move(passed));
+  return Fail(ErrorCode::kInvalid, "--listen " + listen +
+                                       ", and the service manager passed a socket too: have the "
+                                       "address in ListenStream= of the socket unit, and no "
+                                       "--listen");
+}
+
 Status Listen(Booted& booted) {
-  NJ_ASSIGN(booted.canvas_listener, http::ListenTcp(booted.options.listen));
+  NJ_ASSIGN(booted.canvas_listener,
+            CanvasListener(booted.options.listen, booted.manager.TakeSockets()));
   NJ_ASSIGN(booted.canvas_address, http::BoundAddress(booted.canvas_listener));
   std::string path = booted.state->control_socket();
   NJ_ASSIGN(booted.control_listener, http::ListenUnix(path));
@@ -85,10 +101,11 @@ Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path
 }
 
 Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost) {
+  Booted booted;
+  NJ_ASSIGN(booted.manager, ServiceManager::Meet());
   if (geteuid() != 0)
     return Fail(ErrorCode::kPermission,
                 "nightjard starts as root (and gives it up at once): run it with sudo");
-  Booted booted;
   booted.options = options;
   booted.identity = Identity(options.uid_base);
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));

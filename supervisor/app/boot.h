@@ -11,6 +11,7 @@
 #include "policies/policy.h"
 #include "supervisor/app/identity.h"
 #include "supervisor/app/options.h"
+#include "supervisor/app/service_manager.h"
 #include "supervisor/app/state_dir.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/loop/loop.h"
@@ -21,6 +22,7 @@ namespace nightjar {
 struct Booted {
   Options options;
   Identity identity{0};
+  ServiceManager manager;
   std::shared_ptr<const policy::Policy> policy;
   proto::DoctorAnswer doctor;
   std::unique_ptr<StateDir> state;

@@ -14,8 +14,10 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--state", options.state, "Directory for everything that is kept")
       ->envname("NIGHTJAR_STATE")
       ->capture_default_str();
-  app.add_option("--listen", options.listen, "Address and port for canvases (port 0: a free one)")
-      ->capture_default_str();
+  app.add_option("--listen", options.listen,
+                 "Address and port for canvases (port 0: a free one), or \"systemd\": the socket "
+                 "that the service manager passed. Without it, that socket if there is one, else " +
+                     std::string(kDefaultListen));
   app.add_option("--policy", options.policy,
                  "Policy file (TOML); without it the built-in limits hold")
       ->check(CLI::ExistingFile);

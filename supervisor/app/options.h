@@ -8,9 +8,14 @@
 
 namespace nightjar {
 
+// Where canvases are served when nobody says anything.
+inline constexpr char kDefaultListen[] = "127.0.0.1:8080";
+// As --listen: on the socket that the service manager passed, and nowhere else.
+inline constexpr char kListenOnPassed[] = "systemd";
+
 struct Options {
   std::string state = "/var/lib/nightjar";
-  std::string listen = "127.0.0.1:8080";
+  std::string listen;                // address and port, or kListenOnPassed; empty: not given
   std::string policy;                // empty: the built-in one
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without
   // Paths of this host that programs of exec handlers see, read-only.

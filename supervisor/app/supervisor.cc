@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::chrono::seconds kUpkeepPeriod(1);
 constexpr std::chrono::milliseconds kStopLook(2);
-constexpr std::chrono::seconds kStopStepMax(5);  // workers to die, then traces to be stored
+constexpr std::chrono::seconds kStopStepMax(5);         // workers to die, then traces to be stored
+constexpr std::chrono::seconds kStopAfterDrainMax(30);  // the steps above, and the helpers' ends
 
 }  // namespace
 
@@ -52,7 +53,8 @@ Supervisor::Supervisor(Booted booted)
       on_term_(loop_, SIGTERM, [this] { Stop(); }),
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
-      upkeep_(loop_, [this] { Upkeep(); }) {}
+      upkeep_(loop_, [this] { Upkeep(); }),
+      alive_(loop_, [this] { booted_.manager.Alive(); }) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -64,6 +66,7 @@ int Supervisor::Run() {
   zygote_helper_.Start();
   StartExecZygote();
   upkeep_.StartEvery(kUpkeepPeriod);
+  if (auto period = booted_.manager.alive_period()) alive_.StartEvery(*period);
   loop_.Run();
   return exit_code_;
 }
@@ -117,6 +120,7 @@ void Supervisor::OpenDoors() {
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
+  booted_.manager.Ready(ServingLine());
 }
 
 Status Supervisor::StartServers() {
@@ -140,18 +144,30 @@ void Supervisor::Upkeep() {
   pool_.Sweep();
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
+  if (open_ && !stopping_) booted_.manager.Status(ServingLine());
+}
+
+std::string Supervisor::ServingLine() const {
+  size_t canvases = book_.all().size();
+  return "serving " + std::to_string(canvases) + (canvases == 1 ? " canvas" : " canvases") +
+         " at " + booted_.canvas_address + policy_trouble_;
 }
 
 void Supervisor::ReloadPolicy() {
-  auto policy = LoadPolicy(booted_.options.policy);
-  if (!policy) {
+  // Before it serves and while it stops, the manager knows a state that a reload must not end.
+  bool told = open_ && !stopping_;
+  if (told) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
+  if (auto policy = LoadPolicy(booted_.options.policy); !policy) {
+    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
     LogError("policy_rejected", {{"error", policy.error().ToString()}});
-    return;
+  } else {
+    policy_trouble_.clear();
+    booted_.policy = std::move(*policy);
+    StartExecZygote();
+    pool_.PolicyChanged();
+    LogInfo("policy_loaded", {{"file", booted_.options.policy}});
   }
-  booted_.policy = std::move(*policy);
-  StartExecZygote();
-  pool_.PolicyChanged();
-  LogInfo("policy_loaded", {{"file", booted_.options.policy}});
+  if (told) booted_.manager.Ready(ServingLine());
 }
 
 void Supervisor::LauncherLost() {
@@ -164,15 +180,19 @@ void Supervisor::Fail(const Error& error) {
   LogError("cannot_serve", {{"error", error.ToString()}});
   exit_code_ = 1;
   Stop();
+  booted_.manager.Status("cannot serve: " + error.ToString());
 }
 
 void Supervisor::Stop() {
   if (stopping_) return;
   stopping_ = true;
   LogInfo("stopping", {{"runs", runs_.live()}});
+  std::chrono::seconds drain(booted_.options.drain_s);
+  booted_.manager.Stopping(drain + kStopAfterDrainMax,
+                           "stopping; runs in flight may finish: " + std::to_string(runs_.live()));
   // The control socket stays open to the end: an operator may want to see what is still running.
   if (canvas_server_) canvas_server_->Drain([] {});
-  runs_.Drain(std::chrono::seconds(booted_.options.drain_s), [this] { StopRuns(); });
+  runs_.Drain(drain, [this] { StopRuns(); });
 }
 
 // Waits, bounded, until `done`; then goes on with `next`.

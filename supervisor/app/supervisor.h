@@ -41,6 +41,8 @@ class Supervisor {
   Status StartServers();
   void Upkeep();
   void ReloadPolicy();
+  // What the service manager shows of it, while it serves.
+  std::string ServingLine() const;
   // The stop, step by step; each step waits for the one before.
   void Stop();
   void StopRuns();
@@ -74,11 +76,13 @@ class Supervisor {
   SignalWatch on_int_;
   SignalWatch on_hup_;
   Timer upkeep_;
+  Timer alive_;  // a loop that is stuck does not fire it, and is restarted by the service manager
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
   bool open_ = false;
-  uint32_t early_ends_ = 0;  // of helpers, before it ever served
+  std::string policy_trouble_;  // why the file of the last reload was not taken
+  uint32_t early_ends_ = 0;     // of helpers, before it ever served
   bool stopping_ = false;
   int exit_code_ = 0;
 };

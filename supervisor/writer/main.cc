@@ -81,8 +81,9 @@ Status Serve(const Options& options) {
   if (fcntl(control.get(), F_SETFD, FD_CLOEXEC) != 0) return FailErrno("--control-fd");
   // The supervisor stops the writer by closing the socket. A signal for the whole process group, as
   // a terminal's Ctrl-C, must not take away what seals the traces that the others leave open; and
-  // neither must the supervisor's death.
-  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
+  // neither must the supervisor's death. SIGQUIT is what the service's watchdog ends a stuck
+  // supervisor with (nightjard.service), and it goes to all as well.
+  for (int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
   if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
 
   const std::string store = options.state + "/store";

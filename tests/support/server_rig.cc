@@ -40,7 +40,7 @@ std::string ReadAll(const std::string& path) {
 }
 
 pid_t Start(const std::vector<std::string>& words, const std::string& in, const std::string& out,
-            const std::string& err) {
+            const std::string& err, const std::function<void()>& before_exec = {}) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -51,6 +51,7 @@ pid_t Start(const std::vector<std::string>& words, const std::string& in, const 
   dup2(open(in.c_str(), O_RDONLY), 0);
   dup2(open(out.c_str(), kMode, 0600), 1);
   dup2(open(err.c_str(), kMode, 0600), 2);
+  if (before_exec) before_exec();
   execv(arguments[0], arguments.data());
   _exit(127);
 }
@@ -111,19 +112,15 @@ Server::Server(ServerOptions options) : folder_(MakeFolder()), state_(folder_ + 
       fs::copy(std::string(NIGHTJAR_BIN "/") + name, programs + "/" + name);
     fs::copy(options.worker, programs + "/nightjar-worker");
   }
-  command_ = {programs + "/nightjar",
-              "serve",
-              "--state",
-              state_,
-              "--listen",
-              "127.0.0.1:" + std::to_string(options.port),
-              "--cgroup",
-              group_};
+  command_ = {programs + "/nightjar", "serve", "--state", state_, "--cgroup", group_};
+  std::string listen = options.listen.value_or("127.0.0.1:" + std::to_string(options.port));
+  if (!listen.empty()) command_.insert(command_.end(), {"--listen", listen});
   if (!options.policy.empty()) {
     std::ofstream(folder_ + "/policy.toml") << options.policy;
     command_.insert(command_.end(), {"--policy", folder_ + "/policy.toml"});
   }
   command_.insert(command_.end(), options.more.begin(), options.more.end());
+  before_exec_ = std::move(options.before_exec);
   Launch();
   WaitReady();
 }
@@ -146,7 +143,7 @@ Server::~Server() {
 
 void Server::Launch() {
   ++starts_;
-  pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log");
+  pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log", before_exec_);
 }
 
 void Server::Restart() {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,14 @@ struct Answer {
 bool Eventually(const std::function<bool()>& fact);
 
 struct ServerOptions {
-  std::string policy = {};             // empty: the built-in one
-  std::vector<std::string> more = {};  // further options of `nightjar serve`
-  int port = 0;                        // 0: a free one
-  std::string worker = {};             // another program as nightjar-worker; empty: the real one
-  std::string disk = {};  // a disk of this size ("4m") for the state; empty: the folder's
+  std::string policy = {};                 // empty: the built-in one
+  std::vector<std::string> more = {};      // further options of `nightjar serve`
+  int port = 0;                            // 0: a free one
+  std::optional<std::string> listen = {};  // instead of 127.0.0.1 and the port; empty: no --listen
+  // In the new process, before it becomes the supervisor: its environment and descriptors.
+  std::function<void()> before_exec = {};
+  std::string worker = {};  // another program as nightjar-worker; empty: the real one
+  std::string disk = {};    // a disk of this size ("4m") for the state; empty: the folder's
 };
 
 class Server {
@@ -51,6 +55,7 @@ class Server {
   // SIGTERM, and its exit code. -1: it had to be killed.
   int Stop();
   void Kill(int signal);
+  pid_t pid() const { return pid_; }
   bool running();
 
   Answer Get(const std::string& host, const std::string& target);
@@ -86,6 +91,7 @@ class Server {
   std::string group_;
   bool own_disk_ = false;
   std::vector<std::string> command_;
+  std::function<void()> before_exec_;
   pid_t pid_ = -1;
   int port_ = 0;
   int starts_ = 0;

@@ -331,7 +331,7 @@ TEST_F(WriterProcessTest, SaysWhatItRefuses) {
 TEST_F(WriterProcessTest, IgnoresTheSignalsOfItsGroup) {
   Writer writer(state_);
   writer.List();  // it has come up
-  for (int number : {SIGTERM, SIGINT, SIGHUP}) EXPECT_EQ(kill(writer.pid(), number), 0);
+  for (int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) EXPECT_EQ(kill(writer.pid(), number), 0);
   FakeWorker worker;
   EXPECT_EQ(RunOnce(writer, 1, worker, RunAt(1), 1).error(), "");
 }

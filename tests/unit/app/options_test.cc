@@ -26,7 +26,8 @@ TEST(OptionsTest, HaveTheDefaultsThatTheManualPromises) {
   unsetenv("NIGHTJAR_STATE");
   Options options = Parse({});
   EXPECT_EQ(options.state, "/var/lib/nightjar");
-  EXPECT_EQ(options.listen, "127.0.0.1:8080");
+  EXPECT_EQ(options.listen, "");
+  EXPECT_EQ(std::string(kDefaultListen), "127.0.0.1:8080");
   EXPECT_EQ(options.policy, "");
   EXPECT_EQ(options.cgroup, "nightjar");
   EXPECT_EQ(options.uid_base, Identity::kDefaultBase);

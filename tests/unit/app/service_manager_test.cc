@@ -1,0 +1,240 @@
+// The service manager's protocols, with a test in the manager's place: a datagram socket in
+// NOTIFY_SOCKET, and descriptors where LISTEN_FDS says.
+
+#include "supervisor/app/service_manager.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "ipc/core/check.h"
+#include "supervisor/http/server.h"
+
+namespace nightjar {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kAll[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+                                "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES"};
+
+class ServiceManagerTest : public ::testing::Test {
+ protected:
+  ServiceManagerTest() {
+    Clear();
+    char path[] = "/tmp/nightjar-notify-XXXXXX";
+    CHECK(mkdtemp(path) != nullptr);
+    folder_ = path;
+    socket_ = Bind(folder_ + "/notify");
+  }
+  ~ServiceManagerTest() override {
+    Clear();
+    std::filesystem::remove_all(folder_);
+  }
+
+  static void Clear() {
+    for (const char* name : kAll) unsetenv(name);
+  }
+  // `name`: as bind(2) takes it.
+  static Fd Bind(const std::string& name) {
+    Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path, name.size());
+    auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    CHECK(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    return fd;
+  }
+  static std::string Heard(const Fd& socket) {
+    char text[1024];
+    ssize_t size = recv(socket.get(), text, sizeof text, 0);
+    return size < 0 ? "nothing" : std::string(text, static_cast<size_t>(size));
+  }
+  std::string Heard() { return Heard(socket_); }
+  ServiceManager Meet() {
+    auto manager = ServiceManager::Meet();
+    EXPECT_TRUE(manager.has_value()) << manager.error().ToString();
+    for (const char* name : kAll) EXPECT_EQ(getenv(name), nullptr) << name;
+    return std::move(*manager);
+  }
+  std::string Refused() {
+    auto manager = ServiceManager::Meet();
+    for (const char* name : kAll) EXPECT_EQ(getenv(name), nullptr) << name;
+    return manager ? "" : manager.error().ToString();
+  }
+  static void SetPid(const char* name, pid_t pid) { setenv(name, std::to_string(pid).c_str(), 1); }
+
+  std::string folder_;
+  Fd socket_;
+};
+
+TEST_F(ServiceManagerTest, NobodyThereIsNoMistake) {
+  ServiceManager manager = Meet();
+  EXPECT_FALSE(manager.alive_period().has_value());
+  EXPECT_THAT(manager.TakeSockets(), IsEmpty());
+  manager.Ready("serving");
+  manager.Alive();
+  EXPECT_EQ(Heard(), "nothing");
+}
+
+TEST_F(ServiceManagerTest, SaysWhatBecomesOfTheProcess) {
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  ServiceManager manager = Meet();
+  manager.Ready("serving 2 canvases");
+  EXPECT_EQ(Heard(), "READY=1\nSTATUS=serving 2 canvases");
+  manager.Reloading(MonoTime(milliseconds(5)), "reading the policy");
+  EXPECT_EQ(Heard(), "RELOADING=1\nMONOTONIC_USEC=5000\nSTATUS=reading the policy");
+  manager.Alive();
+  EXPECT_EQ(Heard(), "WATCHDOG=1");
+  manager.Stopping(seconds(40), "stopping");
+  EXPECT_EQ(Heard(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=40000000\nSTATUS=stopping");
+}
+
+TEST_F(ServiceManagerTest, TheSameStatusIsSaidOnce) {
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  ServiceManager manager = Meet();
+  manager.Ready("serving");
+  EXPECT_EQ(Heard(), "READY=1\nSTATUS=serving");
+  manager.Status("serving");
+  EXPECT_EQ(Heard(), "nothing");
+  manager.Status("serving more");
+  EXPECT_EQ(Heard(), "STATUS=serving more");
+}
+
+// A line break would be a field of its own: READY=1 out of a policy's error.
+TEST_F(ServiceManagerTest, AStatusIsOneShortLine) {
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  ServiceManager manager = Meet();
+  manager.Status("one\nREADY=1" + std::string(500, 'x'));
+  std::string heard = Heard();
+  EXPECT_EQ(heard.rfind("STATUS=one READY=1xxx", 0), 0u) << heard;
+  EXPECT_LT(heard.size(), 250u);
+  // Nor is it cut inside of a character.
+  std::string accents;
+  for (int i = 0; i < 200; ++i) accents += "\xc3\xa9";
+  for (const char* before : {"", "x"}) {
+    manager.Status(before + accents);
+    EXPECT_EQ(Heard().back(), '\xa9');
+  }
+}
+
+TEST_F(ServiceManagerTest, TheManagerMayListenOnAnAbstractName) {
+  std::string name = "nightjar-test-" + std::to_string(getpid());
+  Fd socket = Bind(std::string(1, '\0') + name);
+  setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  ServiceManager manager = Meet();
+  manager.Alive();
+  EXPECT_EQ(Heard(socket), "WATCHDOG=1");
+}
+
+TEST_F(ServiceManagerTest, AManagerThatIsExecutedAnewIsFoundAgain) {
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  ServiceManager manager = Meet();
+  manager.Alive();
+  socket_.Close();
+  manager.Alive();  // nobody there: dropped
+  std::filesystem::remove(folder_ + "/notify");
+  socket_ = Bind(folder_ + "/notify");
+  manager.Alive();
+  EXPECT_EQ(Heard(), "WATCHDOG=1");
+}
+
+// What waits for its manager serves nobody.
+TEST_F(ServiceManagerTest, AManagerThatReadsNothingIsNotWaitedFor) {
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  ServiceManager manager = Meet();
+  for (int i = 0; i < 2000; ++i) manager.Alive();
+  EXPECT_EQ(Heard(), "WATCHDOG=1");
+}
+
+TEST_F(ServiceManagerTest, IsAliveTwiceInTheWatchdogsTime) {
+  setenv("WATCHDOG_USEC", "3000000", 1);
+  EXPECT_EQ(Meet().alive_period(), Nanos(milliseconds(1500)));
+  setenv("WATCHDOG_USEC", "3000000", 1);
+  SetPid("WATCHDOG_PID", getpid());
+  EXPECT_EQ(Meet().alive_period(), Nanos(milliseconds(1500)));
+}
+
+TEST_F(ServiceManagerTest, WhatIsForAnotherProcessIsLeftAlone) {
+  setenv("WATCHDOG_USEC", "3000000", 1);
+  SetPid("WATCHDOG_PID", getppid());
+  setenv("LISTEN_FDS", "1", 1);
+  SetPid("LISTEN_PID", getppid());
+  ServiceManager manager = Meet();
+  EXPECT_FALSE(manager.alive_period().has_value());
+  EXPECT_THAT(manager.TakeSockets(), IsEmpty());
+  setenv("LISTEN_FDS", "1", 1);  // without a pid it is nobody's
+  EXPECT_THAT(Meet().TakeSockets(), IsEmpty());
+}
+
+TEST_F(ServiceManagerTest, NonsenseIsRefused) {
+  for (auto [name, value] : {std::pair("WATCHDOG_USEC", "soon"),
+                             {"WATCHDOG_USEC", "-1"},
+                             {"WATCHDOG_USEC", "99999999999999999999"},
+                             {"NOTIFY_SOCKET", "here"},
+                             {"LISTEN_FDS", "many"},
+                             {"LISTEN_FDS", "100000"}}) {
+    SetPid("LISTEN_PID", getpid());
+    setenv("LISTEN_FDS", "0", 1);
+    setenv(name, value, 1);
+    EXPECT_THAT(Refused(), HasSubstr(name)) << value;
+  }
+  setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1);
+  EXPECT_THAT(Refused(), HasSubstr("NOTIFY_SOCKET"));
+}
+
+// In a child of its own, whose descriptor 3 can be anything.
+TEST_F(ServiceManagerTest, TakesTheSocketsThatWerePassed) {
+  auto listener = http::ListenTcp("127.0.0.1:0");
+  ASSERT_TRUE(listener.has_value());
+  std::string address = *http::BoundAddress(*listener);
+  auto child = [&] {
+    Fd high(fcntl(listener->get(), F_DUPFD, 100));
+    if (dup2(high.get(), 3) != 3) _exit(10);
+    SetPid("LISTEN_PID", getpid());
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_FDNAMES", "nightjar.socket", 1);
+    auto manager = ServiceManager::Meet();
+    if (!manager) _exit(11);
+    auto sockets = manager->TakeSockets();
+    if (sockets.size() != 1 || sockets[0].get() != 3) _exit(12);
+    if ((fcntl(3, F_GETFD) & FD_CLOEXEC) == 0) _exit(13);
+    for (const char* name : kAll)
+      if (getenv(name) != nullptr) _exit(14);
+    auto one = TheListener(std::move(sockets));
+    if (!one || *http::BoundAddress(*one) != address) _exit(15);
+    if ((fcntl(one->get(), F_GETFL) & O_NONBLOCK) == 0) _exit(16);
+    _exit(0);
+  };
+  EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST_F(ServiceManagerTest, ServesOnOneListeningTcpSocketAndNothingElse) {
+  auto one = [](Fd fd) {
+    std::vector<Fd> sockets;
+    sockets.push_back(std::move(fd));
+    return TheListener(std::move(sockets));
+  };
+  EXPECT_FALSE(one(Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))).has_value());
+  EXPECT_FALSE(one(Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))).has_value());
+  EXPECT_FALSE(one(Fd(open("/dev/null", O_RDONLY | O_CLOEXEC))).has_value());
+  auto unix_socket = http::ListenUnix(folder_ + "/listener");
+  ASSERT_TRUE(unix_socket.has_value());
+  EXPECT_THAT(one(std::move(*unix_socket)).error().ToString(), HasSubstr("TCP"));
+  std::vector<Fd> two;
+  for (int i = 0; i < 2; ++i) two.push_back(std::move(*http::ListenTcp("127.0.0.1:0")));
+  EXPECT_THAT(TheListener(std::move(two)).error().ToString(), HasSubstr("ListenStream="));
+}
+
+}  // namespace
+}  // namespace nightjar
