@@ -202,16 +202,25 @@ TEST_F(ExecTest, ADeniedCallIsNamedWithItsProgram) {
   EXPECT_EQ(Verdict(answer), "denied_syscall");
   EXPECT_THAT(TraceOf(answer),
               AllOf(HasSubstr("it called unshare(flags 0x10000000)"), HasSubstr("(unshare)")));
+  Deploy("/usr/bin/prlimit --pid 1 --cpu=1");  // the worker's, in its program's place
+  answer = Ask();
+  EXPECT_EQ(Verdict(answer), "denied_syscall");
+  EXPECT_THAT(TraceOf(answer), HasSubstr("it called prlimit64("));
 }
 
-TEST_F(ExecTest, AHandlerOfTheLanguageStandsBesideIt) {
-  Output deployed = server_.Deploy(
-      "tools",
-      "[exec-handler GET /program]\n/bin/echo program\n[http-handler GET /dark]\n\"dark\"\n");
+// However deep the trees of the others are.
+TEST_F(ExecTest, HandlersOfTheLanguageStandBesideIt) {
+  std::string deep = std::string(120, '[') + "1" + std::string(120, ']');
+  Output deployed =
+      server_.Deploy("tools",
+                     "[exec-handler GET /program]\n/bin/echo program\n"
+                     "[http-handler GET /dark]\n\"dark\"\n[http-handler GET /deep]\n" +
+                         deep + "\n");
   ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(server_.Get("tools", "/program").body, "program\n");
     EXPECT_EQ(server_.Get("tools", "/dark").body, "\"dark\"");
+    EXPECT_EQ(server_.Get("tools", "/deep").status, 200);
   }
 }
 

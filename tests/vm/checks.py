@@ -38,6 +38,18 @@ cpu = "400ms"
 canvas_cpus = 0.6
 [canvas.patient]
 cpu = "4s"
+[canvas.tools]
+exec = true
+pids = 16
+"""
+TOOLS = """[exec-handler GET /root]
+/bin/sh -c 'id -u; ls /; cat /proc/self/cgroup; echo x > /usr/x || echo refused'
+[exec-handler GET /memory]
+/usr/bin/tail /dev/zero
+[exec-handler GET /processes]
+/bin/sh -c 'f() { f | f & f; }; f'
+[exec-handler GET /way-out]
+/usr/bin/unshare -U /bin/true
 """
 CHECKS = []
 
@@ -220,6 +232,22 @@ def runaways_are_killed_with_their_verdicts():
         eventually(lambda: path in run("nightjar", "trace", canvas, incident, check=False), f"the trace of {path} is kept")
     assert get("runaways", "/fine")[0] == 200
     assert is_active() and show("NRestarts") == "0"
+
+
+@check
+def programs_of_the_host_run_behind_the_walls():
+    with open("/root/tools.dark", "w") as canvas:
+        canvas.write(TOOLS)
+    run("nightjar", "deploy", "tools", "/root/tools.dark")
+    status, _, body = get("tools", "/root")
+    lines = body.split()
+    assert status == 200 and int(lines[0]) > 100_000, (status, body)
+    assert "app" in lines and "root" not in lines and "0::/" in lines and lines[-1] == "refused", body
+    for path, verdict in (("/memory", "memory"), ("/processes", "pids"), ("/way-out", "denied_syscall")):
+        status, headers, body = get("tools", path, patience=150)
+        assert status == 500 and headers.get("x-nightjar-verdict") == verdict, (path, status, headers, body)
+    incident = run("nightjar", "incident", headers["x-nightjar-trace"])
+    assert "unshare(flags 0x10000000)" in incident, incident
 
 
 @check

@@ -3,12 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "ipc/core/bounds.h"
 #include "worker/exec/cgi.h"
 #include "worker/exec/file_tree.h"
 #include "worker/exec/output_log.h"
 #include "worker/exec/program.h"
 #include "worker/lang/http_input.h"
+#include "worker/lang/program_reader.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/unicode.h"
 #include "worker/lang/value.h"
@@ -72,9 +72,7 @@ CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&) {
 }
 
 Status ExecEngine::Load(std::string_view bytes) {
-  if (bytes.size() > bounds::kProgramBytes ||
-      !program_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return Fail(ErrorCode::kProtocol, "this is not a program");
+  NJ_TRY(lang::ReadProgram(bytes, &program_));
   for (const proto::HandlerDef& handler : program_.handlers())
     if (!handler.command().empty()) handlers_[handler.tlid()] = &handler;
   std::vector<std::string> secrets;

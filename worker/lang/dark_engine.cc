@@ -1,8 +1,6 @@
 #include "worker/lang/dark_engine.h"
 
 #include <google/protobuf/arena.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "worker/lang/json_reader.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
+#include "worker/lang/program_reader.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
 #include "worker/lang/unicode.h"
@@ -21,19 +20,8 @@
 namespace nightjar::lang {
 namespace {
 
-// Messages nested in a program: a nested expression can be up to five of them, such as a call that
-// has a record as its argument.
-constexpr int kMessageLevels = 6 * kNestingMax;
-
 proto::Diagnostic WholeFile(const std::string& message) {
   return DiagnosticAt(1, 1, message);
-}
-
-bool Decode(std::string_view bytes, proto::Program* program) {
-  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  google::protobuf::io::CodedInputStream input(&stream);
-  input.SetRecursionLimit(kMessageLevels);
-  return program->ParseFromCodedStream(&input) && input.ConsumedEntireMessage();
 }
 
 // Keeps how many steps a run took, however it ends.
@@ -101,17 +89,11 @@ CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload
 }
 
 Status DarkEngine::Load(std::string_view bytes) {
-  if (bytes.size() > bounds::kProgramBytes)
-    return Fail(ErrorCode::kProtocol, "the program is too large");
   // One arena instead of an allocation a node: a worker loads a program once, and each page it
   // touches is a copy it pays for.
   google::protobuf::Arena arena;
   auto& program = *google::protobuf::Arena::CreateMessage<proto::Program>(&arena);
-  if (!Decode(bytes, &program)) return Fail(ErrorCode::kProtocol, "this is not a program");
-  if (program.format() != kProgramFormat)
-    return Fail(ErrorCode::kUnsupported,
-                "the program has the format " + std::to_string(program.format()) +
-                    ", and this engine has " + std::to_string(kProgramFormat));
+  NJ_TRY(ReadProgram(bytes, &program));
   NJ_ASSIGN(Lowered lowered, Lower(program, library_));
   code_ = std::move(lowered.code);
   std::vector<std::string> secrets;
