@@ -10,6 +10,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
+#include "supervisor/app/exec_paths.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
 
@@ -108,6 +109,7 @@ Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost)
                 "nightjard starts as root (and gives it up at once): run it with sudo");
   booted.options = options;
   booted.identity = Identity(options.uid_base);
+  NJ_TRY(CheckExecPaths(options.exec_paths, options.state));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
   booted.doctor = Probe();
   NJ_TRY(Require(booted.doctor, options.without));

@@ -60,7 +60,9 @@ Status CopyRootLinks() {
     std::error_code failed;
     fs::path target = fs::read_symlink(name, failed);
     if (failed) continue;
-    if (symlink(target.c_str(), Inside(name).c_str()) != 0) return FailErrno(name);
+    // One that was asked for by its own name is there already.
+    if (symlink(target.c_str(), Inside(name).c_str()) != 0 && errno != EEXIST)
+      return FailErrno(name);
   }
   return {};
 }

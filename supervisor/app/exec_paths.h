@@ -1,0 +1,16 @@
+// Whether paths of the host may be shown to the programs of exec handlers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ipc/core/result.h"
+
+namespace nightjar {
+
+// kInvalid says which may not, and why: it is not there, it would stand in the place of something
+// that the programs' root has itself, `state` is in it, or anyone could write to it, so that one
+// canvas might leave something there for another.
+Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& state);
+
+}  // namespace nightjar
