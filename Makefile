@@ -8,13 +8,14 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build demo demo-check test bench fuzz format clean
+.PHONY: help deps build demo demo-check test hostile bench fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
 	@echo 'make demo-check  the same, asserted, and ends'
 	@echo 'make test        build and run every test suite'
 	@echo 'make build       every program in build/bin/'
+	@echo 'make hostile     run hostile programs against the walls, and print what became of each'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
 	@echo 'make fuzz        feed the parser, the evaluator and the readers of requests with inputs that explore them'
 	@echo 'make format      clang-format over the sources'
@@ -43,6 +44,11 @@ demo-check: build-demo
 test: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
 	$(SUDO) scripts/run-tests
+
+# Failures first, then the table.
+hostile: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target hostile -j $(JOBS)
+	$(SUDO) build/release/suites/hostile --gtest_brief=1
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)
