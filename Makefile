@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build install uninstall deb demo demo-check test test-vm bench fuzz format clean
+.PHONY: help deps build install uninstall deb demo demo-check test test-vm hostile bench fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test        build and run every test suite'
 	@echo 'make test-vm     the package, the service and the kernel suites in a virtual machine: Debian 12, systemd, control groups v2 alone'
 	@echo 'make build       every program in build/bin/'
+	@echo 'make hostile     run hostile programs against the walls, and print what became of each'
 	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
 	@echo 'make deb         a Debian package in build/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
@@ -65,6 +66,11 @@ test-vm: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs kernel_cell kernel_proc kernel_host kernel_worker kernel_writer e2e_serve -j $(JOBS)
 	COMPRESSION=zstd scripts/build-deb
 	$(SUDO) tests/vm/run
+
+# Failures first, then the table.
+hostile: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target hostile -j $(JOBS)
+	$(SUDO) build/release/suites/hostile --gtest_brief=1
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)

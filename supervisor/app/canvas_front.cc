@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ipc/core/ascii.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
 #include "supervisor/watch/incident.h"
@@ -9,6 +10,7 @@
 namespace nightjar {
 namespace {
 
+constexpr std::string_view kOwnHeaders = "x-nightjar-";
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
@@ -38,6 +40,10 @@ http::Response ResponseOf(RunResult result, const std::optional<std::string>& or
     if (result.verdict == proto::VERDICT_REFUSED) killed.headers.emplace_back("Retry-After", "1");
     return killed;
   }
+  // A canvas does not speak for the supervisor.
+  std::erase_if(result.headers, [](const auto& header) {
+    return EqualsNoCase(std::string_view(header.name()).substr(0, kOwnHeaders.size()), kOwnHeaders);
+  });
   http::Response response =
       RunAnswer(result.status, std::move(result.headers), std::move(result.body),
                 result.request_refused ? std::nullopt : origin);

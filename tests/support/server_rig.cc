@@ -316,6 +316,18 @@ std::vector<pid_t> Server::Workers() const {
   return {found.begin(), found.end()};
 }
 
+size_t Server::Cells() const {
+  size_t cells = 0;
+  for (const auto& root : fs::directory_iterator("/sys/fs/cgroup")) {
+    fs::path top = root.path() / group_;
+    if (!fs::exists(top)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(top))
+      if (entry.is_directory() && entry.path().string().find("/canvas-") != std::string::npos)
+        ++cells;
+  }
+  return cells;
+}
+
 pid_t Server::HelperPid(const std::string& name) const {
   std::string text = log();
   std::regex line("event=helper_started helper=" + name + " pid=([0-9]+)");

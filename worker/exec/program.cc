@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,14 @@ Result<Pipe> MakePipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+// Its reader never waits for bytes: a program that opens the pipe by /proc/self/fd can take them
+// away between poll and read.
+Result<Pipe> MakeOutputPipe() {
+  NJ_ASSIGN(Pipe made, MakePipe());
+  if (fcntl(made.read.get(), F_SETFL, O_NONBLOCK) != 0) return FailErrno("making a pipe");
+  return made;
+}
+
 // A file: a program that reads none of it, or all of it twice, waits for nobody.
 Result<Fd> InputFile(std::string_view input) {
   Fd file(memfd_create("input", MFD_CLOEXEC));
@@ -40,6 +49,17 @@ Result<Fd> InputFile(std::string_view input) {
   NJ_TRY(WriteAll(file, input, "the program's input"));
   if (lseek(file.get(), 0, SEEK_SET) != 0) return FailErrno("making the program's input");
   return file;
+}
+
+// Readable when a child has ended. Stays blocked for this process: it waits for children itself.
+Result<Fd> ChildrenEnd() {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  if (sigprocmask(SIG_BLOCK, &child, nullptr) != 0) return FailErrno("blocking SIGCHLD");
+  Fd ends(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!ends.valid()) return FailErrno("watching for children that end");
+  return ends;
 }
 
 std::vector<char*> Pointers(const std::vector<std::string>& words) {
@@ -119,22 +139,47 @@ ProgramEnd TakeAway(pid_t program) {
   }
 }
 
+// Those whose parents are gone are this process's to reap: dead ones count against limit `pids`
+// too. The program itself is left for TakeAway().
+void ReapOrphans(const Fd& children_end, pid_t program) {
+  signalfd_siginfo ended;
+  while (read(children_end.get(), &ended, sizeof ended) > 0) continue;
+  for (;;) {
+    siginfo_t info{};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (info.si_pid == 0 || info.si_pid == program) return;
+    waitpid(info.si_pid, nullptr, 0);
+  }
+}
+
 struct Listened {
   Fd fd;
   int descriptor;
 };
 
-// Reads until `pidfd` says that the program is over, or, with -1, until all ends are closed. False:
-// the listener had enough.
-bool Listen(std::array<Listened, 2>& streams, int pidfd, const Program::Listener& listener) {
+// The program while it runs.
+struct Watched {
+  pid_t pid;
+  Fd pidfd;
+  Fd children_end;
+};
+
+// Reads until the program is over, or, without one, until all ends are closed. False: the listener
+// had enough.
+bool Listen(std::array<Listened, 2>& streams, const Watched* program,
+            const Program::Listener& listener) {
   for (;;) {
-    std::array<pollfd, 3> polled{{{pidfd, POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}}};
+    std::array<pollfd, 4> polled{
+        {{program != nullptr ? program->pidfd.get() : -1, POLLIN, 0},
+         {-1, POLLIN, 0},
+         {-1, POLLIN, 0},
+         {program != nullptr ? program->children_end.get() : -1, POLLIN, 0}}};
     bool open = false;
     for (size_t i = 0; i < streams.size(); ++i) {
       polled[i + 1].fd = streams[i].fd.get();
       open = open || streams[i].fd.valid();
     }
-    if (!open && pidfd < 0) return true;
+    if (!open && program == nullptr) return true;
     if (poll(polled.data(), polled.size(), -1) < 0) continue;  // a timer's signal
     for (size_t i = 0; i < streams.size(); ++i) {
       if (polled[i + 1].revents == 0) continue;
@@ -147,16 +192,19 @@ bool Listen(std::array<Listened, 2>& streams, int pidfd, const Program::Listener
         return false;
     }
     if (polled[0].revents != 0) return true;
+    if (polled[3].revents != 0) ReapOrphans(program->children_end, program->pid);
   }
 }
 
 }  // namespace
 
 Result<ProgramEnd> Program::Run(const ProgramStart& start, const Listener& listener) {
+  Watched program;
+  NJ_ASSIGN(program.children_end, ChildrenEnd());
   Child child{Pointers(start.command), Pointers(start.environment), {}, {}, {}, {}};
   NJ_ASSIGN(child.input, InputFile(start.input));
-  NJ_ASSIGN(child.output, MakePipe());
-  NJ_ASSIGN(child.error, MakePipe());
+  NJ_ASSIGN(child.output, MakeOutputPipe());
+  NJ_ASSIGN(child.error, MakeOutputPipe());
   NJ_ASSIGN(child.failure, MakePipe());
   pid_t pid = fork();
   if (pid < 0) return FailErrno("starting " + start.command[0]);
@@ -170,14 +218,15 @@ Result<ProgramEnd> Program::Run(const ProgramStart& start, const Listener& liste
     TakeAway(pid);
     return tl::unexpected<Error>(started.error());
   }
-  Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd.valid()) return FailErrno("watching the program");
+  program.pid = pid;
+  program.pidfd = Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!program.pidfd.valid()) return FailErrno("watching the program");
   std::array<Listened, 2> streams{{{std::move(child.output.read), STDOUT_FILENO},
                                    {std::move(child.error.read), STDERR_FILENO}}};
-  if (!Listen(streams, pidfd.get(), listener)) return ProgramEnd{};
+  if (!Listen(streams, &program, listener)) return ProgramEnd{};
   ProgramEnd end = TakeAway(pid);
   // What they had written is still in the pipes, whose other ends are closed now.
-  Listen(streams, -1, listener);
+  Listen(streams, nullptr, listener);
   return end;
 }
 

@@ -1,0 +1,228 @@
+// Each crime once, through the front door of a real server: it ends as its table says, nothing of
+// it is left, and the neighbours notice nothing. Then the server itself is looked at.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/server_rig.h"
+
+namespace nightjar::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AnyOfArray;
+using ::testing::HasSubstr;
+
+constexpr const char* kPolicy = R"([default]
+wall = "2s"
+cpu = "500ms"
+memory = "64MiB"
+pids = 16
+output = "1MiB"
+trace = "64KiB"
+idle = "4s"
+[canvas.crime]
+exec = true
+[canvas.accomplice]
+exec = true
+)";
+
+constexpr const char* kPolite =
+    "[http-handler GET /sum]\nList.fold_v0 (List.range_v0 1 100) 0 (fun a b -> a + b)\n";
+
+// Against a server that has served a few runs of each kind.
+constexpr size_t kDescriptorsMore = 4;
+constexpr size_t kCellsMore = 16;
+constexpr size_t kMemoryMoreKiB = 16 * 1024;
+
+struct Crime {
+  std::string name;
+  std::string kind;
+  std::vector<std::string> expected;
+  std::string says;
+};
+
+std::vector<std::string> Split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, at);) parts.push_back(part);
+  return parts;
+}
+
+std::string Join(const std::vector<std::string>& words) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : " or ") + word;
+  return joined;
+}
+
+// The table of the program itself.
+std::vector<Crime> ReadCrimes() {
+  std::vector<Crime> crimes;
+  for (const std::string& line : Split(RunProgram({CRIME_PROGRAM}).out, '\n')) {
+    std::vector<std::string> columns = Split(line, '\t');
+    columns.resize(4);
+    crimes.push_back({columns[0], columns[1], Split(columns[2], '|'), columns[3]});
+  }
+  return crimes;
+}
+
+void PrintTo(const Crime& crime, std::ostream* out) {
+  *out << crime.name;
+}
+
+struct Footprint {
+  size_t descriptors = 0;
+  size_t memory_kib = 0;
+};
+
+Footprint FootprintOf(pid_t pid) {
+  Footprint footprint;
+  std::string proc = "/proc/" + std::to_string(pid);
+  footprint.descriptors = static_cast<size_t>(
+      std::distance(fs::directory_iterator(proc + "/fd"), fs::directory_iterator()));
+  std::ifstream status(proc + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) footprint.memory_kib = std::stoul(line.substr(6));
+  return footprint;
+}
+
+// Wherever they hide: in another cell, session or name, it is the same program.
+std::vector<pid_t> LivingCriminals() {
+  struct stat program {};
+  stat(CRIME_PROGRAM, &program);
+  std::vector<pid_t> living;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    int pid = atoi(entry.path().filename().c_str());
+    struct stat found {};
+    if (pid > 0 && stat((entry.path() / "exe").c_str(), &found) == 0 &&
+        found.st_dev == program.st_dev && found.st_ino == program.st_ino)
+      living.push_back(pid);
+  }
+  return living;
+}
+
+class HostileTest : public ::testing::TestWithParam<Crime> {
+ public:
+  static void SetUpTestSuite() {
+    std::string folder = fs::path(CRIME_PROGRAM).parent_path().string();
+    server_ =
+        new Server(ServerOptions{.policy = kPolicy, .more = {"--exec-paths", "/usr," + folder}});
+    ASSERT_TRUE(server_->running()) << server_->log();
+    std::string canvas;
+    for (const Crime& crime : ReadCrimes())
+      canvas += "[exec-handler GET /" + crime.name + "]\n" CRIME_PROGRAM " " + crime.name + "\n\n";
+    for (const char* name : {"crime", "accomplice"})
+      ASSERT_EQ(server_->Deploy(name, canvas).exit_code, 0) << server_->log();
+    ASSERT_EQ(server_->Deploy("polite", kPolite).exit_code, 0);
+    // What a server keeps once it has served runs of every kind is no leak.
+    for (int i = 0; i < 20; ++i) {
+      server_->Get("crime", "/aborts");
+      server_->Get("crime", "/flood");
+      server_->Get("accomplice", "/file_in_tmp");
+      server_->Get("polite", "/sum");
+    }
+    warm_ = FootprintOf(server_->pid());
+    warm_cells_ = server_->Cells();
+  }
+  static void TearDownTestSuite() {
+    printf("\n%-36s %-13s %-24s %-16s %7s\n", "crime", "kind", "expected", "got", "ms");
+    for (const std::string& row : rows_) printf("%s\n", row.c_str());
+  }
+  static void EndServer() {
+    delete server_;
+    server_ = nullptr;
+  }
+
+ protected:
+  static void Commit(const std::string& canvas, const Crime& crime) {
+    auto started = std::chrono::steady_clock::now();
+    Answer answer = server_->Get(canvas, "/" + crime.name);
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - started);
+    ASSERT_NE(answer.status, 0) << "no answer: " << server_->log();
+    std::string verdict = TraceOf(canvas, answer);
+    char row[256];
+    snprintf(row, sizeof row, "%-36s %-13s %-24s %-16s %7lld", crime.name.c_str(),
+             crime.kind.c_str(), Join(crime.expected).c_str(), verdict.c_str(),
+             static_cast<long long>(took.count()));
+    rows_.push_back(row);
+    EXPECT_THAT(verdict, AnyOfArray(crime.expected)) << answer.body << evidence_;
+    // The caller is told the same.
+    auto told = answer.headers.find("x-nightjar-verdict");
+    bool answered = verdict == "finished" || verdict == "program_error";
+    EXPECT_EQ(told == answer.headers.end() ? "" : told->second, answered ? "" : verdict);
+    EXPECT_THAT(verdict == "finished" ? answer.body : evidence_, HasSubstr(crime.says));
+  }
+
+  // Its verdict there; `evidence_` is what the record says of the run.
+  static std::string TraceOf(const std::string& canvas, const Answer& answer) {
+    Answer trace;
+    EXPECT_TRUE(Eventually([&] {
+      trace = server_->Control("GET", "/canvases/" + canvas + "/traces/" + answer.trace());
+      return trace.status == 200;
+    })) << answer.trace();
+    evidence_ = trace.body;
+    std::string verdict = nlohmann::json::parse(trace.body)["row"]["verdict"];
+    verdict = verdict.substr(verdict.find('_') + 1);
+    std::transform(verdict.begin(), verdict.end(), verdict.begin(),
+                   [](unsigned char c) { return tolower(c); });
+    if (verdict != "finished" && verdict != "program_error")
+      evidence_ += server_->Control("GET", "/incidents/" + answer.trace()).body;
+    return verdict;
+  }
+
+  static inline Server* server_ = nullptr;
+  static inline Footprint warm_;
+  static inline size_t warm_cells_ = 0;
+  static inline std::vector<std::string> rows_;
+  static inline std::string evidence_;
+};
+
+TEST_P(HostileTest, IsStoppedAndLeavesNothing) {
+  const Crime& crime = GetParam();
+  Commit("crime", crime);
+  if (crime.kind == "cross-talk") {
+    Commit("crime", crime);
+    Commit("accomplice", crime);
+  }
+  EXPECT_EQ(server_->Get("polite", "/sum").body, "5050");
+  EXPECT_TRUE(Eventually([] { return LivingCriminals().empty(); }));
+  EXPECT_TRUE(server_->running()) << server_->log();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostileTest, ::testing::ValuesIn(ReadCrimes()),
+                         [](const auto& crime) { return crime.param.name; });
+
+// After all of them; GoogleTest keeps the order of this file.
+class AftermathTest : public HostileTest {
+ public:
+  static void SetUpTestSuite() {}
+  static void TearDownTestSuite() { EndServer(); }
+};
+
+TEST_P(AftermathTest, TheServerIsAsItWas) {
+  // The armed workers are let go after a while, and nobody else may be there. Empty cells are kept
+  // for the next.
+  EXPECT_TRUE(Eventually([] { return server_->Workers().empty(); }));
+  EXPECT_LE(server_->Cells(), warm_cells_ + kCellsMore);
+  Footprint now = FootprintOf(server_->pid());
+  printf("descriptors %zu, then %zu; memory %zu KiB, then %zu KiB; cells %zu, then %zu\n",
+         warm_.descriptors, now.descriptors, warm_.memory_kib, now.memory_kib, warm_cells_,
+         server_->Cells());
+  EXPECT_LE(now.descriptors, warm_.descriptors + kDescriptorsMore);
+  EXPECT_LE(now.memory_kib, warm_.memory_kib + kMemoryMoreKiB);
+  EXPECT_EQ(server_->log().find("level=error"), std::string::npos) << server_->log();
+  EXPECT_EQ(server_->Stop(), 0) << server_->log();
+}
+
+INSTANTIATE_TEST_SUITE_P(Last, AftermathTest, ::testing::Values(Crime{"all", "", {}, ""}));
+
+}  // namespace
+}  // namespace nightjar::e2e
