@@ -81,7 +81,6 @@ class Server {
   std::vector<pid_t> Workers() const;
   // Control groups of its canvases and their workers, whether somebody is in them or not.
   size_t Cells() const;
-  pid_t pid() const { return pid_; }
   // The id of a helper's newest incarnation ("writer", "zygote"), out of the log.
   pid_t HelperPid(const std::string& name) const;
   std::vector<std::string> command() const { return command_; }
