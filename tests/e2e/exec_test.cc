@@ -60,6 +60,18 @@ TEST_F(ExecTest, GivesTheBodyAsStandardInput) {
   EXPECT_EQ(server_.Post("tools", "/x", large).body, large);
 }
 
+TEST_F(ExecTest, TheExampleWorks) {
+  server_.DeployExample("tools");
+  EXPECT_EQ(server_.Post("tools", "/words", "one two three").body, "3\n");
+  EXPECT_EQ(server_.Post("tools", "/sorted", "b\na\nb\n").body, "a\nb\n");
+  EXPECT_EQ(server_.Post("tools", "/checksum/sha1", "abc").body,
+            "a9993e364706816aba3e25717850c26c9cd0d89d\n");
+  Answer none = server_.Post("tools", "/checksum/rm", "abc");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_EQ(none.body, "no such algorithm\n");
+  EXPECT_EQ(server_.Get("tools", "/about").status, 200);
+}
+
 TEST_F(ExecTest, SpeaksCgi) {
   DeployShell("printf \"Status: 201\\nContent-Type: text/html\\nX-A: b\\n\\n<b>made</b>\"");
   Answer answer = Ask();

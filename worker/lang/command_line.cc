@@ -18,8 +18,8 @@ class CommandReader {
     if (!error_ && words_.empty())
       Fail("expected the command that this handler runs, such as `/usr/bin/date -u`");
     if (!error_) Check();
-    if (error_) return {{}, error_};
-    return {std::move(words_), {}};
+    if (error_) return {{}, 0, error_};
+    return {std::move(words_), end_, {}};
   }
 
  private:
@@ -60,6 +60,7 @@ class CommandReader {
         word += Take();
     }
     words_.push_back(std::move(word));
+    end_ = at_;
   }
 
   void Quoted(std::string* word) {
@@ -106,6 +107,7 @@ class CommandReader {
   uint32_t column_ = 1;
   const uint32_t first_line_ = line_;
   std::vector<std::string> words_;
+  size_t end_ = 0;
   std::optional<LexError> error_;
 };
 

@@ -16,6 +16,7 @@ namespace nightjar::lang {
 
 struct CommandLine {
   std::vector<std::string> words;  // the program first; empty with an error
+  size_t end = 0;                  // of the last word, in bytes; behind it are comments at most
   std::optional<LexError> error;
 };
 

@@ -5,6 +5,7 @@
 
 #include "ipc/core/ascii.h"
 #include "ipc/proto/each_message.h"
+#include "worker/lang/command_line.h"
 #include "worker/lang/comment_places.h"
 #include "worker/lang/expression_printer.h"
 #include "worker/lang/parser.h"
@@ -100,7 +101,10 @@ class CanvasPrinter {
       return true;
     }
     if (toplevel.header.starts_with("exec-handler ")) {  // a command stays as it is written
-      page_.Body(std::string(Trimmed(toplevel.body)));
+      size_t end = ReadCommandLine(toplevel.body, 1).end;
+      page_.Body(std::string(Trimmed(toplevel.body.substr(0, end))));
+      LexResult behind = Lex(toplevel.body.substr(end), 1);
+      page_.Comments(behind.comments, !more || behind.tokens.back().blank_before);
       return true;
     }
     LexResult lexed = Lex(toplevel.body, 1);

@@ -281,5 +281,14 @@ TEST(SourcePrinterTest, LongChainsTakeNoMoreThanTheirLength) {
   EXPECT_TRUE(Holds("[repl X]\nlet y = " + nested + "\ny\n"));
 }
 
+TEST(SourcePrinterTest, ACommandStaysAsItIsWritten) {
+  const std::string canvas =
+      "[exec-handler GET /a]\n// first\n/bin/sh -c '\n  echo   $HOME\n// no comment'\n"
+      "\n// of the next\n[exec-handler POST /b]\n/bin/cat   x\n";
+  FormatResult result = FormatCanvas("[exec-handler  get /a]" + canvas.substr(21) + "\n\n");
+  ASSERT_TRUE(result.errors.empty());
+  EXPECT_EQ(result.text, canvas);
+}
+
 }  // namespace
 }  // namespace nightjar::lang
