@@ -1,7 +1,6 @@
 // Programs that want all memory there is, and look for some that nobody counts.
 #include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -131,14 +130,6 @@ NJ_CRIME(huge_pages, "finished", "ENO") {
   void* page = mmap(nullptr, 2 << 20, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
   SayResult(page == MAP_FAILED ? -1 : 0);
-}
-
-NJ_CRIME(watches, "finished|memory", "") {
-  for (int i = 0; i < 200; ++i) {
-    int fd = inotify_init1(IN_NONBLOCK);
-    if (fd < 0) break;
-    inotify_add_watch(fd, "/tmp", IN_ALL_EVENTS);
-  }
 }
 
 NJ_CRIME(descriptors_to_the_last, "finished", "EMFILE") {
