@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
+#include "ipc/core/bounds.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -40,13 +43,13 @@ exec = true
 constexpr const char* kPolite =
     "[http-handler GET /sum]\nList.fold_v0 (List.range_v0 1 100) 0 (fun a b -> a + b)\n";
 
-// Workers that wait, two of each canvas.
-constexpr size_t kArmed = 6;
+constexpr size_t kCanvases = 3;
+constexpr size_t kArmed = 2 * kCanvases;  // workers that wait
 
 // Against a server that has served a few runs of each kind.
 constexpr size_t kDescriptorsMore = 4;
-constexpr size_t kCellsMore = 16;
-constexpr size_t kMemoryMoreKiB = 16 * 1024;
+constexpr size_t kCellsMore = 12;
+constexpr size_t kMemoryMoreKiB = 4 * 1024;
 
 struct Crime {
   std::string name;
@@ -232,6 +235,13 @@ TEST_P(HostileTest, IsStoppedAndLeavesNothing) {
   EXPECT_TRUE(server_->running()) << server_->log();
 }
 
+// Those that end soon by themselves or at a limit which is not a time.
+bool EndsSoon(const Crime& crime) {
+  return std::none_of(crime.expected.begin(), crime.expected.end(), [](const std::string& verdict) {
+    return verdict == "wall_time" || verdict == "cpu_time";
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(All, HostileTest, ::testing::ValuesIn(ReadCrimes()),
                          [](const auto& crime) { return crime.param.name; });
 
@@ -239,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(All, HostileTest, ::testing::ValuesIn(ReadCrimes()),
 class AftermathTest : public HostileTest {
  public:
   static void SetUpTestSuite() {}
-  static void TearDownTestSuite() { EndServer(); }
+  static void TearDownTestSuite() {}
 };
 
 TEST_P(AftermathTest, TheServerIsAsItWas) {
@@ -253,6 +263,47 @@ TEST_P(AftermathTest, TheServerIsAsItWas) {
          server_->Cells());
   EXPECT_LE(now.descriptors, warm_.descriptors + kDescriptorsMore);
   EXPECT_LE(now.memory_kib, warm_.memory_kib + kMemoryMoreKiB);
+}
+
+INSTANTIATE_TEST_SUITE_P(Then, AftermathTest, ::testing::Values(Crime{"all", "", {}, ""}));
+
+// All at once, from two canvases; last.
+class TogetherTest : public HostileTest {
+ public:
+  static void SetUpTestSuite() {}
+  static void TearDownTestSuite() { EndServer(); }
+};
+
+TEST_P(TogetherTest, TheNeighbourIsAnswered) {
+  std::vector<Crime> crimes = ReadCrimes();
+  std::erase_if(crimes, [](const Crime& crime) { return !EndsSoon(crime); });
+  std::atomic<size_t> next = 0;
+  std::atomic<size_t> unanswered = 0;
+  std::atomic<bool> over = false;
+  std::vector<std::thread> criminals;
+  for (const char* canvas : {"crime", "crime", "accomplice", "accomplice"})
+    criminals.emplace_back([&, canvas] {
+      for (size_t at; (at = next++) < crimes.size();)
+        if (server_->Get(canvas, "/" + crimes[at].name).status == 0) ++unanswered;
+    });
+  size_t asked = 0;
+  size_t right = 0;
+  std::thread neighbour([&] {
+    while (!over) {
+      ++asked;
+      if (server_->Get("polite", "/sum").body == "5050") ++right;
+    }
+  });
+  for (std::thread& criminal : criminals) criminal.join();
+  over = true;
+  neighbour.join();
+  EXPECT_EQ(unanswered, 0u);
+  EXPECT_EQ(right, asked);
+  EXPECT_GT(asked, 0u);
+  EXPECT_TRUE(Eventually([] { return LivingCriminals().empty() && server_->Workers().empty(); }));
+  // Their empty cells are kept for the next such rush, so many of each canvas.
+  EXPECT_LE(server_->Cells(), kCanvases * (1 + bounds::kCellIdlePerCanvas));
+  EXPECT_LE(FootprintOf(server_->pid()).memory_kib, warm_.memory_kib + kMemoryMoreKiB);
   std::string log = server_->log();
   EXPECT_EQ(log.find("level=error"), std::string::npos) << log;
   EXPECT_TRUE(std::all_of(log.begin(), log.end(), [](unsigned char c) {
@@ -261,7 +312,7 @@ TEST_P(AftermathTest, TheServerIsAsItWas) {
   EXPECT_EQ(server_->Stop(), 0) << server_->log();
 }
 
-INSTANTIATE_TEST_SUITE_P(Last, AftermathTest, ::testing::Values(Crime{"all", "", {}, ""}));
+INSTANTIATE_TEST_SUITE_P(Last, TogetherTest, ::testing::Values(Crime{"all", "", {}, ""}));
 
 }  // namespace
 }  // namespace nightjar::e2e

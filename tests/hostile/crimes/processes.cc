@@ -287,6 +287,23 @@ NJ_CRIME(aborts, "crashed", "signal 6") {
   abort();
 }
 
+// It would be told that it broke limit `cpu`.
+NJ_CRIME(claims_the_cpu_limit, "crashed", "signal 24") {
+  raise(SIGXCPU);
+}
+
+NJ_CRIME(segfaults_in_a_thread, "crashed", "signal 11") {
+  pthread_t thread;
+  pthread_create(
+      &thread, nullptr,
+      [](void*) -> void* {
+        raise(SIGSEGV);
+        return nullptr;
+      },
+      nullptr);
+  Sleep();
+}
+
 NJ_CRIME(kinder_than_allowed, "finished", "EACCES") {
   SayResult(setpriority(PRIO_PROCESS, 0, -20));
 }
