@@ -164,6 +164,12 @@ NJ_CRIME(set_user_programs, "finished", "honoured 0") {
   printf("honoured %d\n", honoured);
 }
 
+// Each name that is not there is remembered by the kernel.
+NJ_CRIME(names_that_are_not_there, "finished|memory|cpu_time", "") {
+  struct stat found {};
+  for (int i = 0; i < 50'000; ++i) stat(("/usr/lib/" + std::to_string(i)).c_str(), &found);
+}
+
 // Who opens the files that everybody is shown: the host and other canvases do.
 NJ_CRIME(spies_on_usr, "finished", "ENOSYS") {
   int fd = inotify_init1(0);
