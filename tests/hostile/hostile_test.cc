@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -145,8 +146,8 @@ class HostileTest : public ::testing::TestWithParam<Crime> {
  public:
   static void SetUpTestSuite() {
     std::string folder = fs::path(CRIME_PROGRAM).parent_path().string();
-    server_ =
-        new Server(ServerOptions{.policy = kPolicy, .more = {"--exec-paths", "/usr," + folder}});
+    server_ = std::make_unique<Server>(
+        ServerOptions{.policy = kPolicy, .more = {"--exec-paths", "/usr," + folder}});
     ASSERT_TRUE(server_->running()) << server_->log();
     std::string canvas;
     for (const Crime& crime : ReadCrimes())
@@ -170,10 +171,6 @@ class HostileTest : public ::testing::TestWithParam<Crime> {
     auto right =
         std::count_if(rows_.begin(), rows_.end(), [](const Row& row) { return row.right; });
     printf("%zu crimes, %zu ended as expected\n", rows_.size(), static_cast<size_t>(right));
-  }
-  static void EndServer() {
-    delete server_;
-    server_ = nullptr;
   }
 
  protected:
@@ -226,7 +223,7 @@ class HostileTest : public ::testing::TestWithParam<Crime> {
     return verdict;
   }
 
-  static inline Server* server_ = nullptr;
+  static inline std::unique_ptr<Server> server_;  // ended with this program at the latest
   static inline Footprint warm_;
   static inline size_t warm_cells_ = 0;
   static inline std::vector<Row> rows_;
@@ -295,7 +292,7 @@ INSTANTIATE_TEST_SUITE_P(Then, AftermathTest, ::testing::Values(Crime{"all", "",
 class TogetherTest : public HostileTest {
  public:
   static void SetUpTestSuite() {}
-  static void TearDownTestSuite() { EndServer(); }
+  static void TearDownTestSuite() { server_.reset(); }
 };
 
 TEST_P(TogetherTest, TheNeighbourIsAnswered) {
