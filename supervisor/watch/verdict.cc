@@ -29,8 +29,22 @@ std::optional<VerdictAndDetail> OfCounters(const Evidence& evidence) {
   return std::nullopt;
 }
 
+VerdictAndDetail Crashed(const Evidence& evidence) {
+  return {proto::VERDICT_CRASHED,
+          std::string(evidence.program ? "the program" : "the worker") + " died of signal " +
+              std::to_string(evidence.exit.signal) + " (" + strsignal(evidence.exit.signal) + ")",
+          ""};
+}
+
+// A program can send itself the signal of the kernel's cpu limit; it cannot make the cell count.
+bool OnlyClaimsTheCpuLimit(const Evidence& evidence) {
+  return evidence.program && evidence.exit.signal == SIGXCPU &&
+         policy::Micros(evidence.usage.cpu_us) < evidence.limits->cpu.value;
+}
+
 VerdictAndDetail OfDeath(const Evidence& evidence) {
   if (auto struck = OfCounters(evidence)) return *struck;
+  if (OnlyClaimsTheCpuLimit(evidence)) return Crashed(evidence);
   switch (evidence.exit.signal) {
     case 0:
       if (evidence.exit.exit_code == worker_exit::kBackstop)
@@ -49,11 +63,7 @@ VerdictAndDetail OfDeath(const Evidence& evidence) {
     case SIGXCPU:
       return {proto::VERDICT_CPU_TIME, "the kernel's own cpu limit ended it", "cpu"};
     default:
-      return {proto::VERDICT_CRASHED,
-              std::string(evidence.program ? "the program" : "the worker") + " died of signal " +
-                  std::to_string(evidence.exit.signal) + " (" + strsignal(evidence.exit.signal) +
-                  ")",
-              ""};
+      return Crashed(evidence);
   }
 }
 

@@ -317,15 +317,17 @@ std::vector<pid_t> Server::Workers() const {
 }
 
 size_t Server::Cells() const {
-  size_t cells = 0;
+  size_t most = 0;
   for (const auto& root : fs::directory_iterator("/sys/fs/cgroup")) {
     fs::path top = root.path() / group_;
     if (!fs::exists(top)) continue;
+    size_t cells = 0;
     for (const auto& entry : fs::recursive_directory_iterator(top))
       if (entry.is_directory() && entry.path().string().find("/canvas-") != std::string::npos)
         ++cells;
+    most = std::max(most, cells);
   }
-  return cells;
+  return most;
 }
 
 pid_t Server::HelperPid(const std::string& name) const {

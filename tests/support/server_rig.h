@@ -79,7 +79,7 @@ class Server {
   int port() const { return port_; }
   // Process ids in the server's cells.
   std::vector<pid_t> Workers() const;
-  // Control groups of its canvases and their workers, whether somebody is in them or not.
+  // Control groups of its canvases and their workers, in the hierarchy that has most of them.
   size_t Cells() const;
   // The id of a helper's newest incarnation ("writer", "zygote"), out of the log.
   pid_t HelperPid(const std::string& name) const;

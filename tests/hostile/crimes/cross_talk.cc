@@ -1,5 +1,5 @@
 // Programs that leave something for the next run, and look for what the one before has left. The
-// suite asks each three times: twice as one canvas, and then as another.
+// suite asks each several times as one canvas, and then as another.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -77,6 +77,17 @@ NJ_CRIME(locks_left_behind, "finished", "allowed") {
   whole.l_type = F_RDLCK;
   SayResult(fcntl(fd, F_SETLK, &whole));
   if (Fork() == 0) Sleep();
+}
+
+// What a /tmp held must not count as the memory of the next run in its cell.
+NJ_CRIME(memory_of_the_one_before, "finished", "enough") {
+  static char piece[1 << 20];
+  int fd = open("/tmp/full", O_WRONLY | O_CREAT, 0600);
+  while (write(fd, piece, sizeof piece) > 0) continue;
+  constexpr size_t kMost = 36 << 20;
+  volatile char* most = static_cast<char*>(malloc(kMost));
+  for (size_t at = 0; at < kMost; at += 4096) most[at] = 1;
+  Say("enough");
 }
 
 NJ_CRIME(environment, "finished", "clean") {

@@ -1,7 +1,10 @@
 // Programs that look for files which are not theirs, or make too many.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -151,15 +154,36 @@ NJ_CRIME(makes_a_device, "finished", "EPERM") {
   SayResult(mknod("/tmp/memory", S_IFCHR | 0600, makedev(1, 1)));
 }
 
-NJ_CRIME(set_user_program, "finished", "uid kept") {
-  int from = open("/proc/self/exe", O_RDONLY);
-  int to = open("/tmp/copy", O_WRONLY | O_CREAT, 0700);
-  static char piece[1 << 16];
-  for (ssize_t got; (got = read(from, piece, sizeof piece)) > 0;)
-    if (write(to, piece, static_cast<size_t>(got)) != got) return Say("full");
-  fchmod(to, 06755);
-  close(to);
-  Say(geteuid() == getuid() && geteuid() != 0 ? "uid kept" : "became another");
+// No set-user-id program makes another of it.
+NJ_CRIME(set_user_programs, "finished", "honoured 0") {
+  int honoured = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 1;
+  for (const char* path : {"/usr", "/tmp", "/app", "/"}) {
+    struct statvfs mounted {};
+    if (statvfs(path, &mounted) != 0 || (mounted.f_flag & ST_NOSUID) == 0) ++honoured;
+  }
+  printf("honoured %d\n", honoured);
+}
+
+// Each name that is not there is remembered by the kernel.
+NJ_CRIME(names_that_are_not_there, "finished|memory|cpu_time", "") {
+  struct stat found {};
+  for (int i = 0; i < 50'000; ++i) stat(("/usr/lib/" + std::to_string(i)).c_str(), &found);
+}
+
+// Who opens the files that everybody is shown: the host and other canvases do.
+NJ_CRIME(spies_on_usr, "finished", "ENOSYS") {
+  int fd = inotify_init1(0);
+  if (fd < 0) return SayResult(fd);
+  SayResult(inotify_add_watch(fd, "/usr/bin", IN_OPEN));
+  alignas(inotify_event) char bytes[4096];
+  if (read(fd, bytes, sizeof bytes) > 0) Say(reinterpret_cast<inotify_event*>(bytes)->name);
+}
+
+NJ_CRIME(rests_in_its_cgroup, "finished", "") {
+  char text[4096] = {};
+  int fd = open("/proc/self/cgroup", O_RDONLY);
+  if (read(fd, text, sizeof text - 1) < 0) return Say("not to be read");
+  Say(text);
 }
 
 }  // namespace

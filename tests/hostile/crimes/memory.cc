@@ -1,9 +1,9 @@
 // Programs that want all memory there is, and look for some that nobody counts.
 #include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,12 +133,41 @@ NJ_CRIME(huge_pages, "finished", "ENO") {
   SayResult(page == MAP_FAILED ? -1 : 0);
 }
 
-NJ_CRIME(watches, "finished|memory", "") {
-  for (int i = 0; i < 200; ++i) {
-    int fd = inotify_init1(IN_NONBLOCK);
-    if (fd < 0) break;
-    inotify_add_watch(fd, "/tmp", IN_ALL_EVENTS);
+// On their way through a socket, and in no process's table.
+NJ_CRIME(descriptors_in_flight, "finished", "E") {
+  int sent = 0;
+  for (int i = 0; i < 100'000 && sent >= 0; ++i) {
+    int ends[2];
+    sent = socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends);
+    if (sent < 0) break;
+    char byte = 0;
+    iovec bytes{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))]{};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof ends);
+    memcpy(CMSG_DATA(header), ends, sizeof ends);
+    sent = static_cast<int>(sendmsg(ends[0], &message, 0));
+    if (sent < 0) break;
+    close(ends[0]);
+    close(ends[1]);
   }
+  SayResult(sent);
+}
+
+NJ_CRIME(words_without_end, "finished", "E2BIG") {
+  char self[] = "/proc/self/exe";
+  char* word = static_cast<char*>(malloc(kPiece * 4));
+  memset(word, 'w', kPiece * 4 - 1);
+  word[kPiece * 4 - 1] = 0;
+  char* words[] = {self, word, nullptr};
+  SayResult(execve(self, words, nullptr));
 }
 
 NJ_CRIME(descriptors_to_the_last, "finished", "EMFILE") {

@@ -95,6 +95,32 @@ NJ_CRIME(second_answer_in_the_body, "finished", "HTTP/1.1 200 OK") {
       "0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
+NJ_CRIME(body_where_none_may_be, "finished", "") {
+  Put(STDOUT_FILENO, "Status: 204\nContent-Type: text/plain\n\nHTTP/1.1 200 OK\r\n\r\n");
+}
+
+NJ_CRIME(not_modified_with_a_body, "finished", "") {
+  Put(STDOUT_FILENO, "Status: 304\nContent-Type: text/plain\n\nHTTP/1.1 200 OK\r\n\r\n");
+}
+
+NJ_CRIME(keeps_its_connection, "finished", "body") {
+  Put(STDOUT_FILENO,
+      "Content-Type: text/plain\nConnection: upgrade\nUpgrade: h2c\nKeep-Alive: timeout=9999\n"
+      "Trailer: X\nTE: trailers\nContent-Length: -1\nContent-Length: 7\n\nbody");
+}
+
+// Headers and body come close to what one packet from the worker may be.
+#define NJ_HEADERS(name, kib, outcome)                                                            \
+  NJ_CRIME(name, outcome, "") {                                                                   \
+    Put(STDOUT_FILENO, "Content-Type: text/html\nX-A: " + std::string((kib)*1024, 'a') + "\n\n" + \
+                           std::string(65536, 'b'));                                              \
+  }
+NJ_HEADERS(header_of_15_kib, 15, "finished")
+NJ_HEADERS(header_of_31_kib, 31, "finished|program_error")
+NJ_HEADERS(header_of_33_kib, 33, "finished|program_error")
+NJ_HEADERS(header_of_95_kib, 95, "finished|program_error")
+NJ_HEADERS(header_of_97_kib, 97, "program_error")
+
 // The runner takes the verdict from this header.
 NJ_CRIME(verdict_of_its_own, "finished", "body") {
   Put(STDOUT_FILENO,

@@ -1,6 +1,8 @@
 // Programs that multiply, outlive their parents or turn on whoever they see.
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -110,6 +112,38 @@ NJ_CRIME(burners_left_behind, "finished", "left") {
 NJ_CRIME(burners_of_a_sleeper, "cpu_time", "") {
   for (int i = 0; i < 3; ++i) ForkBurner();
   Sleep();
+}
+
+// Its parent is the worker.
+NJ_CRIME(sibling_by_clone, "finished", "left") {
+  for (int i = 0; i < 3; ++i)
+    if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) == 0) Sleep();
+  signal(SIGPROF, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  for (int s : {SIGPROF, SIGTERM})
+    if (syscall(SYS_clone, s, 0, 0, 0, 0) == 0) {
+      syscall(SYS_clone, CLONE_PARENT | s, 0, 0, 0, 0);
+      _exit(0);
+    }
+  Say("left");
+}
+
+// No file says any more what program this is.
+NJ_CRIME(runs_from_memory, "finished", "left") {
+  int from = open("/proc/self/exe", O_RDONLY);
+  int to = memfd_create("kworker", MFD_CLOEXEC);
+  static char piece[1 << 16];
+  for (ssize_t got; (got = read(from, piece, sizeof piece)) > 0;)
+    if (write(to, piece, static_cast<size_t>(got)) != got) return Say("full");
+  if (Fork() == 0) {
+    setsid();
+    char name[] = "kworker";
+    char crime[] = "sleep_for_ever";
+    char* words[] = {name, crime, nullptr};
+    char* nothing[] = {nullptr};
+    fexecve(to, words, nothing);
+  }
+  Say("left");
 }
 
 NJ_CRIME(holder_of_the_output, "finished", "early") {
@@ -251,6 +285,23 @@ NJ_CRIME(exit_at_the_deadline, "finished|wall_time", "") {
 
 NJ_CRIME(aborts, "crashed", "signal 6") {
   abort();
+}
+
+// It would be told that it broke limit `cpu`.
+NJ_CRIME(claims_the_cpu_limit, "crashed", "signal 24") {
+  raise(SIGXCPU);
+}
+
+NJ_CRIME(segfaults_in_a_thread, "crashed", "signal 11") {
+  pthread_t thread;
+  pthread_create(
+      &thread, nullptr,
+      [](void*) -> void* {
+        raise(SIGSEGV);
+        return nullptr;
+      },
+      nullptr);
+  Sleep();
 }
 
 NJ_CRIME(kinder_than_allowed, "finished", "EACCES") {

@@ -128,9 +128,9 @@ TEST(ProgramProfileTest, WhatEndsARunEndsIt) {
 
 TEST(ProgramProfileTest, WhatFailsPolitelySaysSo) {
   const std::pair<long, int> calls[] = {
-      {SYS_clone3, ENOSYS},     {SYS_io_uring_setup, ENOSYS}, {SYS_socket, EAFNOSUPPORT},
-      {SYS_seccomp, ENOSYS},    {SYS_personality, EPERM},     {SYS_setuid, EPERM},
-      {SYS_pkey_alloc, ENOSYS},
+      {SYS_clone3, ENOSYS},        {SYS_io_uring_setup, ENOSYS}, {SYS_socket, EAFNOSUPPORT},
+      {SYS_seccomp, ENOSYS},       {SYS_personality, EPERM},     {SYS_setuid, EPERM},
+      {SYS_inotify_init1, ENOSYS},
   };
   for (const auto& [number, error] : calls) {
     int status = StatusOf(

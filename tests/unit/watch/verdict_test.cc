@@ -139,6 +139,15 @@ TEST_F(VerdictTest, WithoutACounterTheExitSpeaks) {
   }
 }
 
+TEST_F(VerdictTest, AProgramsWordForTheCpuLimitIsHeldAgainstTheCounter) {
+  evidence_.program = true;
+  evidence_.exit.signal = SIGXCPU;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_CRASHED);
+  EXPECT_EQ(Verdict().limit, "");
+  evidence_.usage.cpu_us = 3'600'000'000;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_CPU_TIME);
+}
+
 TEST_F(VerdictTest, EveryKillRuleHasAVerdictThatNamesItsLimit) {
   struct Case {
     policy::RunUsage usage;
