@@ -48,6 +48,9 @@ void Burn();
 // Waits without using the processor, whatever signals come.
 void Sleep();
 
+// The same in so many threads more, each of which never comes back.
+void InThreads(int count, void (*what)());
+
 // A line of the answer.
 void Say(const char* line);
 // "allowed", or the name of the error: of a system call's result.

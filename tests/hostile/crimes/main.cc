@@ -1,5 +1,6 @@
 // `crime NAME` commits one crime; `crime` lists them all.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,6 +61,19 @@ void Sleep() {
   while (StillTime()) {
     timespec some{0, 50'000'000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &some, nullptr);
+  }
+}
+
+void InThreads(int count, void (*what)()) {
+  for (int i = 0; i < count; ++i) {
+    pthread_t thread;
+    pthread_create(
+        &thread, nullptr,
+        [](void* argument) -> void* {
+          reinterpret_cast<void (*)()>(argument)();
+          return nullptr;
+        },
+        reinterpret_cast<void*>(what));
   }
 }
 

@@ -39,16 +39,7 @@ NJ_CRIME(bomb_of_sessions, "pids", "tried to start more processes") {
 }
 
 NJ_CRIME(bomb_of_threads, "pids", "tried to start more processes") {
-  for (int i = 0; i < kMany; ++i) {
-    pthread_t thread;
-    pthread_create(
-        &thread, nullptr,
-        [](void*) -> void* {
-          Sleep();
-          return nullptr;
-        },
-        nullptr);
-  }
+  InThreads(kMany, Sleep);
   Sleep();
 }
 

@@ -1,5 +1,4 @@
 // Programs that will not end.
-#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -27,16 +26,7 @@ NJ_CRIME(spin, "cpu_time", "") {
 }
 
 NJ_CRIME(spin_in_threads, "cpu_time", "") {
-  for (int i = 0; i < 3; ++i) {
-    pthread_t thread;
-    pthread_create(
-        &thread, nullptr,
-        [](void*) -> void* {
-          Burn();
-          return nullptr;
-        },
-        nullptr);
-  }
+  InThreads(3, Burn);
   Burn();
 }
 
