@@ -30,6 +30,7 @@ class CommandReader {
     if (c == '\n') {
       ++line_;
       column_ = 1;
+      fresh_line_ = true;
     } else if ((c & 0xC0) != 0x80) {
       ++column_;
     }
@@ -38,7 +39,7 @@ class CommandReader {
 
   bool SkipToWord() {
     while (!AtEnd()) {
-      if (column_ == 1 && text_.substr(at_).starts_with("//"))
+      if (fresh_line_ && text_.substr(at_).starts_with("//"))
         while (!AtEnd() && text_[at_] != '\n') Take();
       else if (IsSpace(text_[at_]))
         Take();
@@ -61,6 +62,7 @@ class CommandReader {
     }
     words_.push_back(std::move(word));
     end_ = at_;
+    fresh_line_ = false;
   }
 
   void Quoted(std::string* word) {
@@ -105,6 +107,7 @@ class CommandReader {
   size_t at_ = 0;
   uint32_t line_;
   uint32_t column_ = 1;
+  bool fresh_line_ = true;  // nothing but spaces stands before on this line
   const uint32_t first_line_ = line_;
   std::vector<std::string> words_;
   size_t end_ = 0;

@@ -1,8 +1,8 @@
 // The command below an exec handler's header: a program and its arguments, as words.
 //
 // Words are apart by spaces and line ends; '..' and ".." hold spaces, and a backslash outside of
-// '..' takes the next character as it is. Lines that begin with // are comments. Nothing else of a
-// shell is here: no variables, patterns, pipes. Pure.
+// '..' takes the next character as it is. Lines that begin with //, indented or not, are comments.
+// Nothing else of a shell is here: no variables, patterns, pipes. Pure.
 #pragma once
 
 #include <optional>

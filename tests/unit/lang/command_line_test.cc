@@ -39,6 +39,8 @@ TEST(CommandLineTest, NothingElseOfAShellMeansAnything) {
 
 TEST(CommandLineTest, LinesThatBeginWithTwoSlashesAreComments) {
   EXPECT_THAT(Words("// what it does\n/bin/echo //x\n// the end"), ElementsAre("/bin/echo", "//x"));
+  EXPECT_THAT(Words("/bin/echo a\n  // the end"), ElementsAre("/bin/echo", "a"));
+  EXPECT_THAT(Words("/bin/echo 'a\n' //x"), ElementsAre("/bin/echo", "a\n", "//x"));
 }
 
 TEST(CommandLineTest, SaysWhereAMistakeIs) {
