@@ -1,5 +1,7 @@
 #include "policies/policy.h"
 
+#include <algorithm>
+
 #include "ipc/core/bounds.h"
 #include "policies/policy_builder.h"
 #include "policies/policy_errors.h"
@@ -45,17 +47,12 @@ class LayeredPolicy final : public Policy {
   }
 
   bool LetsProgramsRun() const override {
-    auto lets = [](const Layer& layer) {
-      return std::any_of(layer.begin(), layer.end(), [](const Setting& setting) {
-        return setting.key->name == "exec" && std::get<bool>(setting.value);
-      });
-    };
-    auto any = [&](const auto& named, auto layer_of) {
-      return std::any_of(named.begin(), named.end(),
-                         [&](const auto& entry) { return lets(layer_of(entry.second)); });
-    };
-    return lets(layers_.defaults) || any(layers_.plans, [](const Layer& plan) { return plan; }) ||
-           any(layers_.canvases, [](const CanvasLayers& canvas) { return canvas.own; });
+    if (AllowsExec(layers_.defaults)) return true;
+    for (const auto& [name, plan] : layers_.plans)
+      if (AllowsExec(plan)) return true;
+    for (const auto& [name, canvas] : layers_.canvases)
+      if (AllowsExec(canvas.own)) return true;
+    return false;
   }
 
   std::string CanvasOfDomain(std::string_view domain) const override {
@@ -64,6 +61,12 @@ class LayeredPolicy final : public Policy {
   }
 
  private:
+  static bool AllowsExec(const Layer& layer) {
+    return std::any_of(layer.begin(), layer.end(), [](const Setting& setting) {
+      return setting.key->name == "exec" && std::get<bool>(setting.value);
+    });
+  }
+
   void Apply(const Layer& layer, const std::string& name, Limits* limits) const {
     for (const Setting& setting : layer)
       setting.key->Set(*limits, setting.value,

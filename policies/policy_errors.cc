@@ -13,8 +13,7 @@ std::string Quoted(std::string_view word) {
 }
 
 std::string Suggestion(std::string_view typed, std::span<const std::string_view> words) {
-  std::string_view nearest = NearestWord(typed, words);
-  return nearest.empty() ? "" : "; did you mean " + Quoted(nearest) + "?";
+  return DidYouMean(NearestWord(typed, words));
 }
 
 void SortAndCut(std::vector<PolicyError>* errors) {

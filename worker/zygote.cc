@@ -116,8 +116,7 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
   // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
   malloc_trim(0);
-  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile,
-                    landlock.get()};
+  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get()};
   for (;;) {
     auto packet = channel.Receive();
     if (!packet) {

@@ -39,4 +39,8 @@ std::string_view NearestWord(std::string_view typed, std::span<const std::string
   return nearest;
 }
 
+std::string DidYouMean(std::string_view nearest) {
+  return nearest.empty() ? "" : "; did you mean `" + std::string(nearest) + "`?";
+}
+
 }  // namespace nightjar

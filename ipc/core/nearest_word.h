@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace nightjar {
@@ -12,5 +13,8 @@ size_t EditDistance(std::string_view a, std::string_view b);
 
 // The one of `words` that was most likely meant by `typed`; empty where none is near.
 std::string_view NearestWord(std::string_view typed, std::span<const std::string_view> words);
+
+// "; did you mean `wall`?" for the end of a message; empty where `nearest` is.
+std::string DidYouMean(std::string_view nearest);
 
 }  // namespace nightjar

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/nearest_word.h"
 #include "worker/lang/function_name.h"
 #include "worker/lang/lowering_scope.h"
 #include "worker/lang/nearest_name.h"
@@ -344,8 +345,7 @@ class Lowerer {
       warnings_.push_back({id, "`" + call.name() + "` is a variable: a function in it is called " +
                                    "through a pipe, `x |> " + call.name() + "`"});
     else
-      warnings_.push_back({id, "there is no function `" + written + "`" +
-                                   (near.empty() ? "" : "; did you mean `" + near + "`?")});
+      warnings_.push_back({id, "there is no function `" + written + "`" + DidYouMean(near)});
   }
 
   const Node* Items(Op op, uint64_t id, const proto::ExprList& list) {

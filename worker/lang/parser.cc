@@ -139,11 +139,8 @@ class CanvasParser {
     for (const auto& [name, line] : named_types_) {
       if (KindNamed(name) || std::find(types.begin(), types.end(), name) != types.end()) continue;
       if (result_.warnings.size() >= bounds::kDiagnostics) return;
-      std::string near(NearestWord(name, types));
-      proto::Diagnostic warning =
-          DiagnosticAt(line, 2,
-                       "there is no type `" + name + "`" +
-                           (near.empty() ? "" : "; did you mean `" + near + "`?"));
+      proto::Diagnostic warning = DiagnosticAt(
+          line, 2, "there is no type `" + name + "`" + DidYouMean(NearestWord(name, types)));
       warning.set_source_line(SourceLine(source_, line));
       warning.set_warning(true);
       result_.warnings.push_back(std::move(warning));

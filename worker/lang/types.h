@@ -17,7 +17,7 @@ struct RecordCode;
 
 struct TypeCode {
   Kind kind = Kind::kAny;
-  const RecordCode* record = nullptr;  // with kDict or kAny: a record type of the canvas
+  const RecordCode* record = nullptr;  // with kDict: a record type of the canvas
 };
 struct FieldCode {
   std::string name;

@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -15,12 +14,12 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "worker/sandbox/new_root.h"
+
 namespace nightjar {
 namespace {
 
 constexpr size_t kSignalSetBytes = 8;  // of the kernel's sigset_t, not the C library's
-
-constexpr const char* kMountPoint = "/tmp";
 
 constexpr uint64_t Bit(int capability) {
   return uint64_t{1} << capability;
@@ -62,24 +61,9 @@ Status ForgetSurroundings() {
 }
 
 Status EnterEmptyWorld() {
-  if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
-    return FailErrno("making new namespaces");
-  // Nothing that happens to mounts here may be seen outside.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return FailErrno("making mounts private");
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (mount("nightjar", kMountPoint, "tmpfs", kFlags, "size=4k,nr_inodes=2,mode=0555") != 0)
-    return FailErrno("mounting an empty root");
-  if (chdir(kMountPoint) != 0) return FailErrno("entering the empty root");
-  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2),
-  // NOTES).
-  if (syscall(SYS_pivot_root, ".", ".") != 0) return FailErrno("pivot_root");
-  if (umount2(".", MNT_DETACH) != 0) return FailErrno("detaching the old root");
-  if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) != 0)
-    return FailErrno("making the empty root read-only");
-  if (chdir("/") != 0) return FailErrno("chdir");
-  if (sethostname("nightjar", 8) != 0) return FailErrno("sethostname");
-  return {};
+  NJ_TRY(MountNewRoot(kFlags, "size=4k,nr_inodes=2,mode=0555"));
+  return BecomeNewRoot(kFlags);
 }
 
 Status KeepThreeCapabilities(uint32_t uid) {

@@ -1,10 +1,8 @@
 #include "worker/sandbox/programs_world.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,18 +11,17 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
+#include "worker/sandbox/new_root.h"
 
 namespace nightjar {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMountPoint = "/tmp";
 constexpr unsigned long kQuiet = MS_NOSUID | MS_NODEV;
 
-// Where the new root is while it is being furnished.
 std::string Inside(const std::string& path) {
-  return kMountPoint + path;
+  return kNewRoot + path;
 }
 
 Status MakeFolder(const std::string& path) {
@@ -84,36 +81,17 @@ Status FurnishDevices() {
   return {};
 }
 
-Status BecomeRoot() {
-  if (chdir(kMountPoint) != 0) return FailErrno("entering the programs' root");
-  // Both names at one place: the old root is stacked below and then taken away (pivot_root(2),
-  // NOTES).
-  if (syscall(SYS_pivot_root, ".", ".") != 0) return FailErrno("pivot_root");
-  if (umount2(".", MNT_DETACH) != 0) return FailErrno("detaching the old root");
-  if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kQuiet, nullptr) != 0)
-    return FailErrno("making the programs' root read-only");
-  return chdir("/") == 0 ? Status() : FailErrno("chdir");
-}
-
 }  // namespace
 
 Status EnterProgramsWorld(const std::vector<std::string>& paths) {
-  if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
-    return FailErrno("making new namespaces");
-  // Nothing that happens to mounts here may be seen outside.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return FailErrno("making mounts private");
-  if (mount("nightjar", kMountPoint, "tmpfs", kQuiet, "size=256k,nr_inodes=512,mode=0755") != 0)
-    return FailErrno("mounting the programs' root");
+  NJ_TRY(MountNewRoot(kQuiet, "size=256k,nr_inodes=512,mode=0755"));
   umask(022);
   for (const char* folder : {"/proc", "/tmp", "/app"}) NJ_TRY(MakeFolder(folder));
   for (const std::string& path : paths) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
   NJ_TRY(CopyRootLinks());
   NJ_TRY(FurnishEtc());
   NJ_TRY(FurnishDevices());
-  NJ_TRY(BecomeRoot());
-  if (sethostname("nightjar", 8) != 0) return FailErrno("sethostname");
-  return {};
+  return BecomeNewRoot(kQuiet);
 }
 
 int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes) {
