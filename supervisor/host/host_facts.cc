@@ -37,28 +37,14 @@ Trial TryUnshare(int flag) {
   return TryInChild([flag] { return unshare(flag) == 0 ? 0 : errno; });
 }
 
-Trial TrySeccomp() {
-  return TryInChild([] {
+// A filter that allows everything, and the action that a real one would need.
+Trial TrySeccomp(uint32_t action, unsigned long flags) {
+  return TryInChild([action, flags] {
     sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     sock_fprog program{1, &allow};
-    uint32_t action = SECCOMP_RET_KILL_PROCESS;
     if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return errno;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
-  });
-}
-
-// The action is of kernel 5.0. The listener may be a container manager's already (EBUSY).
-Trial TrySeccompListener() {
-  return TryInChild([] {
-    sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    sock_fprog program{1, &allow};
-    uint32_t action = SECCOMP_RET_USER_NOTIF;
-    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return errno;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
-    long listener =
-        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-    return listener >= 0 ? 0 : errno;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) >= 0 ? 0 : errno;
   });
 }
 
@@ -116,8 +102,9 @@ HostFacts GatherHostFacts() {
   facts.swap = HasSwap();
   facts.pressure = access("/proc/pressure/cpu", R_OK) == 0;
   facts.user_namespace = TryUnshare(CLONE_NEWUSER);
-  facts.seccomp = TrySeccomp();
-  facts.seccomp_listener = TrySeccompListener();
+  facts.seccomp = TrySeccomp(SECCOMP_RET_KILL_PROCESS, 0);
+  // The action is of kernel 5.0. The listener may be a container manager's already (EBUSY).
+  facts.seccomp_listener = TrySeccomp(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
   facts.landlock_abi = LandlockAbi();
   facts.pidfd = TryPidfd();
   facts.memfd_seals = TryMemfdSeals();

@@ -51,6 +51,9 @@ void Sleep();
 // The same in so many threads more, each of which never comes back.
 void InThreads(int count, void (*what)());
 
+// Sends one byte with a control message (SCM_*) of up to 64 bytes. sendmsg()'s result.
+int SendControl(int socket, int type, const void* data, size_t size);
+
 // A line of the answer.
 void Say(const char* line);
 // "allowed", or the name of the error: of a system call's result.

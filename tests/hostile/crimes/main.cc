@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,6 +76,23 @@ void InThreads(int count, void (*what)()) {
         },
         reinterpret_cast<void*>(what));
   }
+}
+
+int SendControl(int socket, int type, const void* data, size_t size) {
+  alignas(cmsghdr) char control[CMSG_SPACE(64)]{};
+  char byte = 0;
+  iovec bytes{&byte, 1};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(header), data, size);
+  return static_cast<int>(sendmsg(socket, &message, 0));
 }
 
 void Say(const char* line) {

@@ -3,7 +3,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,20 +139,7 @@ NJ_CRIME(descriptors_in_flight, "finished", "E") {
     int ends[2];
     sent = socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends);
     if (sent < 0) break;
-    char byte = 0;
-    iovec bytes{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))]{};
-    msghdr message{};
-    message.msg_iov = &bytes;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof ends);
-    memcpy(CMSG_DATA(header), ends, sizeof ends);
-    sent = static_cast<int>(sendmsg(ends[0], &message, 0));
+    sent = SendControl(ends[0], SCM_RIGHTS, ends, sizeof ends);
     if (sent < 0) break;
     close(ends[0]);
     close(ends[1]);

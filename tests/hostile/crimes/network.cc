@@ -70,20 +70,7 @@ NJ_CRIME(tells_who_it_is, "finished", "ENOPROTOOPT") {
 
 NJ_CRIME(claims_to_be_root, "finished", "EPERM") {
   ucred root{1, 0, 0};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof root)]{};
-  char byte = 0;
-  iovec bytes{&byte, 1};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_CREDENTIALS;
-  header->cmsg_len = CMSG_LEN(sizeof root);
-  *reinterpret_cast<ucred*>(CMSG_DATA(header)) = root;
-  SayResult(sendmsg(Pair(SOCK_DGRAM), &message, 0));
+  SayResult(SendControl(Pair(SOCK_DGRAM), SCM_CREDENTIALS, &root, sizeof root));
 }
 
 }  // namespace
