@@ -70,12 +70,13 @@ Result<SpawnedProcess> Start(proto::HelperKind kind, const LauncherPlan& plan, N
   bool exec = kind == proto::HELPER_EXEC_ZYGOTE;
   if (!exec && kind != proto::HELPER_ZYGOTE)
     return Fail(ErrorCode::kInvalid, "there is no such helper");
-  NJ_TRY(nest.EnterForChildren());
   // Whatever the service was started with, its forks are strangers'; the strings of an environment
   // stay in a process's memory even when it is cleared.
   char* const nothing[] = {nullptr};
-  auto started = StartAsSibling(exec ? plan.exec_zygote : plan.zygote, nothing, socket);
-  NJ_TRY(nest.LeaveForChildren());
+  Result<SpawnedProcess> started;
+  NJ_TRY(nest.Inside([&] {
+    started = StartAsSibling(exec ? plan.exec_zygote : plan.zygote, nothing, socket);
+  }));
   return started;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <thread>
+
 #include "ipc/core/clone.h"
 
 namespace nightjar {
@@ -50,16 +52,18 @@ Status Nest::EnsureAlive() {
   return {};
 }
 
-Status Nest::EnterForChildren() {
+Status Nest::Inside(const std::function<void()>& start) {
   NJ_TRY(EnsureAlive());
-  if (setns(first_.get(), CLONE_NEWPID) != 0) return FailErrno("entering the nest");
-  return {};
-}
-
-Status Nest::LeaveForChildren() {
-  Fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
-  if (!self.valid() || setns(self.get(), CLONE_NEWPID) != 0) return FailErrno("leaving the nest");
-  return {};
+  Status entered;
+  std::thread inside([&] {
+    // Of this thread alone: a thread has namespaces of its own.
+    if (setns(first_.get(), CLONE_NEWPID) != 0)
+      entered = FailErrno("entering the nest");
+    else
+      start();
+  });
+  inside.join();
+  return entered;
 }
 
 }  // namespace nightjar

@@ -4,12 +4,13 @@
 // A worker has a user of its own, so the kernel refuses it the death signal of a parent without
 // privileges (PR_SET_PDEATHSIG asks for the same permission as kill(2)). It asks nobody before it
 // ends a pid namespace whose first process is gone, though: and the first process of this one does
-// nothing but wait for the supervisor's end of a socket to close. For the launcher, as root, single
-// thread. A nest that was killed takes everything in it along; the next EnterForChildren() makes
-// another.
+// nothing but wait for the supervisor's end of a socket to close. For the launcher, from its one
+// thread. A nest that was killed takes everything in it along; the next Inside() makes another.
 #pragma once
 
 #include <sys/types.h>
+
+#include <functional>
 
 #include "ipc/core/fd.h"
 #include "ipc/core/result.h"
@@ -21,9 +22,10 @@ class Nest {
   // `watched_fd`: a socket whose other end the supervisor alone holds. Borrowed, outlives this.
   explicit Nest(int watched_fd) : watched_fd_(watched_fd) {}
 
-  // Children that are cloned from now on are born in the nest; then again outside.
-  Status EnterForChildren();
-  Status LeaveForChildren();
+  // Calls `start` once, on a thread of its own whose children are born in the nest, and returns
+  // when it did. A thread, because nobody has to come back from there: the namespace around belongs
+  // to the host, and only the host's root may enter it again.
+  Status Inside(const std::function<void()>& start);
 
  private:
   Status EnsureAlive();
