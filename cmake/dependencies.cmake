@@ -15,6 +15,10 @@ foreach(module libuv libcgroup libzstd)
   string(REGEX REPLACE "^lib" "" short ${module})
   pkg_check_modules(${short} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
+# It comes without a pkg-config file.
+find_library(NIGHTJAR_subid subid REQUIRED)
+add_library(subid INTERFACE)
+target_link_libraries(subid INTERFACE ${NIGHTJAR_subid})
 
 # nightjar_static(NAME ARCHIVE...): the target static_NAME, of archives in the order that the linker needs them.
 function(nightjar_static name)

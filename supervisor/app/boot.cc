@@ -51,6 +51,23 @@ LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
           std::move(exec_zygote)};
 }
 
+Result<Identity> ChooseIdentity(const Options& options, const Privilege& privilege) {
+  switch (privilege.kind) {
+    case Privilege::Kind::kRoot:
+      return Identity(options.uid_base.value_or(Identity::kDefaultBase));
+    case Privilege::Kind::kUserNamespace:
+      if (!options.uid_base) return Identity(Identity::kBaseInNamespace);
+      return Fail(ErrorCode::kInvalid,
+                  "--uid-base is root's: another user's ids are those of /etc/subuid");
+    case Privilege::Kind::kNone:
+      break;
+  }
+  return Fail(ErrorCode::kPermission,
+              "nightjard starts as root, which it gives up at once (run it with sudo), or in a "
+              "user namespace, which did not work: " +
+                  privilege.refused);
+}
+
 // A socket that was passed is never left alone in favour of an address: whoever connected to it
 // would wait forever.
 Result<Fd> CanvasListener(const std::string& listen, std::vector<Fd> passed) {
@@ -70,10 +87,7 @@ Status Listen(Booted& booted) {
   NJ_ASSIGN(booted.canvas_listener,
             CanvasListener(booted.options.listen, booted.manager.TakeSockets()));
   NJ_ASSIGN(booted.canvas_address, http::BoundAddress(booted.canvas_listener));
-  std::string path = booted.state->control_socket();
-  NJ_ASSIGN(booted.control_listener, http::ListenUnix(path));
-  if (lchown(path.c_str(), booted.identity.supervisor, booted.identity.supervisor) != 0)
-    return FailErrno(path);
+  NJ_ASSIGN(booted.control_listener, http::ListenUnix(booted.state->control_socket()));
   return {};
 }
 
@@ -101,17 +115,15 @@ Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path
   return Fail(ErrorCode::kInvalid, lines);
 }
 
-Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost) {
+Result<Booted> Boot(const Options& options, const Privilege& privilege,
+                    std::function<void()> launcher_lost) {
   Booted booted;
   NJ_ASSIGN(booted.manager, ServiceManager::Meet());
-  if (geteuid() != 0)
-    return Fail(ErrorCode::kPermission,
-                "nightjard starts as root (and gives it up at once): run it with sudo");
   booted.options = options;
-  booted.identity = Identity(options.uid_base);
+  NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
   NJ_TRY(CheckExecPaths(options.exec_paths, options.state));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
-  booted.doctor = Probe();
+  booted.doctor = Probe(privilege);
   NJ_TRY(Require(booted.doctor, options.without));
   NJ_ASSIGN(StateDir state, StateDir::Open(options.state, booted.identity.supervisor));
   booted.state = std::make_unique<StateDir>(std::move(state));

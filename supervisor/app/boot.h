@@ -1,6 +1,6 @@
-// Everything that needs root, done once and in one place before it is given up: the host's check,
-// the state directory, listeners, cgroups, the launcher. What comes out is held by an unprivileged
-// process.
+// Everything that needs root, of the host or of a user namespace, done once and in one place before
+// it is given up: the host's check, the state directory, listeners, cgroups, the launcher. What
+// comes out is held by an unprivileged process.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "supervisor/app/service_manager.h"
 #include "supervisor/app/state_dir.h"
 #include "supervisor/cell/cell.h"
+#include "supervisor/host/privilege.h"
 #include "supervisor/loop/loop.h"
 #include "supervisor/proc/launcher.h"
 
@@ -21,7 +22,7 @@ namespace nightjar {
 
 struct Booted {
   Options options;
-  Identity identity{0};
+  Identity identity;
   ServiceManager manager;
   std::shared_ptr<const policy::Policy> policy;
   proto::DoctorAnswer doctor;
@@ -37,7 +38,8 @@ struct Booted {
 // Ends as an ordinary user for good. An error says in one line what the operator can do, and
 // nothing was left behind that the next start would trip over. `launcher_lost`: called from the
 // loop when no helper can be restarted any more.
-Result<Booted> Boot(const Options& options, std::function<void()> launcher_lost);
+Result<Booted> Boot(const Options& options, const Privilege& privilege,
+                    std::function<void()> launcher_lost);
 
 // The policy file's text as a policy; every error as "file:line:column: message", one a line.
 Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path);

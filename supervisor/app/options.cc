@@ -8,7 +8,6 @@ namespace nightjar {
 
 Options ParseOptions(int argc, char** argv) {
   Options options;
-  options.uid_base = Identity::kDefaultBase;
   CLI::App app("Nightjar's supervisor: serves canvases, each request in a sealed, limited worker.",
                "nightjard");
   app.add_option("--state", options.state, "Directory for everything that is kept")
@@ -33,8 +32,9 @@ Options ParseOptions(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--cgroup", options.cgroup, "Name of the top control group")
       ->capture_default_str();
-  app.add_option("--uid-base", options.uid_base, "First of the user ids reserved for Nightjar")
-      ->capture_default_str()
+  app.add_option("--uid-base", options.uid_base,
+                 "First of the user ids reserved for Nightjar (" +
+                     std::to_string(Identity::kDefaultBase) + "), where root starts it")
       ->check(CLI::Range(Identity::kLowestBase, Identity::kHighestBase));
   app.add_option("--drain", options.drain_s, "Seconds that runs in flight may go on after SIGTERM")
       ->capture_default_str()

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,9 @@ struct Options {
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without
   // Paths of this host that programs of exec handlers see, read-only.
   std::vector<std::string> exec_paths = {"/usr"};
-  std::string cgroup = "nightjar";  // top group
-  uint32_t uid_base = 0;            // first of the user ids that are Nightjar's; see Identity
-  unsigned drain_s = 10;            // how long runs in flight may go on after SIGTERM
+  std::string cgroup = "nightjar";   // top group
+  std::optional<uint32_t> uid_base;  // first of the user ids that are Nightjar's; see Identity
+  unsigned drain_s = 10;             // how long runs in flight may go on after SIGTERM
 
   bool doctor = false;  // print what this host can enforce, as JSON, and exit
 };

@@ -33,7 +33,7 @@ Supervisor::Supervisor(Booted booted)
           {loop_, clock_, factory_, pool_, journal_, book_, [this] { return booted_.policy; }}),
       front_({clock_, book_, gate_, runs_, metrics_, journal_, [this] { return booted_.policy; }}),
       control_({clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
-                [this] { return booted_.policy; }, booted_.doctor, booted_.identity.supervisor}),
+                [this] { return booted_.policy; }, booted_.doctor}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {

@@ -36,7 +36,8 @@ enum class ControllerHome { kNone, kV1, kUnified };
 
 struct ControllerPlace {
   ControllerHome home = ControllerHome::kNone;
-  std::string mount;  // kV1: its hierarchy's mount point
+  std::string mount = {};  // kV1: its hierarchy's mount point
+  std::string lost = {};   // kNone: why, where the host has it
 };
 
 struct Hierarchies {

@@ -3,18 +3,16 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "supervisor/cell/control_groups.h"
 #include "supervisor/cell/leftovers.h"
+#include "supervisor/cell/tree_base.h"
 
 namespace nightjar {
 namespace {
-
-constexpr char kLeaf[] = "/supervisor";
 
 Result<Fd> OpenDir(const std::string& path) {
   Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -24,40 +22,6 @@ Result<Fd> OpenDir(const std::string& path) {
 
 std::string Join(const std::string& base, const std::string& name) {
   return base.empty() ? name : base + "/" + name;
-}
-
-// "/a/b" as "a/b"; the root, or a group outside this cgroup namespace, as "".
-std::string Relative(std::string_view path) {
-  if (path.find("/..") != std::string_view::npos) return "";
-  while (path.starts_with('/')) path.remove_prefix(1);
-  return std::string(path);
-}
-
-bool IsDelegated(const std::string& path) {
-  char value[8];
-  for (const char* name : {"user.delegate", "trusted.delegate"})
-    if (getxattr(path.c_str(), name, value, sizeof value) == 1 && value[0] == '1') return true;
-  return false;
-}
-
-std::string WithoutLeaf(std::string path) {
-  if (path.ends_with(kLeaf)) path.resize(path.size() - (sizeof kLeaf - 1));
-  return path;
-}
-
-struct Bases {
-  std::string unified, memory, pids, cpu;
-};
-
-Result<Bases> FindBases(const Hierarchies& h) {
-  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
-  auto own = ParseOwnGroups(text);
-  std::string unit = WithoutLeaf(Relative(own[""]));
-  if (unit.empty() || !IsDelegated(h.unified_mount + "/" + unit)) return Bases{};
-  auto base = [&](const ControllerPlace& place, const char* name) {
-    return place.home == ControllerHome::kV1 ? Relative(own[name]) : std::string();
-  };
-  return Bases{unit, base(h.memory, "memory"), base(h.pids, "pids"), base(h.cpu, "cpu")};
 }
 
 std::string UnifiedControllers(const Hierarchies& h) {
@@ -106,12 +70,12 @@ Status GiveAway(const Fd& dir, std::initializer_list<const char*> files,
   return {};
 }
 
-Status MakeUnifiedTop(const CellTree::Options& options, const Bases& bases, TopGroup& top) {
+Status MakeUnifiedTop(const CellTree::Options& options, const TreeBase& base, TopGroup& top) {
   const Hierarchies& h = top.frame.hierarchies;
-  NJ_ASSIGN(Fd base, OpenDir(h.unified_mount + (bases.unified.empty() ? "" : "/" + bases.unified)));
-  if (mkdirat(base.get(), options.top.c_str(), 0755) != 0 && errno != EEXIST)
+  NJ_ASSIGN(Fd base_dir, OpenDir(h.unified_mount + "/" + base.unified));
+  if (mkdirat(base_dir.get(), options.top.c_str(), 0755) != 0 && errno != EEXIST)
     return FailErrno("making the group " + options.top + " in " + h.unified_mount);
-  top.frame.unified_top = Join(bases.unified, options.top);
+  top.frame.unified_top = Join(base.unified, options.top);
   NJ_ASSIGN(top.dirs.unified, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
   NJ_ASSIGN(top.lock, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
   if (flock(top.lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -120,7 +84,7 @@ Status MakeUnifiedTop(const CellTree::Options& options, const Bases& bases, TopG
                   "another supervisor holds the cgroup " + top.frame.unified_top);
     return FailErrno("locking the top group");
   }
-  return EnableControllers(h, bases.unified, base, top.dirs.unified);
+  return EnableControllers(h, base.unified, base_dir, top.dirs.unified);
 }
 
 Status MakeV1Top(const ControllerPlace& place, const char* controller, const std::string& path,
@@ -159,7 +123,7 @@ Status MakeHelpers(const CellTree::Options& options, TopGroup& top) {
 
 Status RefuseOwnTree(const std::string& top) {
   NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
-  std::string own = Relative(ParseOwnGroups(text)[""]) + "/";
+  std::string own = RelativeGroup(ParseOwnGroups(text)[""]) + "/";
   if (own.starts_with(top + "/"))
     return Fail(ErrorCode::kInvalid, "the supervisor runs inside its own cgroup " + top +
                                          ", whose processes it would kill");
@@ -171,18 +135,18 @@ Status RefuseOwnTree(const std::string& top) {
 Result<TopGroup> OpenTopGroup(const CellTree::Options& options) {
   NJ_TRY(StartControlGroups());
   TopGroup top;
-  NJ_ASSIGN(top.frame.hierarchies, FindHierarchies());
+  NJ_ASSIGN(TreeBase base, FindTreeBase());
+  top.frame.hierarchies = base.hierarchies;
   const Hierarchies& h = top.frame.hierarchies;
   if (h.unified_mount.empty())
     return Fail(ErrorCode::kUnsupported,
                 "no unified cgroup tree (cgroup2) is mounted, and v1 alone cannot kill a group: "
                 "mount -t cgroup2 none /sys/fs/cgroup/unified");
-  NJ_ASSIGN(Bases bases, FindBases(h));
-  NJ_TRY(RefuseOwnTree(Join(bases.unified, options.top)));
-  NJ_TRY(MakeUnifiedTop(options, bases, top));
-  top.frame.memory_top = Join(bases.memory, options.top);
-  top.frame.pids_top = Join(bases.pids, options.top);
-  top.frame.cpu_top = Join(bases.cpu, options.top);
+  NJ_TRY(RefuseOwnTree(Join(base.unified, options.top)));
+  NJ_TRY(MakeUnifiedTop(options, base, top));
+  top.frame.memory_top = Join(base.memory, options.top);
+  top.frame.pids_top = Join(base.pids, options.top);
+  top.frame.cpu_top = Join(base.cpu, options.top);
   NJ_TRY(MakeV1Top(h.memory, "memory", top.frame.memory_top, top.dirs.memory_v1));
   NJ_TRY(MakeV1Top(h.pids, "pids", top.frame.pids_top, top.dirs.pids_v1));
   NJ_TRY(MakeV1Top(h.cpu, "cpu", top.frame.cpu_top, top.dirs.cpu_v1));

@@ -1,11 +1,9 @@
-// Root's part of the tree: finds the place, makes and locks the top group in every hierarchy,
-// clears what is below, and gives it away.
+// Root's part of the tree: makes and locks the top group in every hierarchy, below the tree's base
+// (tree_base.h), clears what is below, and gives it away.
 //
-// The place is the root of each hierarchy, or, where systemd has delegated the supervisor's own
-// unit to it (the xattr user.delegate or trusted.delegate on its group), below that unit. In a pure
-// v2 tree a group with controllers for its children may hold no process, so that the unit's
-// processes are first moved to the leaf <unit>/supervisor. Called once, as root, before the loop
-// runs.
+// In a pure v2 tree a group with controllers for its children may hold no process, so that a
+// delegated unit's processes are first moved to the leaf <unit>/supervisor. Called once, as root of
+// the host or of a user namespace, before the loop runs.
 #pragma once
 
 #include "supervisor/cell/cell.h"

@@ -87,7 +87,7 @@ class CurlClient final : public ControlClient {
       case CURLE_COULDNT_CONNECT:
         if (sys == EACCES || sys == EPERM)
           return Fail(ErrorCode::kUnavailable,
-                      socket_path_ + " is for root and the supervisor's own user only: try sudo");
+                      socket_path_ + " is only for who started the supervisor: try sudo");
         return Fail(ErrorCode::kUnavailable,
                     "nothing listens on " + socket_path_ +
                         ": is `nightjar serve` running, and is --state right?");

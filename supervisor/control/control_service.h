@@ -32,7 +32,6 @@ class ControlService {
     WorkerPool& pool;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     proto::DoctorAnswer doctor;  // as it was at the start
-    int64_t own_uid;
   };
   explicit ControlService(Needs needs);
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "ipc/core/fd.h"
+#include "supervisor/cell/tree_base.h"
 #include "supervisor/host/trial_cell.h"
 
 namespace nightjar {
@@ -94,14 +95,18 @@ std::string KernelRelease() {
 
 }  // namespace
 
-HostFacts GatherHostFacts() {
+HostFacts GatherHostFacts(const Privilege& privilege) {
   HostFacts facts;
-  facts.root = geteuid() == 0;
+  facts.privilege = privilege;
   facts.kernel = KernelRelease();
-  if (auto found = FindHierarchies()) facts.hierarchies = *found;
+  if (auto base = FindTreeBase()) {
+    facts.hierarchies = base->hierarchies;
+    facts.unified_base = base->unified;
+  }
   facts.swap = HasSwap();
   facts.pressure = access("/proc/pressure/cpu", R_OK) == 0;
   facts.user_namespace = TryUnshare(CLONE_NEWUSER);
+  facts.time_namespace = access("/proc/self/ns/time", F_OK) == 0;
   facts.seccomp = TrySeccomp(SECCOMP_RET_KILL_PROCESS, 0);
   // The action is of kernel 5.0. The listener may be a container manager's already (EBUSY).
   facts.seccomp_listener = TrySeccomp(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
@@ -109,7 +114,7 @@ HostFacts GatherHostFacts() {
   facts.pidfd = TryPidfd();
   facts.memfd_seals = TryMemfdSeals();
   facts.realtime = TryRealtime();
-  if (!facts.root) return facts;
+  if (!privilege.enough()) return facts;
   constexpr int kFlags[] = {CLONE_NEWPID, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS};
   for (size_t i = 0; i < facts.namespaces.size(); ++i)
     facts.namespaces[i].trial = TryUnshare(kFlags[i]);

@@ -6,6 +6,7 @@
 
 #include "ipc/proto/control.pb.h"
 #include "supervisor/cell/hierarchies.h"
+#include "supervisor/host/privilege.h"
 
 namespace nightjar {
 
@@ -19,12 +20,13 @@ struct Trial {
 };
 
 struct HostFacts {
-  bool root = false;
-  std::string kernel;  // "6.1.0-28-amd64"
-  Hierarchies hierarchies;
-  Trial cgroup_make;   // making and removing a group
-  Trial cgroup_clone;  // clone3 with CLONE_INTO_CGROUP
-  Trial cgroup_kill;   // killing that process through cgroup.kill
+  Privilege privilege;
+  std::string kernel;        // "6.1.0-28-amd64"
+  Hierarchies hierarchies;   // what this process may use of them
+  std::string unified_base;  // where it may make groups, below the unified mount
+  Trial cgroup_make;         // making and removing a group
+  Trial cgroup_clone;        // clone3 with CLONE_INTO_CGROUP
+  Trial cgroup_kill;         // killing that process through cgroup.kill
   struct Namespace {
     const char* name;
     Trial trial;
@@ -32,6 +34,7 @@ struct HostFacts {
   std::array<Namespace, 5> namespaces{
       {{"pid", {}}, {"mnt", {}}, {"net", {}}, {"ipc", {}}, {"uts", {}}}};
   Trial user_namespace;
+  bool time_namespace = false;  // the kernel has them
   Trial seccomp;
   Trial seccomp_listener;  // user notification
   int landlock_abi = 0;    // 0: none
@@ -44,7 +47,7 @@ struct HostFacts {
 };
 
 // Never fails: what cannot be found out is a fact too.
-HostFacts GatherHostFacts();
+HostFacts GatherHostFacts(const Privilege& privilege);
 
 proto::DoctorAnswer Judge(const HostFacts& facts);
 

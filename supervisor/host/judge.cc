@@ -39,12 +39,29 @@ DoctorState StateOf(const Trial& trial, DoctorState otherwise = proto::DOCTOR_MI
 
 constexpr char kNewerKernel[] = "boot a kernel of 5.14 or newer; Debian 12 has 6.1";
 
+Finding StartOf(const Privilege& privilege) {
+  constexpr char kAllOfIt[] =
+      "Root is needed at the start alone, for cgroups and the helpers; the supervisor drops it "
+      "before it serves.";
+  switch (privilege.kind) {
+    case Privilege::Kind::kRoot:
+      return {"start", proto::DOCTOR_OK, "as root", kAllOfIt, ""};
+    case Privilege::Kind::kUserNamespace:
+      return {"start", proto::DOCTOR_OK,
+              "as root of a user namespace of uid " + std::to_string(privilege.user),
+              "Nothing of it was ever root of the host. Limits are those that were delegated to "
+              "this user, as the checks below say.",
+              ""};
+    case Privilege::Kind::kNone:
+      break;
+  }
+  return {"start", proto::DOCTOR_MISSING,
+          "as uid " + std::to_string(privilege.user) + "; no user namespace: " + privilege.refused,
+          kAllOfIt, "use sudo, or the systemd unit; or give this user a user namespace"};
+}
+
 void JudgeStart(const HostFacts& facts, proto::DoctorAnswer& answer) {
-  Add(answer, {"root", facts.root ? proto::DOCTOR_OK : proto::DOCTOR_MISSING,
-               facts.root ? "started as root" : "started as an ordinary user",
-               "Root is needed at the start alone, for cgroups and the helpers; the supervisor "
-               "drops it before it serves.",
-               "use sudo, or the systemd unit"});
+  Add(answer, StartOf(facts.privilege));
   auto version = KernelVersion(facts.kernel);
   bool enough = version >= std::pair(5, 14);
   Add(answer, {"kernel", enough ? proto::DOCTOR_OK : proto::DOCTOR_MISSING, "Linux " + facts.kernel,
@@ -57,7 +74,8 @@ void JudgeStart(const HostFacts& facts, proto::DoctorAnswer& answer) {
 Finding Controller(const char* name, const ControllerPlace& place, const char* enforced,
                    const char* lost) {
   bool there = place.home != ControllerHome::kNone;
-  std::string found = !there                              ? "no controller"
+  std::string none = place.lost.empty() ? "no controller" : place.lost;
+  std::string found = !there                              ? none
                       : place.home == ControllerHome::kV1 ? "v1, at " + place.mount
                                                           : "in the unified tree";
   return {name, there ? proto::DOCTOR_OK : proto::DOCTOR_MISSING, found, there ? enforced : lost,
@@ -96,12 +114,12 @@ void JudgeCgroups(const HostFacts& facts, proto::DoctorAnswer& answer) {
       {"cgroup-kill", StateOf(facts.cgroup_kill), Said(facts.cgroup_kill, "cgroup.kill works"),
        "A kill reaches every process of a run at once, also those that fork as fast as they can.",
        kNewerKernel});
-  bool silent = !facts.swap || facts.swap_accounted || !facts.root;
+  bool silent = !facts.swap || facts.swap_accounted || !facts.privilege.enough();
   Add(answer, {"swap", silent ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
-               !facts.swap            ? "no swap"
-               : facts.swap_accounted ? "swap is accounted"
-               : facts.root           ? "swap is not accounted"
-                                      : "not tried: needs root",
+               !facts.swap                ? "no swap"
+               : facts.swap_accounted     ? "swap is accounted"
+               : facts.privilege.enough() ? "swap is not accounted"
+                                          : "not tried: needs root",
                silent ? "A memory limit bounds all that a run can take."
                       : "A run at its memory limit can go on into swap and slow the host down.",
                "swapoff -a, or boot with swapaccount=1"});
@@ -126,11 +144,18 @@ void JudgeWalls(const HostFacts& facts, proto::DoctorAnswer& answer) {
        "the way"});
   Add(answer, {"user-namespaces", StateOf(facts.user_namespace, proto::DOCTOR_DEGRADED),
                Said(facts.user_namespace, "works"),
-               facts.user_namespace.works()
-                   ? "The zygote could also work without root."
-                   : "The zygote needs its three capabilities, which it has by default.",
+               facts.user_namespace.works() ? "An ordinary user could start Nightjar too."
+                                            : "Nightjar has to be started as root.",
                "sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone or AppArmor "
-               "refuse them; nothing needs them by default"});
+               "refuse them; nothing needs them where root starts it"});
+  bool own_clocks = facts.time_namespace && facts.user_namespace.works();
+  Add(answer, {"clocks", own_clocks ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
+               own_clocks             ? "time namespaces work"
+               : facts.time_namespace ? "time namespaces need user namespaces, which are refused"
+                                      : "the kernel has no time namespaces",
+               own_clocks ? "A worker cannot read how long the host has been up."
+                          : "A worker can read how long the host has been up.",
+               "boot a kernel of 5.6 or newer with CONFIG_TIME_NS, and allow user namespaces"});
   Add(answer, {"seccomp", StateOf(facts.seccomp), Said(facts.seccomp, "filters work"),
                "A worker that makes a system call it has no need of is killed.",
                "boot a kernel with CONFIG_SECCOMP_FILTER"});

@@ -40,8 +40,8 @@ Status CheckNames(const proto::DoctorAnswer& answer, std::span<const std::string
 
 }  // namespace
 
-proto::DoctorAnswer Probe() {
-  return Judge(GatherHostFacts());
+proto::DoctorAnswer Probe(const Privilege& privilege) {
+  return Judge(GatherHostFacts(privilege));
 }
 
 Status Require(const proto::DoctorAnswer& answer, std::span<const std::string> without) {

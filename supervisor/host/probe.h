@@ -3,7 +3,7 @@
 //
 // Probe() tries the real thing where that is cheap: short-lived children that unshare, install a
 // filter or ask for real-time scheduling, and one cgroup named nightjar-probe-<pid>, for a
-// millisecond. It leaves nothing behind and changes nothing of the caller. Call it as root before
+// millisecond. It leaves nothing behind and changes nothing of the caller. Call it before
 // privileges are dropped and before threads are started; a supervisor keeps the answer for its
 // control socket, because asked later it could only tell what an unprivileged process sees. Blocks
 // some 10 to 30 ms.
@@ -14,10 +14,12 @@
 
 #include "ipc/core/result.h"
 #include "ipc/proto/control.pb.h"
+#include "supervisor/host/privilege.h"
 
 namespace nightjar {
 
-proto::DoctorAnswer Probe();
+// `privilege`: what GainPrivilege() found.
+proto::DoctorAnswer Probe(const Privilege& privilege);
 
 // Whether to serve: nothing that is missing may be absent from `without`. The error is one line
 // that names what is missing and how to go on without it. kInvalid: a name that is no check.

@@ -71,7 +71,8 @@ bool SwapAccounted(const HostFacts& facts, int group) {
 
 void TryCell(HostFacts& facts) {
   if (facts.hierarchies.unified_mount.empty()) return;
-  Fd parent(open(facts.hierarchies.unified_mount.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::string base = facts.hierarchies.unified_mount + "/" + facts.unified_base;
+  Fd parent(open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::string name = "nightjar-probe-" + std::to_string(getpid());
   if (!parent.valid() || mkdirat(parent.get(), name.c_str(), 0755) != 0) {
     facts.cgroup_make.error = errno;

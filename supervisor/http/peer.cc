@@ -5,8 +5,21 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <fstream>
 
 namespace nightjar::http {
+namespace {
+
+// A user as the host knows them: in a user namespace the kernel speaks of others, and a record that
+// says "uid 0" there would be read as root.
+uint32_t HostUid(uint32_t uid) {
+  std::ifstream map("/proc/self/uid_map");
+  for (uint32_t inside, outside, count; map >> inside >> outside >> count;)
+    if (uid >= inside && uid - inside < count) return outside + (uid - inside);
+  return uid;
+}
+
+}  // namespace
 
 Peer PeerOf(int fd, const sockaddr_storage& address) {
   if (address.ss_family != AF_UNIX) return {AddressText(address), -1};
@@ -14,8 +27,9 @@ Peer PeerOf(int fd, const sockaddr_storage& address) {
   socklen_t size = sizeof credentials;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
     return {"an unknown local process", -1};
-  return {"uid " + std::to_string(credentials.uid) + " pid " + std::to_string(credentials.pid),
-          static_cast<int64_t>(credentials.uid)};
+  return {
+      "uid " + std::to_string(HostUid(credentials.uid)) + " pid " + std::to_string(credentials.pid),
+      static_cast<int64_t>(credentials.uid)};
 }
 
 std::string AddressText(const sockaddr_storage& address) {

@@ -9,8 +9,8 @@
 namespace nightjar::http {
 
 struct Peer {
-  std::string text;  // "127.0.0.1:50312", or "uid 0 pid 4242" on a Unix socket
-  int64_t uid = -1;  // on a Unix socket: who connected, as the kernel saw it then
+  std::string text;  // "127.0.0.1:50312", or on a Unix socket "uid 0 pid 4242", as the host has it
+  int64_t uid = -1;  // on a Unix socket: who connected, as this process's user namespace has it
 };
 
 // `address` as accept(2) gave it.

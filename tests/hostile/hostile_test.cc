@@ -322,10 +322,10 @@ TEST_P(TogetherTest, TheNeighbourIsAnswered) {
   EXPECT_EQ(right, asked);
   EXPECT_GT(asked, 0u);
   EXPECT_TRUE(Eventually([] { return LivingCriminals().empty() && server_->Workers().empty(); }));
-  // Their empty cells are kept for the next such rush, so many of each canvas; a sweep takes what is
-  // beyond that.
-  EXPECT_TRUE(Eventually(
-      [] { return server_->Cells() <= kCanvases * (1 + bounds::kCellIdlePerCanvas); }));
+  // Their empty cells are kept for the next such rush, so many of each canvas; a sweep takes what
+  // is beyond that.
+  EXPECT_TRUE(
+      Eventually([] { return server_->Cells() <= kCanvases * (1 + bounds::kCellIdlePerCanvas); }));
   EXPECT_LE(FootprintOf(server_->pid()).memory_kib, warm_.memory_kib + kMemoryMoreKiB);
   std::string log = server_->log();
   EXPECT_EQ(log.find("level=error"), std::string::npos) << log;

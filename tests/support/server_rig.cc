@@ -70,11 +70,12 @@ int ExitCode(int status) {
 
 }  // namespace
 
-Output RunProgram(const std::vector<std::string>& words, const std::string& input) {
+Output RunProgram(const std::vector<std::string>& words, const std::string& input,
+                  const std::function<void()>& before_exec) {
   std::string folder = MakeFolder();
   std::ofstream(folder + "/in", std::ios::binary) << input;
   int status = 0;
-  pid_t pid = Start(words, folder + "/in", folder + "/out", folder + "/err");
+  pid_t pid = Start(words, folder + "/in", folder + "/out", folder + "/err", before_exec);
   CHECK(waitpid(pid, &status, 0) == pid);
   Output output{ExitCode(status), ReadAll(folder + "/out"), ReadAll(folder + "/err")};
   fs::remove_all(folder);
@@ -95,24 +96,36 @@ bool Eventually(const std::function<bool()>& fact) {
   return true;
 }
 
-Server::Server(ServerOptions options) : folder_(MakeFolder()), state_(folder_ + "/state") {
+namespace {
+
+std::string NextName() {
   static std::atomic<int> count{0};
-  group_ = "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+  return "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : folder_(MakeFolder()), state_(folder_ + "/state"), start_(folder_, NextName() + "-user") {
+  std::string top = NextName();
+  group_ = start_.prefix() + top;
   if (!options.disk.empty()) {
     fs::create_directory(state_);
     own_disk_ = mount("nightjar-test", state_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV,
                       ("mode=0755,size=" + options.disk).c_str()) == 0;
+    CHECK(TestedStart() == StartMode::kRoot ||
+          chown(state_.c_str(), kOrdinaryUser, kOrdinaryUser) == 0);
   }
-  std::string programs = NIGHTJAR_BIN;
+  std::string programs = Programs();
   if (!options.worker.empty()) {
     // Programs find each other beside themselves.
     programs = folder_ + "/bin";
     fs::create_directory(programs);
     for (const char* name : {"nightjar", "nightjard", "nightjar-writer"})
-      fs::copy(std::string(NIGHTJAR_BIN "/") + name, programs + "/" + name);
+      fs::copy(Programs() + "/" + name, programs + "/" + name);
     fs::copy(options.worker, programs + "/nightjar-worker");
   }
-  command_ = {programs + "/nightjar", "serve", "--state", state_, "--cgroup", group_};
+  command_ = {programs + "/nightjar", "serve", "--state", state_, "--cgroup", top};
   std::string listen = options.listen.value_or("127.0.0.1:" + std::to_string(options.port));
   if (!listen.empty()) command_.insert(command_.end(), {"--listen", listen});
   if (!options.policy.empty()) {
@@ -143,7 +156,10 @@ Server::~Server() {
 
 void Server::Launch() {
   ++starts_;
-  pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log", before_exec_);
+  pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log", [this] {
+    if (before_exec_) before_exec_();
+    start_.Become();
+  });
 }
 
 void Server::Restart() {
@@ -260,7 +276,10 @@ Answer Server::Control(const std::string& method, const std::string& target) {
   std::string path = state_ + "/control.sock";
   CHECK(path.size() < sizeof name.sun_path);
   path.copy(name.sun_path, path.size());
-  if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return {};
+  {
+    AsStarter asking;
+    if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return {};
+  }
   return ParseAnswer(Exchange(socket, method + " " + target +
                                           " HTTP/1.1\r\nHost: nightjar\r\nConnection: "
                                           "close\r\n\r\n"));
@@ -279,9 +298,14 @@ Answer Server::Post(const std::string& host, const std::string& target, const st
 }
 
 Output Server::Cli(std::vector<std::string> words, const std::string& input) {
-  words.insert(words.begin(), NIGHTJAR_BIN "/nightjar");
+  words.insert(words.begin(), Programs() + "/nightjar");
   words.insert(words.end(), {"--state", state_});
-  return RunProgram(words, input);
+  return RunProgram(words, input, BecomeStarter);
+}
+
+Output Server::RunBeside(std::vector<std::string> words) {
+  words.insert(words.begin(), Programs() + "/nightjar");
+  return RunProgram(words, "", [this] { start_.Become(); });
 }
 
 std::string Server::Json(std::vector<std::string> words) {
@@ -298,7 +322,7 @@ Output Server::Deploy(const std::string& canvas, const std::string& source) {
 
 void Server::DeployExample(const std::string& name, const std::string& canvas) {
   Output output =
-      Cli({"deploy", canvas.empty() ? name : canvas, NIGHTJAR_EXAMPLES "/" + name + ".dark"});
+      Deploy(canvas.empty() ? name : canvas, ReadAll(NIGHTJAR_EXAMPLES "/" + name + ".dark"));
   CHECK(output.exit_code == 0);
 }
 

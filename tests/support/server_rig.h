@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/start_mode.h"
+
 namespace nightjar::e2e {
 
 struct Output {
@@ -18,8 +20,9 @@ struct Output {
   std::string err;
 };
 
-// Runs a program to its end. `input` is its standard input.
-Output RunProgram(const std::vector<std::string>& words, const std::string& input = "");
+// Runs a program to its end. `input` is its standard input; `before_exec` happens in its process.
+Output RunProgram(const std::vector<std::string>& words, const std::string& input = "",
+                  const std::function<void()>& before_exec = {});
 
 struct Answer {
   int status = 0;                              // 0: no answer
@@ -69,6 +72,8 @@ class Server {
   Output Cli(std::vector<std::string> words, const std::string& input = "");
   // The same with --json, which must succeed.
   std::string Json(std::vector<std::string> words);
+  // nightjar WORDS, started as this server was: by the same user, in the same group.
+  Output RunBeside(std::vector<std::string> words);
   // Writes a canvas file and deploys it; the command's own output.
   Output Deploy(const std::string& canvas, const std::string& source);
   // As the canvas of its own name, or another.
@@ -90,7 +95,8 @@ class Server {
 
   std::string folder_;
   std::string state_;
-  std::string group_;
+  OrdinaryStart start_;
+  std::string group_;  // the top group's path in every hierarchy
   bool own_disk_ = false;
   std::vector<std::string> command_;
   std::function<void()> before_exec_;

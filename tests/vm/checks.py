@@ -92,9 +92,9 @@ def is_active(unit=UNIT):
     return show("ActiveState", unit) == "active"
 
 
-def get(canvas, path, patience=60):
+def get(canvas, path, patience=60, port=PORT):
     """Status, headers, body; None when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=patience)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
         connection.request("GET", path, headers={"Host": f"{canvas}.localhost"})
         answer = connection.getresponse()
@@ -323,6 +323,35 @@ def a_supervisor_that_is_killed_leaves_no_worker_and_serves_again():
 @check
 def a_supervisor_that_is_stuck_is_started_anew_by_the_watchdog():
     cut_off_while_a_run_goes_on(signal.SIGSTOP, "Failed with result 'watchdog'")
+
+
+@check
+def an_ordinary_user_starts_it_in_what_systemd_delegates():
+    run("useradd", "--create-home", "--add-subids-for-system", "app")
+    state, unit = "/var/tmp/nightjar-app", "nightjar-app.service"
+    run("systemd-run", f"--unit={unit}", "--uid=app", "--service-type=notify", "--property=Delegate=cpu memory pids", "/usr/libexec/nightjar/nightjard",
+        "--state", state, "--listen", "127.0.0.1:8090", "--policy", POLICY)
+    as_app = ("runuser", "-u", "app", "--", "nightjar")
+    group = "/sys/fs/cgroup/system.slice/" + unit
+    main = int(show("MainPID", unit))
+    assert content(f"/proc/{main}/cgroup").strip() == f"0::/system.slice/{unit}/supervisor"
+    states = {c["name"]: (c["state"], c["found"]) for c in json.loads(run(*as_app, "doctor", "--json", "--state", state))["checks"]}
+    assert re.fullmatch("as root of a user namespace of uid [0-9]+", states["start"][1]), states
+    for name in ("memory", "pids", "cpu"):
+        assert states[name] == ("DOCTOR_OK", "in the unified tree"), states[name]
+    run(*as_app, "deploy", "runaways", f"{SHIPMENT['examples']}/runaways.dark", "--state", state)
+    with open("/var/tmp/tools.dark", "w") as canvas:
+        canvas.write(TOOLS)
+    run(*as_app, "deploy", "tools", "/var/tmp/tools.dark", "--state", state)
+    for canvas, path, verdict in (("runaways", "/list", "memory"), ("tools", "/memory", "memory"), ("tools", "/processes", "pids"),
+                                  ("tools", "/way-out", "denied_syscall")):
+        status, headers, body = get(canvas, path, patience=150, port=8090)
+        assert status >= 500 and headers.get("x-nightjar-verdict") == verdict, (path, status, headers, body)
+    for pid in members(f"{group}/**/cgroup.procs"):
+        uids = re.search("^Uid:\\s(.*)$", content(f"/proc/{pid}/status"), re.M).group(1).split()
+        assert "0" not in uids, f"{content(f'/proc/{pid}/comm')} is root of the host"
+    run("systemctl", "stop", unit)
+    assert not os.path.exists(group), "the unit's control group is left"
 
 
 @check

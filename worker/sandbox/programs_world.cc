@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr unsigned long kQuiet = MS_NOSUID | MS_NODEV;
+constexpr unsigned long kProcFlags = kQuiet | MS_NOEXEC | MS_RDONLY;
 
 std::string Inside(const std::string& path) {
   return kNewRoot + path;
@@ -81,6 +82,14 @@ Status FurnishDevices() {
   return {};
 }
 
+// The zygote's own. Each worker mounts one of its own over it, which the kernel allows the root of
+// a user namespace only where a whole /proc is to be seen already.
+Status FurnishProc() {
+  if (mount("proc", Inside("/proc").c_str(), "proc", kProcFlags, nullptr) != 0)
+    return FailErrno("mounting /proc for programs");
+  return {};
+}
+
 }  // namespace
 
 Status EnterProgramsWorld(const std::vector<std::string>& paths) {
@@ -91,6 +100,7 @@ Status EnterProgramsWorld(const std::vector<std::string>& paths) {
   NJ_TRY(CopyRootLinks());
   NJ_TRY(FurnishEtc());
   NJ_TRY(FurnishDevices());
+  NJ_TRY(FurnishProc());
   return BecomeNewRoot(kQuiet);
 }
 
@@ -110,8 +120,7 @@ int MountOwnFiles(uint32_t uid, uint64_t tmp_bytes) {
   // The same again over it, read-only: by its name nobody comes to the one below any more.
   if (mount("/app", "/app", nullptr, MS_BIND, nullptr) != 0 ||
       mount(nullptr, "/app", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kQuiet, nullptr) != 0 ||
-      mount("proc", "/proc", "proc", kQuiet | MS_NOEXEC | MS_RDONLY,
-            "hidepid=invisible,subset=pid") != 0)
+      mount("proc", "/proc", "proc", kProcFlags, "hidepid=invisible,subset=pid") != 0)
     return -1;
   return filled;
 }

@@ -11,6 +11,8 @@
 namespace nightjar {
 namespace {
 
+const Privilege kRoot{Privilege::Kind::kRoot};
+
 size_t ProbeGroups(const std::string& mount) {
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(mount))
@@ -21,14 +23,14 @@ size_t ProbeGroups(const std::string& mount) {
 
 TEST(ProbeTest, AgreesWithItselfAndLeavesNothingBehind) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to try cgroups and namespaces";
-  HostFacts facts = GatherHostFacts();
+  HostFacts facts = GatherHostFacts(kRoot);
   if (facts.hierarchies.unified_mount.empty())
     GTEST_SKIP() << "this host has no unified cgroup tree";
   EXPECT_EQ(ProbeGroups(facts.hierarchies.unified_mount), 0u);
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child of the probe is left";
   EXPECT_FALSE(facts.cgroup_make.untried());
   EXPECT_FALSE(facts.cgroup_clone.untried());
-  proto::DoctorAnswer answer = Probe();
+  proto::DoctorAnswer answer = Probe(kRoot);
   EXPECT_EQ(answer.SerializeAsString(), Judge(facts).SerializeAsString());
   // This suite's sibling makes real cells here; whoever can run that can serve.
   bool enough = facts.cgroup_kill.works() &&
@@ -44,7 +46,7 @@ TEST(ProbeTest, AnOrdinaryUserGetsAnAnswerToo) {
   pid_t child = fork();
   if (child == 0) {
     if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(1);
-    proto::DoctorAnswer answer = Probe();
+    proto::DoctorAnswer answer = Probe({Privilege::Kind::kNone, 65534, "not asked"});
     _exit(!answer.can_serve() && answer.checks_size() > 10 && !Require(answer, {}) ? 0 : 2);
   }
   int status = 0;

@@ -30,7 +30,7 @@ TEST(OptionsTest, HaveTheDefaultsThatTheManualPromises) {
   EXPECT_EQ(std::string(kDefaultListen), "127.0.0.1:8080");
   EXPECT_EQ(options.policy, "");
   EXPECT_EQ(options.cgroup, "nightjar");
-  EXPECT_EQ(options.uid_base, Identity::kDefaultBase);
+  EXPECT_EQ(options.uid_base, std::nullopt);
   EXPECT_EQ(options.drain_s, 10u);
   EXPECT_TRUE(options.without.empty());
   EXPECT_FALSE(options.doctor);

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 HostFacts GoodHost() {
   HostFacts facts;
-  facts.root = true;
+  facts.privilege.kind = Privilege::Kind::kRoot;
   facts.kernel = "6.1.0-28-amd64";
   facts.hierarchies.unified_mount = "/sys/fs/cgroup";
   for (ControllerPlace* place :
@@ -25,6 +25,7 @@ HostFacts GoodHost() {
         &facts.seccomp, &facts.seccomp_listener, &facts.pidfd, &facts.memfd_seals, &facts.realtime})
     trial->error = 0;
   for (auto& space : facts.namespaces) space.trial.error = 0;
+  facts.time_namespace = true;
   facts.landlock_abi = 2;
   facts.pressure = true;
   return facts;
@@ -47,6 +48,18 @@ TEST(JudgeTest, AGoodHostIsOkThroughout) {
     EXPECT_TRUE(check.fix().empty()) << check.name();
   }
   EXPECT_TRUE(Require(answer, {}));
+}
+
+TEST(JudgeTest, AUserNamespaceIsAStartToo) {
+  HostFacts facts = GoodHost();
+  facts.privilege = {Privilege::Kind::kUserNamespace, 1000};
+  facts.hierarchies.cpu = {ControllerHome::kNone, "",
+                           "v1, at /c/cpu, and not this user's to write"};
+  auto answer = Judge(facts);
+  EXPECT_EQ(CheckOf(answer, "start").state(), DOCTOR_OK);
+  EXPECT_EQ(CheckOf(answer, "start").found(), "as root of a user namespace of uid 1000");
+  EXPECT_EQ(CheckOf(answer, "cpu").found(), "v1, at /c/cpu, and not this user's to write");
+  EXPECT_FALSE(answer.can_serve());
 }
 
 TEST(JudgeTest, AMissingControllerIsTheOperatorsToAccept) {
@@ -88,12 +101,13 @@ TEST(JudgeTest, AWordThatIsNoCheckIsSaidSo) {
 
 TEST(JudgeTest, WithoutRootItSaysWhatItCouldNotTry) {
   HostFacts facts = GoodHost();
-  facts.root = false;
+  facts.privilege = {Privilege::Kind::kNone, 1000, "user app has no range"};
   facts.cgroup_make = facts.cgroup_clone = facts.cgroup_kill = Trial{};
   for (auto& space : facts.namespaces) space.trial = Trial{};
   auto answer = Judge(facts);
   EXPECT_FALSE(answer.can_serve());
-  EXPECT_EQ(CheckOf(answer, "root").state(), DOCTOR_MISSING);
+  EXPECT_EQ(CheckOf(answer, "start").state(), DOCTOR_MISSING);
+  EXPECT_THAT(CheckOf(answer, "start").found(), HasSubstr("user app has no range"));
   for (const char* name : {"cgroup", "cgroup-clone", "cgroup-kill", "namespaces"}) {
     EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
     EXPECT_THAT(CheckOf(answer, name).found(), HasSubstr("needs root")) << name;
