@@ -12,6 +12,7 @@
 #include "worker/sandbox/empty_world.h"
 #include "worker/sandbox/enter.h"
 #include "worker/sandbox/landlock.h"
+#include "worker/sandbox/own_clocks.h"
 #include "worker/sandbox/profile.h"
 #include "worker/sandbox/programs_world.h"
 #include "worker/session.h"
@@ -109,6 +110,8 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_ASSIGN(Profile profile, PrepareProfile(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
   NJ_TRY(ForgetSurroundings());
+  if (Status started = StartClocksAnew(); !started)
+    LogWarning("clocks_of_the_host", {{"error", started.error().ToString()}});
   NJ_TRY(options.exec ? EnterProgramsWorld(options.exec_paths) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that

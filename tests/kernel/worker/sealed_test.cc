@@ -72,12 +72,26 @@ TEST_F(SealedTest, ItIsTheFirstProcessOfItsNamespaceAndSharesNoneWithTheHost) {
   ASSERT_NE(neighbour, nullptr);
   std::string process = std::to_string(worker->process().child().pid());
   std::string other = std::to_string(neighbour->process().child().pid());
-  for (const char* kind : {"pid", "mnt", "ipc", "uts", "net"})
+  for (const char* kind : {"pid", "mnt", "ipc", "uts", "net", "time"})
     EXPECT_NE(NamespaceOf(process, kind), NamespaceOf("self", kind)) << kind;
   for (const char* kind : {"pid", "mnt", "ipc", "uts"})
     EXPECT_NE(NamespaceOf(process, kind), NamespaceOf(other, kind)) << kind;
   worker->Ask("facts");
   EXPECT_NE(worker->Receive().finished().body().find("pid=1 "), std::string::npos);
+}
+
+TEST_F(SealedTest, ItsClocksSayNothingOfTheHost) {
+  auto worker = SpawnArmed();
+  ASSERT_NE(worker, nullptr);
+  timespec host{};
+  ASSERT_EQ(clock_gettime(CLOCK_BOOTTIME, &host), 0);
+  std::istringstream offsets(Read(*worker, "timens_offsets"));
+  std::map<std::string, long long> seconds;
+  std::string name;
+  for (long long back, nanos; offsets >> name >> back >> nanos;) seconds[name] = back;
+  EXPECT_LT(seconds["monotonic"], 0);
+  // They started with this test's zygote.
+  EXPECT_LT(host.tv_sec + seconds["boottime"], 60);
 }
 
 TEST_F(SealedTest, ItHoldsItsSocketAlone) {
