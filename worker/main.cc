@@ -25,18 +25,19 @@ bool ParseNumber(const char* text, T& value) {
   return failed == std::errc() && stop == end;
 }
 
-// --zygote --control-fd N --uid N [--exec PATH...]
+// --zygote --control-fd N --uid N [--exec PATH... | --exec-root DIRECTORY]
 bool ParseOptions(int argc, char** argv, ZygoteOptions& options) {
   bool sound = argc >= 6 && std::string_view(argv[1]) == "--zygote" &&
                std::string_view(argv[2]) == "--control-fd" &&
                ParseNumber(argv[3], options.control_fd) && std::string_view(argv[4]) == "--uid" &&
                ParseNumber(argv[5], options.uid);
   if (!sound || argc == 6) return sound;
-  if (std::string_view(argv[6]) != "--exec") return false;
+  std::string_view kind = argv[6];
   options.exec = true;
-  options.exec_paths.assign(argv + 7, argv + argc);
   options.profile = "program";
-  return true;
+  if (kind == "--exec") options.root.paths.assign(argv + 7, argv + argc);
+  if (kind == "--exec-root" && argc == 8) options.root.directory = argv[7];
+  return kind == "--exec" || !options.root.directory.empty();
 }
 
 }  // namespace

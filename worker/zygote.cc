@@ -112,7 +112,7 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_TRY(ForgetSurroundings());
   if (Status started = StartClocksAnew(); !started)
     LogWarning("clocks_of_the_host", {{"error", started.error().ToString()}});
-  NJ_TRY(options.exec ? EnterProgramsWorld(options.exec_paths) : EnterEmptyWorld());
+  NJ_TRY(options.exec ? EnterProgramsWorld(options.root) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that
   // reads.

@@ -12,6 +12,7 @@
 #include "ipc/core/result.h"
 #include "ipc/wire/channel.h"
 #include "worker/engine.h"
+#include "worker/sandbox/programs_world.h"
 
 namespace nightjar {
 
@@ -20,7 +21,7 @@ struct ZygoteOptions {
   uint32_t uid = 0;                     // the supervisor's: the owner of the cells
   std::string profile = "interpreter";  // of builtin_profiles.h; what its workers may do
   bool exec = false;                    // its workers run programs
-  std::vector<std::string> exec_paths;  // then: the paths of the host that they see
+  ProgramsRoot root;                    // then: what they see
 };
 
 // Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,

@@ -43,8 +43,12 @@ LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
                                   "--uid",
                                   std::to_string(booted.identity.supervisor)};
   std::vector<std::string> exec_zygote = zygote;
-  exec_zygote.emplace_back("--exec");
-  for (const std::string& path : booted.options.exec_paths) exec_zygote.push_back(path);
+  const Options& options = booted.options;
+  exec_zygote.emplace_back(options.exec_root.empty() ? "--exec" : "--exec-root");
+  if (options.exec_root.empty())
+    exec_zygote.insert(exec_zygote.end(), options.exec_paths.begin(), options.exec_paths.end());
+  else
+    exec_zygote.push_back(options.exec_root);
   return {std::move(zygote),
           {folder + "/nightjar-writer", "--control-fd", "3", "--state", booted.state->path(),
            "--uid", writer, "--gid", writer},
@@ -121,7 +125,8 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.manager, ServiceManager::Meet());
   booted.options = options;
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
-  NJ_TRY(CheckExecPaths(options.exec_paths, options.state));
+  NJ_TRY(options.exec_root.empty() ? CheckExecPaths(options.exec_paths, options.state)
+                                   : CheckExecRoot(options.exec_root, options.state));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
   booted.doctor = Probe(privilege);
   NJ_TRY(Require(booted.doctor, options.without));

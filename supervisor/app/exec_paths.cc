@@ -2,12 +2,17 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 namespace nightjar {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What their root has of its own in any case.
+constexpr const char* kOwnPlaces[] = {"/proc", "/dev", "/sys", "/tmp", "/app"};
 
 // Without links, dots and a slash at the end.
 fs::path Plain(const std::string& path) {
@@ -21,27 +26,47 @@ bool Holds(const fs::path& outer, const fs::path& inner) {
   return end == outer.end();
 }
 
-Status Check(const std::string& path, const fs::path& state) {
-  auto refuse = [&](const std::string& why) {
-    return Fail(ErrorCode::kInvalid, "programs cannot be shown " + path + ": " + why);
-  };
+auto Refuse(const std::string& path, const std::string& why) {
+  return Fail(ErrorCode::kInvalid, "programs cannot be shown " + path + ": " + why);
+}
+
+// What is true of whatever is shown.
+Status CheckShown(const std::string& path, const fs::path& state) {
   fs::path plain = Plain(path);
-  if (!path.starts_with('/') || plain == "/") return refuse("it has to be a path below /");
-  for (const char* own : {"/proc", "/dev", "/sys", "/tmp", "/app", "/etc"})
-    if (Holds(own, plain)) return refuse("their root has its own " + std::string(own));
+  if (!path.starts_with('/') || plain == "/") return Refuse(path, "it has to be a path below /");
   struct stat found {};
   if (stat(path.c_str(), &found) != 0) return FailErrno("programs cannot be shown " + path);
   if (!S_ISDIR(found.st_mode) && !S_ISREG(found.st_mode))
-    return refuse("it is neither a file nor a directory");
-  if ((found.st_mode & S_IWOTH) != 0) return refuse("anyone may write to it");
-  if (Holds(plain, state)) return refuse("the state directory " + state.string() + " is in it");
+    return Refuse(path, "it is neither a file nor a directory");
+  if ((found.st_mode & S_IWOTH) != 0) return Refuse(path, "anyone may write to it");
+  if (Holds(plain, state))
+    return Refuse(path, "the state directory " + state.string() + " is in it");
   return {};
 }
 
 }  // namespace
 
 Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& state) {
-  for (const std::string& path : paths) NJ_TRY(Check(path, Plain(state)));
+  for (const std::string& path : paths) {
+    for (const char* own : kOwnPlaces)
+      if (Holds(own, Plain(path)))
+        return Refuse(path, "their root has its own " + std::string(own));
+    if (Holds("/etc", Plain(path))) return Refuse(path, "their root has its own /etc");
+    NJ_TRY(CheckShown(path, Plain(state)));
+  }
+  return {};
+}
+
+Status CheckExecRoot(const std::string& directory, const std::string& state) {
+  NJ_TRY(CheckShown(directory, Plain(state)));
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
+    std::string place = "/" + entry.path().filename().string();
+    bool own =
+        std::find(std::begin(kOwnPlaces), std::end(kOwnPlaces), place) != std::end(kOwnPlaces);
+    if (!own && !entry.is_symlink()) NJ_TRY(CheckShown(entry.path().string(), Plain(state)));
+  }
+  if (failed) return FailErrno("programs cannot be shown " + directory, failed.value());
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Whether paths of the host may be shown to the programs of exec handlers.
+// Whether paths of the host, or a directory as their root, may be shown to the programs of exec
+// handlers.
 #pragma once
 
 #include <string>
@@ -12,5 +13,8 @@ namespace nightjar {
 // that the programs' root has itself, `state` is in it, or anyone could write to it, so that one
 // canvas might leave something there for another.
 Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& state);
+
+// The same of a directory whose content is to be their root, and of everything directly in it.
+Status CheckExecRoot(const std::string& directory, const std::string& state);
 
 }  // namespace nightjar

@@ -23,13 +23,18 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--without", options.without,
                  "Serve although this host cannot enforce NAME (a check of `nightjar doctor`); may "
                  "be repeated");
-  app.add_option("--exec-paths", options.exec_paths,
-                 "Files and directories of this host that programs of exec handlers see, read-only")
-      ->delimiter(',')
-      ->check([](const std::string& path) {
-        return path.starts_with('/') ? "" : "a whole path is wanted, not " + path;
-      })
-      ->capture_default_str();
+  auto whole_path = [](const std::string& path) {
+    return path.starts_with('/') ? "" : "a whole path is wanted, not " + path;
+  };
+  auto* exec_paths = app.add_option(
+      "--exec-paths", options.exec_paths,
+      "Files and directories of this host that programs of exec handlers see, read-only");
+  exec_paths->delimiter(',')->check(whole_path)->capture_default_str();
+  app.add_option("--exec-root", options.exec_root,
+                 "Directory with the root that programs of exec handlers see, read-only, in place "
+                 "of paths of this host")
+      ->check(whole_path)
+      ->excludes(exec_paths);
   app.add_option("--cgroup", options.cgroup, "Name of the top control group")
       ->capture_default_str();
   app.add_option("--uid-base", options.uid_base,

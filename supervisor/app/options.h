@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without
   // Paths of this host that programs of exec handlers see, read-only.
   std::vector<std::string> exec_paths = {"/usr"};
+  std::string exec_root;             // instead: a directory whose content is their root
   std::string cgroup = "nightjar";   // top group
   std::optional<uint32_t> uid_base;  // first of the user ids that are Nightjar's; see Identity
   unsigned drain_s = 10;             // how long runs in flight may go on after SIGTERM

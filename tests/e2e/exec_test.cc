@@ -156,6 +156,34 @@ TEST_F(ExecTest, AProgramSeesItsOwnRootAndNothingOfTheHost) {
       << body;
 }
 
+// A root of the operator's: a shell, what it is linked with, and a file.
+TEST(ExecRootTest, ProgramsSeeItInPlaceOfTheHosts) {
+  namespace fs = std::filesystem;
+  std::string root = "/var/tmp/nightjar-root-" + std::to_string(getpid());
+  for (const char* file :
+       {"/bin/sh", "/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2"}) {
+    fs::create_directories(root + fs::path(file).parent_path().string());
+    fs::copy_file(file, root + file);
+  }
+  fs::create_symlink("greeting", root + "/link");
+  std::ofstream(root + "/greeting") << "hello\n";
+  {
+    Server server(ServerOptions{.policy = kPolicy, .more = {"--exec-root", root}});
+    ASSERT_TRUE(server.running()) << server.log();
+    server.Deploy("tools",
+                  "[exec-handler GET /]\n/bin/sh -c 'read line </link; echo $line; "
+                  "[ -e /usr ] || echo no host; echo x >/greeting || echo refused'\n");
+    EXPECT_EQ(server.Get("tools", "/").body, "hello\nno host\nrefused\n");
+  }
+  // Where one canvas could leave something for another, nothing starts.
+  fs::create_directory(root + "/shared");
+  fs::permissions(root + "/shared", fs::perms(0777));
+  Server refused(ServerOptions{.policy = kPolicy, .more = {"--exec-root", root}});
+  EXPECT_FALSE(refused.running());
+  EXPECT_THAT(refused.log(), HasSubstr(root + "/shared: anyone may write to it"));
+  fs::remove_all(root);
+}
+
 TEST_F(ExecTest, AProgramHasNoPrivilege) {
   DeployShell("id -u; grep -E \"^(Cap|NoNewPrivs|Seccomp:)\" /proc/self/status");
   std::string body = Ask().body;

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
@@ -18,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kOwnPlaces[] = {"/proc", "/dev", "/sys", "/tmp", "/app"};
 constexpr unsigned long kQuiet = MS_NOSUID | MS_NODEV;
 constexpr unsigned long kProcFlags = kQuiet | MS_NOEXEC | MS_RDONLY;
 
@@ -39,17 +42,21 @@ Status MakeFile(const std::string& path, std::string_view content) {
   return WriteAll(file, content, path.c_str());
 }
 
-// `flags` of the mount that shows `path` of the host at the same place inside.
-Status Show(const std::string& path, unsigned long flags) {
+// `flags` of the mount that shows `path` of the host as `place` inside.
+Status Show(const std::string& path, const std::string& place, unsigned long flags) {
   struct stat found {};
   if (stat(path.c_str(), &found) != 0) return FailErrno(path);
-  NJ_TRY(S_ISDIR(found.st_mode) ? MakeFolder(path) : MakeFile(path, ""));
-  std::string inside = Inside(path);
+  NJ_TRY(S_ISDIR(found.st_mode) ? MakeFolder(place) : MakeFile(place, ""));
+  std::string inside = Inside(place);
   if (mount(path.c_str(), inside.c_str(), nullptr, MS_BIND, nullptr) != 0)
     return FailErrno("showing " + path + " to programs");
   if (mount(nullptr, inside.c_str(), nullptr, MS_REMOUNT | MS_BIND | flags, nullptr) != 0)
     return FailErrno("protecting " + path + " from programs");
   return {};
+}
+
+Status Show(const std::string& path, unsigned long flags) {
+  return Show(path, path, flags);
 }
 
 // Hosts with a merged /usr have /bin, /lib and others as links into it, which programs rely on.
@@ -82,6 +89,31 @@ Status FurnishDevices() {
   return {};
 }
 
+Status ShowPaths(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
+  NJ_TRY(CopyRootLinks());
+  return FurnishEtc();
+}
+
+// All that is in it, but what the root has of its own.
+Status ShowDirectory(const std::string& directory) {
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
+    std::string place = "/" + entry.path().filename().string();
+    if (std::find(std::begin(kOwnPlaces), std::end(kOwnPlaces), place) != std::end(kOwnPlaces))
+      continue;
+    if (!entry.is_symlink()) {
+      NJ_TRY(Show(entry.path().string(), place, kQuiet | MS_RDONLY));
+      continue;
+    }
+    fs::path target = fs::read_symlink(entry.path(), failed);
+    if (failed || symlink(target.c_str(), Inside(place).c_str()) != 0)
+      return FailErrno(entry.path().string());
+  }
+  if (failed) return FailErrno(directory, failed.value());
+  return access(Inside("/etc").c_str(), F_OK) == 0 ? Status{} : FurnishEtc();
+}
+
 // The zygote's own. Each worker mounts one of its own over it, which the kernel allows the root of
 // a user namespace only where a whole /proc is to be seen already.
 Status FurnishProc() {
@@ -92,13 +124,11 @@ Status FurnishProc() {
 
 }  // namespace
 
-Status EnterProgramsWorld(const std::vector<std::string>& paths) {
+Status EnterProgramsWorld(const ProgramsRoot& root) {
   NJ_TRY(MountNewRoot(kQuiet, "size=256k,nr_inodes=512,mode=0755"));
   umask(022);
   for (const char* folder : {"/proc", "/tmp", "/app"}) NJ_TRY(MakeFolder(folder));
-  for (const std::string& path : paths) NJ_TRY(Show(path, kQuiet | MS_RDONLY));
-  NJ_TRY(CopyRootLinks());
-  NJ_TRY(FurnishEtc());
+  NJ_TRY(root.directory.empty() ? ShowPaths(root.paths) : ShowDirectory(root.directory));
   NJ_TRY(FurnishDevices());
   NJ_TRY(FurnishProc());
   return BecomeNewRoot(kQuiet);

@@ -51,5 +51,23 @@ TEST(ExecPathsTest, TheStateIsNotShown) {
   EXPECT_EQ(WhyNot("/var/lib", "/var/library"), "");
 }
 
+TEST(ExecPathsTest, ARootIsAskedTheSameAndMayHaveItsOwnEtcAndTmp) {
+  std::string folder = "/var/tmp/exec-root-test-" + std::to_string(getpid());
+  std::filesystem::create_directories(folder + "/etc");
+  std::filesystem::create_directories(folder + "/tmp");
+  std::filesystem::permissions(folder + "/tmp", std::filesystem::perms(0777));
+  std::filesystem::create_symlink("/nowhere", folder + "/link");
+  EXPECT_TRUE(CheckExecRoot(folder, "/var/lib/nightjar"));
+  EXPECT_THAT(CheckExecRoot(folder, folder + "/etc/state").error().ToString(),
+              HasSubstr("the state directory"));
+  EXPECT_THAT(CheckExecRoot("/", "/s").error().ToString(), HasSubstr("below /"));
+  EXPECT_THAT(CheckExecRoot("/nowhere", "/s").error().ToString(), HasSubstr("No such file"));
+  std::filesystem::create_directory(folder + "/open");
+  std::filesystem::permissions(folder + "/open", std::filesystem::perms(0777));
+  EXPECT_THAT(CheckExecRoot(folder, "/s").error().ToString(),
+              HasSubstr(folder + "/open: anyone may write"));
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace nightjar
