@@ -1,6 +1,7 @@
 // Exec handlers: real programs of this host behind the walls.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -182,6 +183,23 @@ TEST(ExecRootTest, ProgramsSeeItInPlaceOfTheHosts) {
   EXPECT_FALSE(refused.running());
   EXPECT_THAT(refused.log(), HasSubstr(root + "/shared: anyone may write to it"));
   fs::remove_all(root);
+}
+
+// What the host forbids where it mounted something holds for programs too.
+TEST(ExecPathsTest, WhatIsMountedWithoutExecutionStaysSo) {
+  namespace fs = std::filesystem;
+  std::string folder = "/var/tmp/nightjar-noexec-" + std::to_string(getpid());
+  fs::create_directory(folder);
+  ASSERT_EQ(mount("nightjar-test", folder.c_str(), "tmpfs", MS_NOEXEC | MS_NOSUID, "mode=0755"), 0);
+  fs::copy_file("/usr/bin/id", folder + "/id");
+  {
+    Server server(ServerOptions{.policy = kPolicy, .more = {"--exec-paths", "/usr," + folder}});
+    ASSERT_TRUE(server.running()) << server.log();
+    server.Deploy("tools", "[exec-handler GET /]\n/bin/sh -c '" + folder + "/id || echo no $?'\n");
+    EXPECT_EQ(server.Get("tools", "/").body, "no 126\n");
+  }
+  umount(folder.c_str());
+  fs::remove(folder);
 }
 
 TEST_F(ExecTest, AProgramHasNoPrivilege) {

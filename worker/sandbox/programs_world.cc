@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,12 @@ Status Show(const std::string& path, const std::string& place, unsigned long fla
   std::string inside = Inside(place);
   if (mount(path.c_str(), inside.c_str(), nullptr, MS_BIND, nullptr) != 0)
     return FailErrno("showing " + path + " to programs");
+  // What the host forbids at this mount stays forbidden. A user namespace may not undo it anyway.
+  struct statvfs host {};
+  if (statvfs(inside.c_str(), &host) != 0) return FailErrno("looking at the mount of " + path);
+  constexpr unsigned long kForbids = ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC;
+  static_assert(kForbids == (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  flags |= host.f_flag & kForbids;
   if (mount(nullptr, inside.c_str(), nullptr, MS_REMOUNT | MS_BIND | flags, nullptr) != 0)
     return FailErrno("protecting " + path + " from programs");
   return {};
