@@ -107,6 +107,9 @@ Hierarchies ChooseHierarchies(const std::vector<CgroupMount>& mounts,
   chosen.memory = PlaceOf("memory", mounts, unified_controllers);
   chosen.pids = PlaceOf("pids", mounts, unified_controllers);
   chosen.cpu = PlaceOf("cpu", mounts, unified_controllers);
+  if (!chosen.v1_alone()) return chosen;
+  chosen.cpuacct = PlaceOf("cpuacct", mounts, {});
+  chosen.freezer = PlaceOf("freezer", mounts, {});
   return chosen;
 }
 
@@ -135,6 +138,8 @@ std::string Hierarchies::Describe() const {
   add(memory, "memory");
   add(pids, "pids");
   add(cpu, "cpu");
+  add(cpuacct, "cpuacct");
+  add(freezer, "freezer");
   if (unified_mount.empty()) return v1.empty() ? "none" : "v1 alone: " + v1;
   if (v1.empty()) return "v2: " + (v2.empty() ? "no controller" : v2);
   return "hybrid: v1 " + v1 + " + unified" + (v2.empty() ? "" : " " + v2);

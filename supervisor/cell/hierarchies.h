@@ -44,9 +44,19 @@ struct Hierarchies {
   ControllerPlace memory;
   ControllerPlace pids;
   ControllerPlace cpu;
+  // What the unified tree does better, so that they are looked for on hosts without one only: cpu
+  // time and freezing.
+  ControllerPlace cpuacct;
+  ControllerPlace freezer;
 
-  // "hybrid: v1 memory, pids, cpu + unified", "v2: memory, pids, cpu", "v1 alone: memory, pids",
-  // "none".
+  bool v1_alone() const { return unified_mount.empty(); }
+  // Where v1 alone tells who is in a group: pids, else memory.
+  const ControllerPlace& members() const {
+    return pids.home == ControllerHome::kV1 ? pids : memory;
+  }
+
+  // "hybrid: v1 memory, pids, cpu + unified", "v2: memory, pids, cpu", "v1 alone: memory, pids,
+  // cpuacct, freezer", "none".
   std::string Describe() const;
 };
 

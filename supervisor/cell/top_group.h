@@ -4,7 +4,8 @@
 // The place is the root of each hierarchy, or, where systemd has delegated the supervisor's own
 // unit to it (the xattr user.delegate or trusted.delegate on its group), below that unit. In a pure
 // v2 tree a group with controllers for its children may hold no process, so that the unit's
-// processes are first moved to the leaf <unit>/supervisor. Called once, as root, before the loop
+// processes are first moved to the leaf <unit>/supervisor. With v1 alone the place is the root.
+// Called once, as root, before the loop
 // runs.
 #pragma once
 
@@ -16,8 +17,10 @@ namespace nightjar {
 struct TopGroup {
   TreeFrame frame;
   GroupDirs dirs;
-  Fd lock;     // flock on the top's unified directory, for the life of the tree
-  Fd helpers;  // <top>/helpers in the unified tree
+  std::string
+      path;  // below the mount point of the unified tree, or of the v1 hierarchy that lists members
+  Fd lock;   // flock on that directory, for the life of the tree
+  Fd helpers;  // <top>/helpers in the unified tree; with v1 alone there is none
 };
 
 Result<TopGroup> OpenTopGroup(const CellTree::Options& options);
