@@ -158,7 +158,8 @@ inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
 inline constexpr uint32_t kHelperFirstTries = 3;  // before the supervisor serves; then it gives up
 inline constexpr uint64_t kStateFreeBytes = 16 * kMiB;  // on the state's disk, to start at all
-inline constexpr size_t kWorkers = 4096;     // live at once; also the size of the uid range
+inline constexpr size_t kWorkers = 4096;             // live at once; also the size of the uid range
+inline constexpr size_t kKillsAsked = 2 * kWorkers;  // of the nest, not yet sent
 inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
 inline constexpr size_t kWorkerFds = 16;  // its two, a listener to hand over, memfds on their way
 inline constexpr size_t kWorkerFileBytes = 256 * kMiB;  // of a memfd that a worker fills

@@ -72,6 +72,11 @@ Result<Identity> ChooseIdentity(const Options& options, const Privilege& privile
                   privilege.refused);
 }
 
+UserKiller KillerOf(Launcher& launcher) {
+  return {[&launcher](uint32_t uid) { return launcher.KillUser(uid); },
+          [&launcher] { return launcher.kills_done(); }};
+}
+
 // A socket that was passed is never left alone in favour of an address: whoever connected to it
 // would wait forever.
 Result<Fd> CanvasListener(const std::string& listen, std::vector<Fd> passed) {
@@ -143,8 +148,11 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(std::string self, OwnPath());
   std::vector<int> doors;
   for (const CellDoor& door : booted.cells->HelperDoors()) doors.push_back(door.dir_fd);
-  NJ_ASSIGN(booted.launcher, Launcher::Start(*booted.loop, self, PlanFor(self, booted), doors,
-                                             std::move(launcher_lost)));
+  LauncherPlan plan = PlanFor(self, booted);
+  if (booted.cells->NeedsUserKiller()) plan.nest = NestDuty::kWatchAndKill;
+  NJ_ASSIGN(booted.launcher,
+            Launcher::Start(*booted.loop, self, plan, doors, std::move(launcher_lost)));
+  if (booted.cells->NeedsUserKiller()) booted.cells->SetUserKiller(KillerOf(*booted.launcher));
   RaisePriority(bounds::kSupervisorNice);  // not the zygote's, which exists by now
   NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
   NJ_TRY(CheckReach(*booted.state));

@@ -70,14 +70,24 @@ class Cell {
   // before the kill. The quota is the canvas's: it is off until this cell is released, a moment in
   // a death.
   virtual Status LiftCpuThrottle() = 0;
-  // SIGKILL to everything in it, now and atomically where the kernel has cgroup.kill.
+  // SIGKILL to everything in it: at once where the kernel has cgroup.kill, else as soon as the
+  // UserKiller gets to it.
   virtual Status Kill() = 0;
-  // True when no process is left in it. A zombie that nobody reaped counts on kernels where it
-  // still holds the group.
+  // True when no process is left in it and no kill is on its way. A zombie that nobody reaped
+  // counts on kernels where it still holds the group.
   virtual Result<bool> Empty() const = 0;
   // A descriptor that polls POLLPRI when "populated" changes (cgroup.events); -1 where the kernel
   // has none.
   virtual int events_fd() const = 0;
+};
+
+// Somebody who may kill every process of a user, for hosts with v1 alone: there nothing kills a
+// group, and the supervisor may not signal a worker (docs/adr/0014-kill-by-user.md).
+struct UserKiller {
+  // Asks for it, and does not wait. A ticket: they grow.
+  std::function<Result<uint64_t>(uint32_t uid)> kill;
+  // The last ticket that is done; those before it are too.
+  std::function<uint64_t()> done;
 };
 
 // Makes cells and takes them back. It outlives every cell it gave out. Loop thread only, after
@@ -97,10 +107,11 @@ class CellTree {
   virtual ~CellTree() = default;
 
   // A cell of that canvas with these limits, fresh or reused. Makes the canvas's group with
-  // `canvas_limits` when there is none, and updates its limits when they changed.
+  // `canvas_limits` when there is none, and updates its limits when they changed. `uid`: of whoever
+  // will live in it, and of nobody else until the cell is empty again.
   virtual Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas,
                                                 const CanvasLimits& canvas_limits,
-                                                const CellLimits& limits) = 0;
+                                                const CellLimits& limits, uint32_t uid) = 0;
   // Back from a worker that is gone. Not empty: kept aside and killed again on Sweep().
   virtual void Release(std::unique_ptr<Cell> cell) = 0;
   // Bounded upkeep, a few milliseconds at most: removes idle cells beyond a small reserve, retries
@@ -111,11 +122,16 @@ class CellTree {
   // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged
   // owner may: the top group stays where its parent directory is root's.
   virtual void RemoveAll() = 0;
-  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the
-  // leaf <top>/helpers of the unified tree. Cloning into a cell needs write permission on
-  // cgroup.procs of the closest group above both the parent and the cell (cgroups(7), "delegation
-  // containment"); from this leaf that is <top>, which the owner has. The doors are the tree's.
+  // Where root puts a helper process (the zygote) at its start, before any worker is cloned;
+  // nowhere on a host with v1 alone. The leaf <top>/helpers of the unified tree. Cloning into a
+  // cell needs write permission on cgroup.procs of the closest group above both the parent and the
+  // cell (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has.
+  // The doors are the tree's.
   virtual std::vector<CellDoor> HelperDoors() const = 0;
+  // Whether a kill here takes a UserKiller, and giving it: before the first Acquire, outliving the
+  // last cell. Without one the tree signals each process by itself, which root may.
+  virtual bool NeedsUserKiller() const = 0;
+  virtual void SetUserKiller(UserKiller killer) = 0;
   // Usage of a canvas's group since it was made, for `top`.
   virtual Result<CellUsage> CanvasUsage(const std::string& canvas) const = 0;
   // "hybrid: v1 memory, pids, cpu, cpuacct + unified" or "v2: memory, pids, cpu".

@@ -33,6 +33,7 @@ std::string CellControllers(const Hierarchies& h) {
 
 Status MakeUnified(const Hierarchies& h, const GroupDirs& parent, const std::string& name,
                    GroupLevel level, GroupDirs& dirs) {
+  if (!parent.unified.valid()) return {};
   if (mkdirat(parent.unified.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
     return FailErrno("making the group " + name);
   NJ_ASSIGN(dirs.unified, OpenDir(parent.unified.get(), name));
@@ -79,6 +80,12 @@ Status MakeV1Groups(const TreeFrame& frame, const GroupDirs& parent, const std::
     made.in_force.cpus = limits.cpus;
     made.in_force.cpu_weight = limits.cpu_weight;
   }
+  if (parent.cpuacct_v1.valid())
+    NJ_TRY(
+        MakeV1("cpuacct", frame.cpuacct_top + "/" + path, parent.cpuacct_v1, {}, dirs.cpuacct_v1));
+  if (parent.freezer_v1.valid())
+    NJ_TRY(
+        MakeV1("freezer", frame.freezer_top + "/" + path, parent.freezer_v1, {}, dirs.freezer_v1));
   return {};
 }
 
@@ -159,7 +166,7 @@ Status Group::SetCanvas(const TreeFrame& frame, const CanvasLimits& limits) {
 
 Status RemoveGroup(const GroupDirs& parent, const std::string& name) {
   Status status;
-  for (const Fd* dir : {&parent.unified, &parent.memory_v1, &parent.pids_v1, &parent.cpu_v1}) {
+  for (const Fd* dir : parent.all()) {
     if (!dir->valid() || unlinkat(dir->get(), name.c_str(), AT_REMOVEDIR) == 0) continue;
     if (errno != ENOENT && status) status = FailErrno("removing the group " + name);
   }

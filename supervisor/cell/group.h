@@ -6,6 +6,7 @@
 // kernel lets them. Loop thread only.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "ipc/core/fd.h"
@@ -25,6 +26,8 @@ struct TreeFrame {
   std::string memory_top;
   std::string pids_top;
   std::string cpu_top;
+  std::string cpuacct_top;
+  std::string freezer_top;
 };
 
 // The directories of one group. A controller whose home is the unified tree has no directory of its
@@ -34,10 +37,18 @@ struct GroupDirs {
   Fd memory_v1;
   Fd pids_v1;
   Fd cpu_v1;  // canvases only: a run gets its share of the cpu as a process of its canvas
+  Fd cpuacct_v1;
+  Fd freezer_v1;
 
   int memory() const { return memory_v1.valid() ? memory_v1.get() : unified.get(); }
   int pids() const { return pids_v1.valid() ? pids_v1.get() : unified.get(); }
   int cpu() const { return cpu_v1.valid() ? cpu_v1.get() : unified.get(); }
+  // On hosts with v1 alone: where the group's processes are listed.
+  int members_v1() const { return pids_v1.valid() ? pids_v1.get() : memory_v1.get(); }
+  // Every hierarchy's, some of them not there.
+  std::array<const Fd*, 6> all() const {
+    return {&unified, &memory_v1, &pids_v1, &cpu_v1, &cpuacct_v1, &freezer_v1};
+  }
 };
 
 class Group {

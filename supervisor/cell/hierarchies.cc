@@ -107,13 +107,18 @@ Hierarchies ChooseHierarchies(const std::vector<CgroupMount>& mounts,
   chosen.memory = PlaceOf("memory", mounts, unified_controllers);
   chosen.pids = PlaceOf("pids", mounts, unified_controllers);
   chosen.cpu = PlaceOf("cpu", mounts, unified_controllers);
+  if (!chosen.v1_alone()) return chosen;
+  chosen.cpuacct = PlaceOf("cpuacct", mounts, {});
+  chosen.freezer = PlaceOf("freezer", mounts, {});
   return chosen;
 }
 
-Result<Hierarchies> FindHierarchies() {
+Result<Hierarchies> FindHierarchies(UnifiedTree unified) {
   NJ_ASSIGN(std::string text, ReadPath("/proc/self/mounts"));
   std::vector<CgroupMount> mounts = ParseCgroupMounts(text);
-  std::erase_if(mounts, [](const CgroupMount& mount) { return !IsWhatItSays(mount); });
+  std::erase_if(mounts, [unified](const CgroupMount& mount) {
+    return !IsWhatItSays(mount) || (mount.unified && unified == UnifiedTree::kIgnored);
+  });
   std::vector<std::string> controllers;
   for (const CgroupMount& mount : mounts) {
     if (!mount.unified) continue;
@@ -135,6 +140,8 @@ std::string Hierarchies::Describe() const {
   add(memory, "memory");
   add(pids, "pids");
   add(cpu, "cpu");
+  add(cpuacct, "cpuacct");
+  add(freezer, "freezer");
   if (unified_mount.empty()) return v1.empty() ? "none" : "v1 alone: " + v1;
   if (v1.empty()) return "v2: " + (v2.empty() ? "no controller" : v2);
   return "hybrid: v1 " + v1 + " + unified" + (v2.empty() ? "" : " " + v2);

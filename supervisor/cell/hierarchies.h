@@ -45,9 +45,22 @@ struct Hierarchies {
   ControllerPlace memory;
   ControllerPlace pids;
   ControllerPlace cpu;
+  // What the unified tree does better, so that they are looked for on hosts without one only: cpu
+  // time and freezing.
+  ControllerPlace cpuacct;
+  ControllerPlace freezer;
 
-  // "hybrid: v1 memory, pids, cpu + unified", "v2: memory, pids, cpu", "v1 alone: memory, pids",
-  // "none".
+  bool v1_alone() const { return unified_mount.empty(); }
+  // Where v1 alone tells who is in a group: pids, else memory.
+  const ControllerPlace& members() const {
+    return pids.home == ControllerHome::kV1 ? pids : memory;
+  }
+
+  // Nothing would tell which processes are of a run.
+  bool none() const { return v1_alone() && members().home != ControllerHome::kV1; }
+
+  // "hybrid: v1 memory, pids, cpu + unified", "v2: memory, pids, cpu", "v1 alone: memory, pids,
+  // cpuacct, freezer", "none".
   std::string Describe() const;
 };
 
@@ -56,6 +69,7 @@ struct Hierarchies {
 Hierarchies ChooseHierarchies(const std::vector<CgroupMount>& mounts,
                               const std::vector<std::string>& unified_controllers);
 
-Result<Hierarchies> FindHierarchies();
+enum class UnifiedTree { kUsed, kIgnored };
+Result<Hierarchies> FindHierarchies(UnifiedTree unified = UnifiedTree::kUsed);
 
 }  // namespace nightjar

@@ -1,22 +1,31 @@
 #include "supervisor/cell/kernel_cell.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace nightjar {
+namespace {
+
+Result<std::unique_ptr<Members>> MembersOf(const GroupDirs& dirs, const UserKiller& killer) {
+  if (dirs.unified.valid()) return UnifiedMembers(dirs);
+  return V1Members(dirs, killer);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<KernelCell>> KernelCell::Create(std::shared_ptr<CanvasGroup> canvas,
-                                                       uint64_t number, const CellLimits& limits) {
+                                                       uint64_t number, const CellLimits& limits,
+                                                       const UserKiller& killer) {
   std::string path = canvas->group().path() + "/cell-" + std::to_string(number);
   NJ_ASSIGN(Group group, Group::MakeCell(canvas->frame(), canvas->group().dirs(), path, limits));
+  auto members = MembersOf(group.dirs(), killer);
+  if (!members) {
+    canvas->Abandon("cell-" + std::to_string(number));
+    return tl::unexpected<Error>(members.error());
+  }
   // From here on its destructor leaves the directory to the canvas's sweep.
-  std::unique_ptr<KernelCell> cell(new KernelCell(std::move(canvas), std::move(group)));
-  const GroupDirs& dirs = cell->group_.dirs();
-  cell->events_ = Fd(openat(dirs.unified.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
-  if (!cell->events_.valid()) return FailErrno("opening cgroup.events of " + path);
-  NJ_ASSIGN(cell->counters_, CellCounters::Open(cell->canvas_->frame(), dirs));
+  std::unique_ptr<KernelCell> cell(
+      new KernelCell(std::move(canvas), std::move(group), std::move(*members)));
+  NJ_ASSIGN(cell->counters_, CellCounters::Open(cell->canvas_->frame(), cell->group_.dirs()));
   return cell;
 }
 
@@ -33,25 +42,28 @@ std::string KernelCell::DirectoryName() const {
 
 std::vector<CellDoor> KernelCell::doors() const {
   const GroupDirs& dirs = group_.dirs();
+  const GroupDirs& canvas = canvas_->group().dirs();
+  std::vector<CellDoor> doors;
   // A group that cgroup.kill was ever written to kills what is cloned into it: the kernel compares
   // its count of kills with that of the group that the clone is made from (kill_seq, cgroup.c of
   // Linux 6.14 and its stable branches). Entering is not a clone.
-  std::vector<CellDoor> doors{{dirs.unified.get(), !killed_}};
-  if (dirs.memory_v1.valid()) doors.push_back({dirs.memory_v1.get(), false});
-  if (dirs.pids_v1.valid()) doors.push_back({dirs.pids_v1.get(), false});
-  const GroupDirs& canvas = canvas_->group().dirs();
-  if (canvas.cpu_v1.valid()) doors.push_back({canvas.cpu_v1.get(), false});
+  if (dirs.unified.valid()) doors.push_back({dirs.unified.get(), !killed_});
+  // The canvas's cpu group comes before the cell's cpuacct: where both are one hierarchy, as they
+  // mostly are, the cell's group is below the canvas's and is the last word.
+  for (const Fd* dir :
+       {&dirs.memory_v1, &dirs.pids_v1, &canvas.cpu_v1, &dirs.cpuacct_v1, &dirs.freezer_v1})
+    if (dir->valid()) doors.push_back({dir->get(), false});
   return doors;
 }
 
 Status KernelCell::Freeze() {
-  NJ_TRY(WriteFileAt(group_.dirs().unified.get(), "cgroup.freeze", "1"));
+  NJ_TRY(members_->Freeze());
   frozen_ = true;
   return {};
 }
 
 Status KernelCell::Thaw() {
-  NJ_TRY(WriteFileAt(group_.dirs().unified.get(), "cgroup.freeze", "0"));
+  NJ_TRY(members_->Thaw());
   frozen_ = false;
   return {};
 }
@@ -64,14 +76,7 @@ Status KernelCell::LiftCpuThrottle() {
 
 Status KernelCell::Kill() {
   killed_ = true;
-  return WriteFileAt(group_.dirs().unified.get(), "cgroup.kill", "1");
-}
-
-Result<bool> KernelCell::Empty() const {
-  char text[128];
-  ssize_t got = pread(events_.get(), text, sizeof text, 0);
-  if (got < 0) return FailErrno("reading cgroup.events of " + name());
-  return CounterIn({text, static_cast<size_t>(got)}, "populated") == 0;
+  return members_->Kill();
 }
 
 Status KernelCell::Reuse(const CellLimits& limits) {
@@ -80,7 +85,8 @@ Status KernelCell::Reuse(const CellLimits& limits) {
   return counters_.Restart();
 }
 
-void KernelCell::Lend() {
+void KernelCell::Lend(uint32_t uid) {
+  members_->SetUser(uid);
   lent_ = true;
   canvas_->CountOut();
 }

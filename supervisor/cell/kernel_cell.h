@@ -8,13 +8,15 @@
 #include "supervisor/cell/canvas_group.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/cell/cell_counters.h"
+#include "supervisor/cell/members.h"
 
 namespace nightjar {
 
 class KernelCell final : public Cell {
  public:
   static Result<std::unique_ptr<KernelCell>> Create(std::shared_ptr<CanvasGroup> canvas,
-                                                    uint64_t number, const CellLimits& limits);
+                                                    uint64_t number, const CellLimits& limits,
+                                                    const UserKiller& killer);
   ~KernelCell() override;
 
   const std::string& name() const override { return group_.path(); }
@@ -24,30 +26,32 @@ class KernelCell final : public Cell {
   Status Thaw() override;
   Status LiftCpuThrottle() override;
   Status Kill() override;
-  Result<bool> Empty() const override;
-  int events_fd() const override { return events_.get(); }
+  Result<bool> Empty() const override { return members_->Empty(); }
+  int events_fd() const override { return members_->events_fd(); }
 
   const std::shared_ptr<CanvasGroup>& canvas() const { return canvas_; }
   // Ready for the next worker of the same canvas. An error means that it is not fit for use any
   // more.
   Status Reuse(const CellLimits& limits);
-  // To a worker, and back from one that is gone or given up: then what was done to the canvas on
-  // its behalf ends.
-  void Lend();
+  // To a worker with that user id, and back from one that is gone or given up: then what was done
+  // to the canvas on its behalf ends.
+  void Lend(uint32_t uid);
   void TakeBack();
+  // It was seen to be empty: its user's id may be somebody else's from now on.
+  void ForgetUser() { members_->SetUser(0); }
   // After it the object only waits for its destruction. kInternal with sys EBUSY while something is
   // in it.
   Status Remove();
 
  private:
-  KernelCell(std::shared_ptr<CanvasGroup> canvas, Group group)
-      : canvas_(std::move(canvas)), group_(std::move(group)) {}
+  KernelCell(std::shared_ptr<CanvasGroup> canvas, Group group, std::unique_ptr<Members> members)
+      : canvas_(std::move(canvas)), group_(std::move(group)), members_(std::move(members)) {}
 
   std::string DirectoryName() const;
 
   std::shared_ptr<CanvasGroup> canvas_;
   Group group_;
-  Fd events_;  // also tells Empty(): the read is what arms the next POLLPRI
+  std::unique_ptr<Members> members_;
   CellCounters counters_;
   bool frozen_ = false;
   bool killed_ = false;  // ever: see doors()

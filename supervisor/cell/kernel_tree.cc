@@ -60,13 +60,13 @@ std::unique_ptr<KernelCell> KernelTree::Reuse(CanvasGroup& canvas, const CellLim
 
 Result<std::unique_ptr<Cell>> KernelTree::Acquire(const std::string& canvas,
                                                   const CanvasLimits& canvas_limits,
-                                                  const CellLimits& limits) {
+                                                  const CellLimits& limits, uint32_t uid) {
   NJ_ASSIGN(std::shared_ptr<CanvasGroup> group, CanvasFor(canvas, canvas_limits));
   std::unique_ptr<KernelCell> cell = Reuse(*group, limits);
   if (!cell) {
-    NJ_ASSIGN(cell, KernelCell::Create(group, next_cell_++, limits));
+    NJ_ASSIGN(cell, KernelCell::Create(group, next_cell_++, limits, killer_));
   }
-  cell->Lend();
+  cell->Lend(uid);
   return cell;
 }
 
@@ -82,6 +82,7 @@ void KernelTree::Release(std::unique_ptr<Cell> cell) {
     quarantine_.push_back(std::move(mine));
     return;
   }
+  mine->ForgetUser();
   auto canvas = mine->canvas();
   canvas->Keep(std::move(mine));
 }
@@ -95,6 +96,7 @@ void KernelTree::SweepQuarantine(size_t& budget) {
     }
     if (budget == 0) return false;
     --budget;
+    cell->ForgetUser();
     return cell->Remove().has_value();
   });
 }
@@ -118,18 +120,27 @@ void KernelTree::Sweep() {
 
 void KernelTree::RemoveAll() {
   if (Status cleared = ClearGroups(top_.dirs, kCanvasPrefix, bounds::kCellStopWait); !cleared)
-    LogWarning("cells_not_removed",
-               {{"group", top_.frame.unified_top}, {"error", cleared.error().ToString()}});
-  // Busy while a helper lives; whoever started it ends it.
-  (void)unlinkat(top_.dirs.unified.get(), "helpers", AT_REMOVEDIR);
-  const Hierarchies& h = top_.frame.hierarchies;
-  (void)rmdir((h.unified_mount + "/" + top_.frame.unified_top).c_str());
-  if (h.memory.home == ControllerHome::kV1)
-    (void)rmdir((h.memory.mount + "/" + top_.frame.memory_top).c_str());
-  if (h.pids.home == ControllerHome::kV1)
-    (void)rmdir((h.pids.mount + "/" + top_.frame.pids_top).c_str());
-  if (h.cpu.home == ControllerHome::kV1)
-    (void)rmdir((h.cpu.mount + "/" + top_.frame.cpu_top).c_str());
+    LogWarning("cells_not_removed", {{"group", top_.path}, {"error", cleared.error().ToString()}});
+  const TreeFrame& frame = top_.frame;
+  const Hierarchies& h = frame.hierarchies;
+  if (!h.v1_alone()) {
+    // Busy while a helper lives; whoever started it ends it.
+    (void)unlinkat(top_.dirs.unified.get(), "helpers", AT_REMOVEDIR);
+    (void)rmdir((h.unified_mount + "/" + frame.unified_top).c_str());
+  }
+  auto remove = [](const ControllerPlace& place, const std::string& top) {
+    if (place.home == ControllerHome::kV1) (void)rmdir((place.mount + "/" + top).c_str());
+  };
+  remove(h.memory, frame.memory_top);
+  remove(h.pids, frame.pids_top);
+  remove(h.cpu, frame.cpu_top);
+  remove(h.cpuacct, frame.cpuacct_top);
+  remove(h.freezer, frame.freezer_top);
+}
+
+std::vector<CellDoor> KernelTree::HelperDoors() const {
+  if (!top_.helpers.valid()) return {};
+  return {{top_.helpers.get(), true}};
 }
 
 Result<CellUsage> KernelTree::CanvasUsage(const std::string& canvas) const {

@@ -18,13 +18,15 @@ class KernelTree final : public CellTree {
   ~KernelTree() override;
 
   Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas,
-                                        const CanvasLimits& canvas_limits,
-                                        const CellLimits& limits) override;
+                                        const CanvasLimits& canvas_limits, const CellLimits& limits,
+                                        uint32_t uid) override;
   void Release(std::unique_ptr<Cell> cell) override;
   void Sweep() override;
   size_t quarantined() const override { return quarantine_.size(); }
   void RemoveAll() override;
-  std::vector<CellDoor> HelperDoors() const override { return {{top_.helpers.get(), true}}; }
+  std::vector<CellDoor> HelperDoors() const override;
+  bool NeedsUserKiller() const override { return top_.frame.hierarchies.v1_alone(); }
+  void SetUserKiller(UserKiller killer) override { killer_ = std::move(killer); }
   Result<CellUsage> CanvasUsage(const std::string& canvas) const override;
   const std::string& description() const override { return description_; }
 
@@ -36,6 +38,7 @@ class KernelTree final : public CellTree {
   void SweepQuarantine(size_t& budget);
 
   TopGroup top_;
+  UserKiller killer_;  // cells refer to it
   std::string description_;
   std::map<std::string, std::shared_ptr<CanvasGroup>, std::less<>> canvases_;
   std::vector<std::unique_ptr<KernelCell>> quarantine_;

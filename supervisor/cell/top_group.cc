@@ -70,6 +70,14 @@ Status GiveAway(const Fd& dir, std::initializer_list<const char*> files,
   return {};
 }
 
+Status Lock(const std::string& mount, TopGroup& top) {
+  NJ_ASSIGN(top.lock, OpenDir(mount + "/" + top.path));
+  if (flock(top.lock.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK)
+    return Fail(ErrorCode::kExists, "another supervisor holds the cgroup " + top.path);
+  return FailErrno("locking the top group");
+}
+
 Status MakeUnifiedTop(const CellTree::Options& options, const TreeBase& base, TopGroup& top) {
   const Hierarchies& h = top.frame.hierarchies;
   NJ_ASSIGN(Fd base_dir, OpenDir(h.unified_mount + "/" + base.unified));
@@ -77,13 +85,7 @@ Status MakeUnifiedTop(const CellTree::Options& options, const TreeBase& base, To
     return FailErrno("making the group " + options.top + " in " + h.unified_mount);
   top.frame.unified_top = Join(base.unified, options.top);
   NJ_ASSIGN(top.dirs.unified, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
-  NJ_ASSIGN(top.lock, OpenDir(h.unified_mount + "/" + top.frame.unified_top));
-  if (flock(top.lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return Fail(ErrorCode::kExists,
-                  "another supervisor holds the cgroup " + top.frame.unified_top);
-    return FailErrno("locking the top group");
-  }
+  NJ_TRY(Lock(h.unified_mount, top));
   return EnableControllers(h, base.unified, base_dir, top.dirs.unified);
 }
 
@@ -93,6 +95,21 @@ Status MakeV1Top(const ControllerPlace& place, const char* controller, const std
   NJ_TRY(CreateControlGroup(controller, path, {}));
   NJ_ASSIGN(dir, OpenDir(place.mount + "/" + path));
   return {};
+}
+
+Status MakeV1Tops(TopGroup& top) {
+  const Hierarchies& h = top.frame.hierarchies;
+  NJ_TRY(MakeV1Top(h.memory, "memory", top.frame.memory_top, top.dirs.memory_v1));
+  NJ_TRY(MakeV1Top(h.pids, "pids", top.frame.pids_top, top.dirs.pids_v1));
+  NJ_TRY(MakeV1Top(h.cpu, "cpu", top.frame.cpu_top, top.dirs.cpu_v1));
+  NJ_TRY(MakeV1Top(h.cpuacct, "cpuacct", top.frame.cpuacct_top, top.dirs.cpuacct_v1));
+  NJ_TRY(MakeV1Top(h.freezer, "freezer", top.frame.freezer_top, top.dirs.freezer_v1));
+  if (!h.v1_alone()) return {};
+  if (h.members().home != ControllerHome::kV1)
+    return Fail(ErrorCode::kUnsupported,
+                "v1 alone and neither its memory nor its pids hierarchy is mounted: nothing would "
+                "tell which processes are of a run");
+  return Lock(h.members().mount, top);
 }
 
 // Kernels before 5.11 count a group's children only where it says 1; it must be set before there
@@ -121,9 +138,10 @@ Status MakeHelpers(const CellTree::Options& options, TopGroup& top) {
                   options);
 }
 
-Status RefuseOwnTree(const std::string& top) {
+Status RefuseOwnTree(const Hierarchies& h, const std::string& top) {
   NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
-  std::string own = RelativeGroup(ParseOwnGroups(text)[""]) + "/";
+  const char* where = !h.v1_alone() ? "" : &h.members() == &h.pids ? "pids" : "memory";
+  std::string own = RelativeGroup(ParseOwnGroups(text)[where]) + "/";
   if (own.starts_with(top + "/"))
     return Fail(ErrorCode::kInvalid, "the supervisor runs inside its own cgroup " + top +
                                          ", whose processes it would kill");
@@ -138,29 +156,29 @@ Result<TopGroup> OpenTopGroup(const CellTree::Options& options) {
   NJ_ASSIGN(TreeBase base, FindTreeBase());
   top.frame.hierarchies = base.hierarchies;
   const Hierarchies& h = top.frame.hierarchies;
-  if (h.unified_mount.empty())
-    return Fail(ErrorCode::kUnsupported,
-                "no unified cgroup tree (cgroup2) is mounted, and v1 alone cannot kill a group: "
-                "mount -t cgroup2 none /sys/fs/cgroup/unified");
-  NJ_TRY(RefuseOwnTree(Join(base.unified, options.top)));
-  NJ_TRY(MakeUnifiedTop(options, base, top));
+  top.path = Join(base.members(), options.top);
+  NJ_TRY(RefuseOwnTree(h, top.path));
+  if (!h.v1_alone()) NJ_TRY(MakeUnifiedTop(options, base, top));
   top.frame.memory_top = Join(base.memory, options.top);
   top.frame.pids_top = Join(base.pids, options.top);
   top.frame.cpu_top = Join(base.cpu, options.top);
-  NJ_TRY(MakeV1Top(h.memory, "memory", top.frame.memory_top, top.dirs.memory_v1));
-  NJ_TRY(MakeV1Top(h.pids, "pids", top.frame.pids_top, top.dirs.pids_v1));
-  NJ_TRY(MakeV1Top(h.cpu, "cpu", top.frame.cpu_top, top.dirs.cpu_v1));
+  top.frame.cpuacct_top = Join(base.cpuacct, options.top);
+  top.frame.freezer_top = Join(base.freezer, options.top);
+  NJ_TRY(MakeV1Tops(top));
   // The lock is held: what is below belongs to nobody alive.
   if (Status cleared = ClearGroups(top.dirs, "", bounds::kCellClearWait); !cleared)
-    LogWarning("leftover_cells",
-               {{"group", top.frame.unified_top}, {"error", cleared.error().ToString()}});
+    LogWarning("leftover_cells", {{"group", top.path}, {"error", cleared.error().ToString()}});
   CountChildren(top.dirs);
   top.frame.swap = FindSwapAccounting(h, top.dirs);
-  NJ_TRY(MakeHelpers(options, top));
-  NJ_TRY(GiveAway(top.dirs.unified,
-                  {"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze"}, options));
-  for (const Fd* dir : {&top.dirs.memory_v1, &top.dirs.pids_v1, &top.dirs.cpu_v1})
-    if (dir->valid()) NJ_TRY(GiveAway(*dir, {}, options));
+  if (!h.v1_alone()) NJ_TRY(MakeHelpers(options, top));
+  for (const Fd* dir : top.dirs.all()) {
+    if (!dir->valid()) continue;
+    if (dir == &top.dirs.unified)
+      NJ_TRY(GiveAway(*dir, {"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze"},
+                      options));
+    else
+      NJ_TRY(GiveAway(*dir, {}, options));
+  }
   return top;
 }
 

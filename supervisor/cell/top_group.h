@@ -14,8 +14,10 @@ namespace nightjar {
 struct TopGroup {
   TreeFrame frame;
   GroupDirs dirs;
-  Fd lock;     // flock on the top's unified directory, for the life of the tree
-  Fd helpers;  // <top>/helpers in the unified tree
+  std::string
+      path;  // below the mount point of the unified tree, or of the v1 hierarchy that lists members
+  Fd lock;   // flock on that directory, for the life of the tree
+  Fd helpers;  // <top>/helpers in the unified tree; with v1 alone there is none
 };
 
 Result<TopGroup> OpenTopGroup(const CellTree::Options& options);

@@ -57,6 +57,17 @@ std::string RelativeGroup(std::string_view path) {
   return std::string(path);
 }
 
+const std::string& TreeBase::members() const {
+  if (!hierarchies.v1_alone()) return unified;
+  return &hierarchies.members() == &hierarchies.pids ? pids : memory;
+}
+
+std::string TreeBase::GroupDirectory() const {
+  const Hierarchies& h = hierarchies;
+  if (h.none()) return "";
+  return (h.v1_alone() ? h.members().mount : h.unified_mount) + "/" + members();
+}
+
 Result<TreeBase> FindTreeBase() {
   TreeBase base;
   NJ_ASSIGN(base.hierarchies, FindHierarchies());
@@ -64,23 +75,27 @@ Result<TreeBase> FindTreeBase() {
   NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, "/proc/self/cgroup"));
   OwnGroups own = ParseOwnGroups(text);
   std::string unit = WithoutLeaf(RelativeGroup(own[""]));
-  bool delegated =
-      !h.unified_mount.empty() && !unit.empty() && IsDelegated(h.unified_mount + "/" + unit);
-  ChooseV1(h.memory, RelativeGroup(own["memory"]), delegated, base.memory);
-  ChooseV1(h.pids, RelativeGroup(own["pids"]), delegated, base.pids);
-  ChooseV1(h.cpu, RelativeGroup(own["cpu"]), delegated, base.cpu);
-  if (h.unified_mount.empty()) return base;
+  bool delegated = false;
   std::vector<std::string> handed_down;
-  if (ChooseBase(h.unified_mount, unit, delegated, base.unified)) {
-    std::string file = h.unified_mount + "/" + base.unified + "/cgroup.controllers";
-    NJ_ASSIGN(std::string words, ReadFileAt(AT_FDCWD, file.c_str()));
-    handed_down = SplitWords(words);
-  } else {
-    h.unified_mount.clear();
+  if (!h.unified_mount.empty()) {
+    delegated = !unit.empty() && IsDelegated(h.unified_mount + "/" + unit);
+    if (ChooseBase(h.unified_mount, unit, delegated, base.unified)) {
+      std::string file = h.unified_mount + "/" + base.unified + "/cgroup.controllers";
+      NJ_ASSIGN(std::string words, ReadFileAt(AT_FDCWD, file.c_str()));
+      handed_down = SplitWords(words);
+    } else {
+      // What it would have done better falls to v1.
+      NJ_ASSIGN(h, FindHierarchies(UnifiedTree::kIgnored));
+    }
   }
   KeepHandedDown(h.memory, "memory", handed_down);
   KeepHandedDown(h.pids, "pids", handed_down);
   KeepHandedDown(h.cpu, "cpu", handed_down);
+  ChooseV1(h.memory, RelativeGroup(own["memory"]), delegated, base.memory);
+  ChooseV1(h.pids, RelativeGroup(own["pids"]), delegated, base.pids);
+  ChooseV1(h.cpu, RelativeGroup(own["cpu"]), delegated, base.cpu);
+  ChooseV1(h.cpuacct, RelativeGroup(own["cpuacct"]), delegated, base.cpuacct);
+  ChooseV1(h.freezer, RelativeGroup(own["freezer"]), delegated, base.freezer);
   return base;
 }
 

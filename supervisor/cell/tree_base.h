@@ -16,11 +16,18 @@ namespace nightjar {
 
 // Paths are below the mount points; "" is the root.
 struct TreeBase {
-  Hierarchies hierarchies;  // without what is not this process's to use
+  Hierarchies hierarchies;  // without what is not this process's to use; `unified_mount` too
   std::string unified;
   std::string memory;
   std::string pids;
   std::string cpu;
+  std::string cpuacct;
+  std::string freezer;
+
+  // In the hierarchy that tells who is in a group: the unified tree, else one of v1.
+  const std::string& members() const;
+  // The same with its mount point: where a group can be made. "" where there is no hierarchy.
+  std::string GroupDirectory() const;
 };
 
 Result<TreeBase> FindTreeBase();

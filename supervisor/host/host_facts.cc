@@ -101,7 +101,7 @@ HostFacts GatherHostFacts(const Privilege& privilege) {
   facts.kernel = KernelRelease();
   if (auto base = FindTreeBase()) {
     facts.hierarchies = base->hierarchies;
-    facts.unified_base = base->unified;
+    facts.group_directory = base->GroupDirectory();
   }
   facts.swap = HasSwap();
   facts.pressure = access("/proc/pressure/cpu", R_OK) == 0;

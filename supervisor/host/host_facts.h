@@ -21,12 +21,12 @@ struct Trial {
 
 struct HostFacts {
   Privilege privilege;
-  std::string kernel;        // "6.1.0-28-amd64"
-  Hierarchies hierarchies;   // what this process may use of them
-  std::string unified_base;  // where it may make groups, below the unified mount
-  Trial cgroup_make;         // making and removing a group
-  Trial cgroup_clone;        // clone3 with CLONE_INTO_CGROUP
-  Trial cgroup_kill;         // killing that process through cgroup.kill
+  std::string kernel;           // "6.1.0-28-amd64"
+  Hierarchies hierarchies;      // what this process may use of them
+  std::string group_directory;  // where it may make groups; "" nowhere
+  Trial cgroup_make;            // making and removing a group
+  Trial cgroup_clone;           // clone3 with CLONE_INTO_CGROUP
+  Trial cgroup_kill;            // killing that process through cgroup.kill
   struct Namespace {
     const char* name;
     Trial trial;

@@ -84,20 +84,69 @@ Finding Controller(const char* name, const ControllerPlace& place, const char* e
               "manager pass " + name + " on"};
 }
 
+constexpr char kMountUnified[] =
+    "mount the unified tree: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none "
+    "/sys/fs/cgroup/unified";
+
+// What the unified tree gives whole, v1 alone in part.
+void JudgeReach(const HostFacts& facts, proto::DoctorAnswer& answer) {
+  const Hierarchies& h = facts.hierarchies;
+  if (h.v1_alone()) {
+    Add(answer,
+        {"cgroup-clone", proto::DOCTOR_DEGRADED, "v1 takes a process that exists already",
+         "A worker enters its limits by itself, as the first thing it does and before it has "
+         "anything of a canvas.",
+         kMountUnified});
+    Add(answer,
+        {"cgroup-kill", proto::DOCTOR_DEGRADED, "v1 kills no group",
+         "A kill reaches every process of a run's user at once, through the first process of "
+         "the workers' pid namespace; that they are gone has to be asked for.",
+         kMountUnified});
+  } else {
+    Add(answer, {"cgroup-clone", StateOf(facts.cgroup_clone),
+                 Said(facts.cgroup_clone, "clone3 with CLONE_INTO_CGROUP works"),
+                 "A worker is born inside its limits, with no moment outside them.", kNewerKernel});
+    Add(answer,
+        {"cgroup-kill", StateOf(facts.cgroup_kill), Said(facts.cgroup_kill, "cgroup.kill works"),
+         "A kill reaches every process of a run at once, also those that fork as fast as they can.",
+         kNewerKernel});
+  }
+  bool frozen = !h.v1_alone() || h.freezer.home == ControllerHome::kV1;
+  Add(answer,
+      {"freeze", frozen ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
+       !h.v1_alone() ? "in the unified tree"
+       : frozen      ? "v1, at " + h.freezer.mount
+                     : "no freezer",
+       frozen ? "A run stands still while the last sample before its kill is taken."
+              : "A run goes on while the last sample before its kill is taken, so that it may "
+                "have used a little more than its incident says.",
+       kMountUnified});
+  bool counted = !h.v1_alone() || h.cpuacct.home == ControllerHome::kV1;
+  Add(answer,
+      {"cpu-time", counted ? proto::DOCTOR_OK : proto::DOCTOR_MISSING,
+       !h.v1_alone() ? "in the unified tree"
+       : counted     ? "v1, at " + h.cpuacct.mount
+                     : "no cpuacct",
+       counted ? "The cpu time of a run is counted, all its processes together, and limit cpu "
+                 "is watched."
+               : "Limit cpu is not watched: only the kernel's bound on each single process "
+                 "holds, in whole seconds.",
+       kMountUnified});
+}
+
 void JudgeCgroups(const HostFacts& facts, proto::DoctorAnswer& answer) {
   const Hierarchies& h = facts.hierarchies;
-  Trial make = h.unified_mount.empty() ? Trial{ENOENT} : facts.cgroup_make;
+  bool somewhere = !h.none();
+  Trial make = somewhere ? facts.cgroup_make : Trial{ENOENT};
   std::string found = h.Describe();
-  if (!make.works() && !h.unified_mount.empty()) found += "; making a group " + Said(make, "");
+  if (!make.works() && somewhere) found += "; making a group " + Said(make, "");
   Add(answer,
       {"cgroup", StateOf(make), found,
        make.works() || make.untried() ? "Each run has a cgroup of its own."
                                       : "No run can have a cgroup of its own, so that nothing of a "
                                         "run could be limited or killed as a whole.",
-       h.unified_mount.empty()
-           ? "mount the unified tree: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none "
-             "/sys/fs/cgroup/unified"
-           : "run as root where " + h.unified_mount + " is mounted read-write"});
+       somewhere ? "run as root where " + facts.group_directory + " is mounted read-write"
+                 : kMountUnified});
   Add(answer,
       Controller("memory", h.memory, "A run over its memory limit is killed by the kernel.",
                  "Memory limits are not enforced: one run can take all memory of the host."));
@@ -107,13 +156,7 @@ void JudgeCgroups(const HostFacts& facts, proto::DoctorAnswer& answer) {
       Controller("cpu", h.cpu, "Canvases share the processors by weight, and cpu quotas hold.",
                  "A canvas's weight and cpu quota are not enforced; the cpu time of a run still "
                  "is, by the watchdog."));
-  Add(answer, {"cgroup-clone", StateOf(facts.cgroup_clone),
-               Said(facts.cgroup_clone, "clone3 with CLONE_INTO_CGROUP works"),
-               "A worker is born inside its limits, with no moment outside them.", kNewerKernel});
-  Add(answer,
-      {"cgroup-kill", StateOf(facts.cgroup_kill), Said(facts.cgroup_kill, "cgroup.kill works"),
-       "A kill reaches every process of a run at once, also those that fork as fast as they can.",
-       kNewerKernel});
+  JudgeReach(facts, answer);
   bool silent = !facts.swap || facts.swap_accounted || !facts.privilege.enough();
   Add(answer, {"swap", silent ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
                !facts.swap                ? "no swap"

@@ -12,7 +12,7 @@ namespace {
 
 // A limit that is not enforced is the operator's to accept. Without the rest no run can be started,
 // sealed or ended, and no flag helps.
-constexpr std::array<std::string_view, 3> kOptional = {"memory", "pids", "cpu"};
+constexpr std::array<std::string_view, 4> kOptional = {"memory", "pids", "cpu", "cpu-time"};
 
 bool IsOptional(std::string_view name) {
   return std::find(kOptional.begin(), kOptional.end(), name) != kOptional.end();
@@ -33,7 +33,8 @@ Status CheckNames(const proto::DoctorAnswer& answer, std::span<const std::string
     if (!IsOptional(name))
       return Fail(ErrorCode::kUnsupported,
                   "--without " + name +
-                      ": nothing runs without it; only memory, pids and cpu can be gone without");
+                      ": nothing runs without it; only memory, pids, cpu and cpu-time can be gone "
+                      "without");
   }
   return {};
 }

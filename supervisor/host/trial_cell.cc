@@ -67,12 +67,21 @@ bool SwapAccounted(const HostFacts& facts, int group) {
   return HasFile(group, "memory.swap.max") || !HasFile(group, "memory.max");
 }
 
+void TryBirthAndKill(int group, HostFacts& facts) {
+  int pidfd = -1;
+  if (CloneInto(group, &pidfd) < 0) {
+    facts.cgroup_clone.error = errno;
+    return;
+  }
+  facts.cgroup_clone.error = 0;
+  facts.cgroup_kill = TryKill(group, Fd(pidfd));
+}
+
 }  // namespace
 
 void TryCell(HostFacts& facts) {
-  if (facts.hierarchies.unified_mount.empty()) return;
-  std::string base = facts.hierarchies.unified_mount + "/" + facts.unified_base;
-  Fd parent(open(base.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (facts.group_directory.empty()) return;
+  Fd parent(open(facts.group_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::string name = "nightjar-probe-" + std::to_string(getpid());
   if (!parent.valid() || mkdirat(parent.get(), name.c_str(), 0755) != 0) {
     facts.cgroup_make.error = errno;
@@ -80,13 +89,7 @@ void TryCell(HostFacts& facts) {
   }
   Fd group(openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   facts.swap_accounted = SwapAccounted(facts, group.get());
-  int pidfd = -1;
-  if (CloneInto(group.get(), &pidfd) < 0) {
-    facts.cgroup_clone.error = errno;
-  } else {
-    facts.cgroup_clone.error = 0;
-    facts.cgroup_kill = TryKill(group.get(), Fd(pidfd));
-  }
+  if (!facts.hierarchies.v1_alone()) TryBirthAndKill(group.get(), facts);
   facts.cgroup_make = RemoveGroup(parent.get(), name);
 }
 

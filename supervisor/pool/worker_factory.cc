@@ -51,7 +51,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind
   if (engine == proto::ENGINE_EXEC) parts.tmp_bytes = limits.tmp_bytes.value;
   Fd theirs;
   Status made = [&]() -> Status {
-    NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits));
+    NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits, *uid));
     NJ_ASSIGN(parts.ring, CreateSizedMemfd("nightjar-ring", RingBytes()));
     NJ_ASSIGN(auto ends, SeqpacketPair());
     parts.control = std::move(ends.first);

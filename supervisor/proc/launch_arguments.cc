@@ -5,7 +5,11 @@
 namespace nightjar {
 namespace {
 
-// --launcher DOORS [FD...], then for the zygote, the writer and the exec zygote: WORDS [words...]
+constexpr const char* kNestWatches = "watch";
+constexpr const char* kNestKills = "watch-and-kill";
+
+// --launcher DUTY-OF-THE-NEST DOORS [FD...], then for the zygote, the writer and the exec zygote:
+// WORDS [words...]
 Result<size_t> Count(const char* text) {
   size_t value = 0;
   std::string_view whole(text);
@@ -19,7 +23,9 @@ Result<size_t> Count(const char* text) {
 }  // namespace
 
 std::vector<std::string> FormatLaunchArguments(const LaunchArguments& arguments) {
-  std::vector<std::string> words{kLauncherFlag, std::to_string(arguments.doors.size())};
+  bool kills = arguments.plan.nest == NestDuty::kWatchAndKill;
+  std::vector<std::string> words{kLauncherFlag, kills ? kNestKills : kNestWatches,
+                                 std::to_string(arguments.doors.size())};
   for (int door : arguments.doors) words.push_back(std::to_string(door));
   const LauncherPlan& plan = arguments.plan;
   for (const auto* command : {&plan.zygote, &plan.writer, &plan.exec_zygote}) {
@@ -34,7 +40,10 @@ Result<LaunchArguments> ParseLaunchArguments(int argc, char** argv) {
   auto bad = [] { return Fail(ErrorCode::kInvalid, "the launcher's command line is incomplete"); };
   LaunchArguments arguments;
   size_t at = 0;
-  if (words.empty()) return bad();
+  if (words.size() < 2) return bad();
+  std::string_view duty = words[at++];
+  if (duty != kNestWatches && duty != kNestKills) return bad();
+  if (duty == kNestKills) arguments.plan.nest = NestDuty::kWatchAndKill;
   NJ_ASSIGN(size_t doors, Count(words[at++]));
   for (size_t i = 0; i < doors; ++i) {
     if (at >= words.size()) return bad();

@@ -10,6 +10,7 @@
 
 #include "ipc/core/log.h"
 #include "supervisor/proc/launch_arguments.h"
+#include "supervisor/proc/nest_orders.h"
 
 namespace nightjar {
 namespace {
@@ -32,7 +33,7 @@ struct PlaceDescriptors : boost::process::extend::handler {
 
 struct Launcher::Impl {
   Channel channel;
-  Fd life;  // open as long as this process lives: its end is the end of the nest
+  NestOrders nest;  // as long as this process lives: its end is the end of the nest
   FdWatch watch;
   std::function<void()> lost;
   std::deque<std::function<void(Result<SpawnedProcess>)>> asked;  // answers come in order
@@ -41,7 +42,7 @@ struct Launcher::Impl {
   Impl(Loop& loop, Fd ours, Fd life_line, std::function<void()> on_lost,
        boost::process::child child)
       : channel(std::move(ours), Channel::Waiting::kNo),
-        life(std::move(life_line)),
+        nest(loop, std::move(life_line)),
         watch(loop, channel.fd(), [this](unsigned) { OnReadable(); }),
         lost(std::move(on_lost)),
         process(std::move(child)) {
@@ -112,6 +113,14 @@ Result<std::unique_ptr<Launcher>> Launcher::Start(Loop& loop, const std::string&
   if (failed) return FailErrno("starting the launcher", failed.value());
   return std::unique_ptr<Launcher>(new Launcher(std::make_unique<Impl>(
       loop, std::move(ends.first), std::move(life.first), std::move(lost), std::move(child))));
+}
+
+Result<uint64_t> Launcher::KillUser(uint32_t uid) {
+  return impl_->nest.KillUser(uid);
+}
+
+uint64_t Launcher::kills_done() const {
+  return impl_->nest.done();
 }
 
 int Launcher::pid() const {

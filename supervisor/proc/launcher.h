@@ -15,6 +15,7 @@
 #include "ipc/proto/worker.pb.h"
 #include "ipc/wire/channel.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/proc/nest.h"
 #include "supervisor/proc/zygote_client.h"
 
 namespace nightjar {
@@ -23,6 +24,7 @@ struct LauncherPlan {
   std::vector<std::string> zygote;  // program and arguments; its control socket is descriptor 3
   std::vector<std::string> writer;  // the same
   std::vector<std::string> exec_zygote;  // the same; the exec engine's
+  NestDuty nest = NestDuty::kWatch;
 };
 
 // The word on the command line that makes nightjard a launcher.
@@ -47,6 +49,11 @@ class Launcher {
   // `helper_end`: the helper's end of its control socket, borrowed. `done` once, from the loop.
   void StartHelper(proto::HelperKind kind, const Fd& helper_end,
                    std::function<void(Result<SpawnedProcess>)> done);
+
+  // Kills all processes of a user in the nest, whose duty it must be. Nobody is waited for: the
+  // answer is a ticket, and kills_done() the last one that is done, with all before it.
+  Result<uint64_t> KillUser(uint32_t uid);
+  uint64_t kills_done() const;
 
   int pid() const;  // for display only
 

@@ -82,7 +82,7 @@ Result<SpawnedProcess> Start(proto::HelperKind kind, const LauncherPlan& plan, N
 
 Status Serve(const LauncherPlan& plan) {
   Channel channel{Fd(kControlFd), Channel::Waiting::kYes};
-  Nest nest(kLifeFd);
+  Nest nest(kLifeFd, plan.nest);
   for (;;) {
     NJ_ASSIGN(auto packet, channel.Receive());
     NJ_ASSIGN(auto request, packet->Parse<proto::StartHelper>());

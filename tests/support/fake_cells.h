@@ -69,6 +69,7 @@ class FakeCellTree final : public CellTree {
     FakeCell* cell;  // dies when it is released, unless it is quarantined
     CanvasLimits canvas_limits;
     CellLimits limits;
+    uint32_t uid;
   };
   std::map<std::string, Lent> lent;  // by the cell's name
   size_t acquired = 0;
@@ -81,12 +82,12 @@ class FakeCellTree final : public CellTree {
   FakeCell& last() { return *lent.at(last_name_).cell; }
 
   Result<std::unique_ptr<Cell>> Acquire(const std::string& canvas,
-                                        const CanvasLimits& canvas_limits,
-                                        const CellLimits& limits) override {
+                                        const CanvasLimits& canvas_limits, const CellLimits& limits,
+                                        uint32_t uid) override {
     if (acquire_error) return tl::unexpected<Error>(*acquire_error);
     last_name_ = "canvas-" + canvas + "/cell-" + std::to_string(++acquired);
     auto cell = std::make_unique<FakeCell>(last_name_);
-    lent[last_name_] = {cell.get(), canvas_limits, limits};
+    lent[last_name_] = {cell.get(), canvas_limits, limits, uid};
     return cell;
   }
   void Release(std::unique_ptr<Cell> cell) override {
@@ -102,6 +103,8 @@ class FakeCellTree final : public CellTree {
   size_t quarantined() const override { return quarantine_.size(); }
   void RemoveAll() override { quarantine_.clear(); }
   std::vector<CellDoor> HelperDoors() const override { return {}; }
+  bool NeedsUserKiller() const override { return false; }
+  void SetUserKiller(UserKiller) override {}
   Result<CellUsage> CanvasUsage(const std::string&) const override { return CellUsage{}; }
   const std::string& description() const override { return description_; }
 

@@ -328,9 +328,10 @@ void Server::DeployExample(const std::string& name, const std::string& canvas) {
 
 std::vector<pid_t> Server::Workers() const {
   std::set<pid_t> found;
-  std::string top = "/sys/fs/cgroup/unified/" + group_;
-  if (!fs::exists(top)) top = "/sys/fs/cgroup/" + group_;
-  if (!fs::exists(top)) return {};
+  std::string top;
+  for (const char* tree : {"/sys/fs/cgroup/unified/", "/sys/fs/cgroup/pids/", "/sys/fs/cgroup/"})
+    if (top.empty() && fs::exists(tree + group_)) top = tree + group_;
+  if (top.empty()) return {};
   for (const auto& entry : fs::recursive_directory_iterator(top)) {
     if (entry.path().filename() != "cgroup.procs") continue;
     if (entry.path().string().find("/canvas-") == std::string::npos) continue;

@@ -50,7 +50,7 @@ class Lap {
 };
 
 std::unique_ptr<Cell> Take() {
-  auto cell = tree->Acquire("bench", kCanvas, kLimits);
+  auto cell = tree->Acquire("bench", kCanvas, kLimits, 0);
   if (!cell) {
     fprintf(stderr, "%s\n", cell.error().ToString().c_str());
     abort();

@@ -194,8 +194,8 @@ double Percentile(std::vector<double>& values, int percent) {
 }
 
 void TakeCell() {
-  cell =
-      Must(tree->Acquire("bench", CanvasLimits{512 << 20, 256, 0, 100}, CellLimits{64 << 20, 8}));
+  cell = Must(
+      tree->Acquire("bench", CanvasLimits{512 << 20, 256, 0, 100}, CellLimits{64 << 20, 8}, 0));
   // Made by root here, and by the supervisor that it belongs to in service.
   for (const CellDoor& door : cell->doors())
     CHECK(fchownat(door.dir_fd, "cgroup.procs", kZygoteUid, kZygoteUid, 0) == 0);

@@ -1,5 +1,5 @@
-// A tree of its own for each test, and processes that live in its cells. Needs root; says so and
-// skips otherwise.
+// A tree of its own for each test, and processes that live in its cells: on this host as it is, and
+// once more with v1 alone, where it has v1 controllers. Needs root; says so and skips otherwise.
 #pragma once
 
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 
 #include "supervisor/cell/cell.h"
 #include "supervisor/cell/hierarchies.h"
+#include "tests/support/v1_alone.h"
 
 namespace nightjar {
 
@@ -72,24 +73,34 @@ class Inmate {
   Fd ready_;
 };
 
-// Waits for the kernel's word that the cell is empty, at most ten seconds.
+// Waits for the kernel's word that the cell is empty, at most ten seconds; v1 has to be asked.
 inline bool WaitEmpty(const Cell& cell) {
-  for (;;) {
+  bool told = cell.events_fd() >= 0;
+  for (int looks = 0; looks < 10'000; ++looks) {
     auto empty = cell.Empty();
     if (!empty) return false;
     if (*empty) return true;
     pollfd watched{cell.events_fd(), POLLPRI, 0};
-    if (poll(&watched, 1, 10'000) <= 0) return false;
+    if (poll(&watched, 1, told ? 10'000 : 1) <= 0 && told) return false;
   }
+  return false;
 }
 
-class CellTest : public testing::Test {
+enum class Shape { kAsItIs, kV1Alone };
+
+class CellTest : public testing::TestWithParam<Shape> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root to make cgroups";
     auto found = FindHierarchies();
     ASSERT_TRUE(found) << found.error().ToString();
-    if (found->unified_mount.empty()) GTEST_SKIP() << "this host has no unified cgroup tree";
+    if (GetParam() == Shape::kV1Alone) {
+      if (found->memory.home != ControllerHome::kV1) GTEST_SKIP() << "no v1 memory on this host";
+      as_it_is_ = Fd(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+      ASSERT_TRUE(LeaveV1Alone(found->unified_mount)) << strerror(errno);
+      found = FindHierarchies();
+      ASSERT_TRUE(found && found->v1_alone());
+    }
     if (found->memory.home == ControllerHome::kNone || found->pids.home == ControllerHome::kNone)
       GTEST_SKIP() << "this host lacks the memory or pids controller: " << found->Describe();
     hierarchies_ = *found;
@@ -97,10 +108,14 @@ class CellTest : public testing::Test {
     ASSERT_NE(tree_, nullptr);
   }
   void TearDown() override {
-    if (!tree_) return;
-    tree_->RemoveAll();
-    tree_.reset();
-    EXPECT_FALSE(TopExists());
+    if (tree_) {
+      tree_->RemoveAll();
+      tree_.reset();
+      EXPECT_FALSE(TopExists());
+    }
+    if (as_it_is_.valid()) {
+      EXPECT_EQ(setns(as_it_is_.get(), CLONE_NEWNS), 0);
+    }
   }
 
   static std::unique_ptr<CellTree> MakeTree() {
@@ -111,7 +126,7 @@ class CellTest : public testing::Test {
     return tree ? std::move(*tree) : nullptr;
   }
   std::unique_ptr<Cell> Acquire(const CellLimits& limits, const CanvasLimits& canvas = {}) {
-    auto cell = tree_->Acquire("demo", canvas, limits);
+    auto cell = tree_->Acquire("demo", canvas, limits, 0);
     EXPECT_TRUE(cell) << cell.error().ToString();
     return cell ? std::move(*cell) : nullptr;
   }
@@ -130,15 +145,21 @@ class CellTest : public testing::Test {
   }
   bool Exists(const std::string& below_top) const {
     std::string path = "/" + TestTop() + below_top;
-    for (const std::string* mount :
-         {&hierarchies_.unified_mount, &hierarchies_.memory.mount, &hierarchies_.pids.mount})
+    const Hierarchies& h = hierarchies_;
+    for (const std::string* mount : {&h.unified_mount, &h.memory.mount, &h.pids.mount, &h.cpu.mount,
+                                     &h.cpuacct.mount, &h.freezer.mount})
       if (!mount->empty() && access((*mount + path).c_str(), F_OK) == 0) return true;
     return false;
   }
   bool TopExists() const { return Exists(""); }
 
+  Fd as_it_is_;  // the mount namespace to go back to
   Hierarchies hierarchies_;
   std::unique_ptr<CellTree> tree_;
 };
+
+inline std::string ShapeName(const testing::TestParamInfo<Shape>& info) {
+  return info.param == Shape::kAsItIs ? "AsItIs" : "V1Alone";
+}
 
 }  // namespace nightjar

@@ -23,7 +23,7 @@ void BurnCpu(int64_t ns) {
   } while (now.tv_sec * 1'000'000'000 + now.tv_nsec < ns);
 }
 
-TEST_F(CellTest, FreshCellCarriesItsLimits) {
+TEST_P(CellTest, FreshCellCarriesItsLimits) {
   auto cell = Acquire({32 * kMiB, 7}, {256 * kMiB, 100, 1.5, 200});
   EXPECT_EQ(FileOf(*cell, "memory.limit_in_bytes", "memory.max"), "33554432\n");
   EXPECT_EQ(FileOf(*cell, "pids.max", "pids.max"), "7\n");
@@ -36,7 +36,7 @@ TEST_F(CellTest, FreshCellCarriesItsLimits) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, CanvasQuotaFollowsItsLimits) {
+TEST_P(CellTest, CanvasQuotaFollowsItsLimits) {
   auto quota = [&] { return ReadCanvasFile("cpu.cfs_quota_us", "cpu.max"); };
   if (hierarchies_.cpu.home == ControllerHome::kNone)
     GTEST_SKIP() << "no cpu controller on this host";
@@ -48,7 +48,7 @@ TEST_F(CellTest, CanvasQuotaFollowsItsLimits) {
   tree_->Release(std::move(two));
 }
 
-TEST_F(CellTest, CountsCpuMemoryAndProcesses) {
+TEST_P(CellTest, CountsCpuMemoryAndProcesses) {
   auto cell = Acquire({64 * kMiB, 4});
   Inmate inmate(*cell, [](auto& ready) {
     Dirty(8 * kMiB);
@@ -74,7 +74,7 @@ TEST_F(CellTest, CountsCpuMemoryAndProcesses) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, ReusedCellStartsAtZeroWithNewLimits) {
+TEST_P(CellTest, ReusedCellStartsAtZeroWithNewLimits) {
   auto cell = Acquire({64 * kMiB, 4});
   std::string name = cell->name();
   {
@@ -111,7 +111,7 @@ TEST_F(CellTest, ReusedCellStartsAtZeroWithNewLimits) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, KillsGrandchildrenThatSetsid) {
+TEST_P(CellTest, KillsGrandchildrenThatSetsid) {
   ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   auto cell = Acquire({64 * kMiB, 16});
   Inmate inmate(*cell, [](auto& ready) {
@@ -134,7 +134,7 @@ TEST_F(CellTest, KillsGrandchildrenThatSetsid) {
   EXPECT_EQ(tree_->quarantined(), 0u);
 }
 
-TEST_F(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
+TEST_P(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
   auto cell = Acquire({16 * kMiB, 4});
   Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
@@ -147,7 +147,7 @@ TEST_F(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
+TEST_P(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
   auto cell = Acquire({128 * kMiB, 4}, {24 * kMiB, 0, 0, 100});
   Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
@@ -159,7 +159,7 @@ TEST_F(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, RefusedForksAreCounted) {
+TEST_P(CellTest, RefusedForksAreCounted) {
   auto cell = Acquire({64 * kMiB, 2});
   Inmate inmate(*cell, [](auto& ready) {
     if (fork() == 0) pause();
@@ -179,7 +179,7 @@ TEST_F(CellTest, RefusedForksAreCounted) {
   tree_->Release(std::move(cell));
 }
 
-TEST_F(CellTest, ThrottledVictimDiesWithoutWaitingForItsPeriod) {
+TEST_P(CellTest, ThrottledVictimDiesWithoutWaitingForItsPeriod) {
   if (hierarchies_.cpu.home == ControllerHome::kNone)
     GTEST_SKIP() << "no cpu controller on this host";
   auto quota = [&] { return ReadCanvasFile("cpu.cfs_quota_us", "cpu.max"); };
@@ -201,7 +201,7 @@ TEST_F(CellTest, ThrottledVictimDiesWithoutWaitingForItsPeriod) {
   EXPECT_EQ(quota(), before);
 }
 
-TEST_F(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
+TEST_P(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
   auto cell = Acquire({64 * kMiB, 4});
   std::string name = cell->name();
   Inmate inmate(*cell, [](auto& ready) {
@@ -209,7 +209,6 @@ TEST_F(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
     pause();
   });
   ASSERT_TRUE(inmate.WaitReady());
-  Fd events(fcntl(cell->events_fd(), F_DUPFD_CLOEXEC, 3));
   tree_->Release(std::move(cell));
   EXPECT_EQ(tree_->quarantined(), 1u);
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
@@ -217,7 +216,7 @@ TEST_F(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
   EXPECT_FALSE(Exists("/" + name));
 }
 
-TEST_F(CellTest, DroppedCellIsKilledAndSweptAway) {
+TEST_P(CellTest, DroppedCellIsKilledAndSweptAway) {
   auto cell = Acquire({64 * kMiB, 4});
   std::string name = cell->name();
   Inmate inmate(*cell, [](auto& ready) {
@@ -230,7 +229,7 @@ TEST_F(CellTest, DroppedCellIsKilledAndSweptAway) {
   while (Exists("/" + name)) tree_->Sweep();
 }
 
-TEST_F(CellTest, SweepsKeepASmallReserveAndThenNothing) {
+TEST_P(CellTest, SweepsKeepASmallReserveAndThenNothing) {
   std::vector<std::unique_ptr<Cell>> cells;
   constexpr size_t kCells = bounds::kCellIdlePerCanvas + 4;
   for (size_t i = 0; i < kCells; ++i) cells.push_back(Acquire({16 * kMiB, 4}));
@@ -252,9 +251,12 @@ TEST_F(CellTest, SweepsKeepASmallReserveAndThenNothing) {
   tree_->Release(std::move(again));
 }
 
-TEST_F(CellTest, RefusesACanvasNameThatIsAPath) {
-  EXPECT_EQ(tree_->Acquire("../x", {}, {}).error().code, ErrorCode::kInvalid);
+TEST_P(CellTest, RefusesACanvasNameThatIsAPath) {
+  EXPECT_EQ(tree_->Acquire("../x", {}, {}, 0).error().code, ErrorCode::kInvalid);
 }
+
+INSTANTIATE_TEST_SUITE_P(Host, CellTest, testing::Values(Shape::kAsItIs, Shape::kV1Alone),
+                         ShapeName);
 
 }  // namespace
 }  // namespace nightjar

@@ -18,6 +18,7 @@ class HelperTest : public ::testing::Test {
     LauncherPlan plan;
     plan.zygote = {TEST_SUPERVISOR, "--helper"};
     plan.writer = {TEST_SUPERVISOR, "--helper"};
+    plan.nest = NestDuty::kWatchAndKill;
     StartLauncher(plan);
   }
   void StartLauncher(const LauncherPlan& plan) {
@@ -41,6 +42,13 @@ class HelperTest : public ::testing::Test {
   }
   void Say(std::string_view text) {
     ASSERT_EQ(send(channel_->fd(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  void Become(uint32_t uid) {
+    Say("be " + std::to_string(uid));
+    EXPECT_TRUE(rig_.RunUntil([this] {
+      auto packet = channel_->Receive();
+      return packet && *packet;
+    }));
   }
   void End(Helper& helper) {
     bool stopped = false;
@@ -86,6 +94,51 @@ TEST_F(HelperTest, IsThisProcesssChildForEachKind) {
     EXPECT_EQ(bounding & (1 << 22 | 1 << 16), 0u);
     End(*helper);
   }
+}
+
+// As on hosts with v1 control groups alone. The zygote stands for a worker here.
+TEST_F(HelperTest, TheNestKillsAUsersProcessesAndNoOthers) {
+  auto writer = MakeHelper(proto::HELPER_WRITER);  // outside the nest
+  Fd outside = PidfdOf(writer->pid());
+  Become(kSupervisorUid + 16);
+  ups_ = 0;
+  std::optional<Channel> writers(std::move(channel_));
+  auto zygote = MakeHelper(proto::HELPER_ZYGOTE);
+  Fd inside = PidfdOf(zygote->pid());
+  Become(kSupervisorUid + 16);
+
+  auto other = launcher_->KillUser(kSupervisorUid + 17);
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(rig_.RunUntil([&] { return launcher_->kills_done() == *other; }));
+  EXPECT_TRUE(Lives(inside));
+  auto root = launcher_->KillUser(0);
+  ASSERT_TRUE(root);
+  EXPECT_TRUE(rig_.RunUntil([&] { return launcher_->kills_done() == *root; }));
+  EXPECT_TRUE(Lives(inside));
+
+  auto mine = launcher_->KillUser(kSupervisorUid + 16);
+  ASSERT_TRUE(mine);
+  EXPECT_TRUE(rig_.RunUntil([&] { return launcher_->kills_done() == *mine && downs_ == 1; }));
+  EXPECT_FALSE(Lives(inside));
+  EXPECT_TRUE(Lives(outside));
+  EXPECT_TRUE(rig_.RunUntil([&] { return ups_ == 2; }));
+  End(*zygote);
+  channel_ = std::move(writers);
+  End(*writer);
+}
+
+// More of them than a socket holds.
+TEST_F(HelperTest, TheNestGetsThroughAsManyKillsAsThereAreWorkers) {
+  auto zygote = MakeHelper(proto::HELPER_ZYGOTE);
+  uint64_t last = 0;
+  for (uint32_t i = 0; i < bounds::kWorkers; ++i) {
+    auto ticket = launcher_->KillUser(kSupervisorUid + 100 + i);
+    ASSERT_TRUE(ticket);
+    last = *ticket;
+  }
+  EXPECT_LT(launcher_->kills_done(), last);
+  EXPECT_TRUE(rig_.RunUntil([&] { return launcher_->kills_done() == last; }));
+  End(*zygote);
 }
 
 TEST_F(HelperTest, ComesBackAfterItsDeathWithAFreshSocket) {

@@ -1,7 +1,8 @@
 // Stands in for nightjard in tests: its own launcher, a supervisor to be killed, and a helper.
 //
 //   --launcher ...               as nightjard
-//   --helper                     echoes packets on its socket, and ends at "exit"
+//   --helper                     echoes packets on its socket, ends at "exit", and becomes user N
+//                                at "be N"
 //   --supervisor SELF ZYGOTE UID gives up root, starts a zygote and a worker of it that spins, and
 //                                sends the pidfds of both to descriptor 3
 #include <fcntl.h>
@@ -30,6 +31,11 @@ int HelperMain() {
     ssize_t got = recv(kSocket, packet, sizeof packet, 0);
     if (got <= 0) return 0;
     if (std::string_view(packet, static_cast<size_t>(got)) == "exit") return 9;
+    std::string word(packet, static_cast<size_t>(got));
+    if (word.starts_with("be ")) {
+      auto uid = static_cast<uid_t>(strtoul(word.c_str() + 3, nullptr, 10));
+      if (setresuid(uid, uid, uid) != 0) return 1;
+    }
     if (send(kSocket, packet, static_cast<size_t>(got), 0) != got) return 1;
   }
 }

@@ -31,7 +31,7 @@ class CellDoorsTest : public ZygoteTest {
     if (tree_) tree_->RemoveAll();
   }
   std::unique_ptr<Cell> Acquire(uint64_t memory_bytes) {
-    auto cell = tree_->Acquire("demo", CanvasLimits{}, CellLimits{memory_bytes, 4});
+    auto cell = tree_->Acquire("demo", CanvasLimits{}, CellLimits{memory_bytes, 4}, 0);
     EXPECT_TRUE(cell) << cell.error().ToString();
     if (!cell) return nullptr;
     // Made by root here, and by the supervisor that it belongs to otherwise.

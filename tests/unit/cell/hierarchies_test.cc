@@ -40,6 +40,19 @@ TEST(HierarchiesTest, MixesAndGapsAreSaid) {
   EXPECT_EQ(ChooseHierarchies({}, {}).Describe(), "none");
 }
 
+TEST(HierarchiesTest, V1AloneNeedsWhatTheUnifiedTreeDoesBetter) {
+  auto mounts = ParseCgroupMounts(
+      "cgroup /c/memory cgroup rw,memory 0 0\ncgroup /c/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n"
+      "cgroup /c/freezer cgroup rw,freezer 0 0\ncgroup2 /c/unified cgroup2 rw 0 0\n");
+  EXPECT_EQ(ChooseHierarchies(mounts, {}).Describe(), "hybrid: v1 memory, cpu + unified");
+  mounts.pop_back();
+  Hierarchies alone = ChooseHierarchies(mounts, {});
+  EXPECT_TRUE(alone.v1_alone());
+  EXPECT_EQ(alone.Describe(), "v1 alone: memory, cpu, cpuacct, freezer");
+  EXPECT_EQ(alone.cpuacct.mount, "/c/cpu,cpuacct");
+  EXPECT_EQ(alone.members().mount, "/c/memory");
+}
+
 TEST(HierarchiesTest, MountPointsAreUnescapedAndOtherLinesIgnored) {
   auto mounts = ParseCgroupMounts(
       "short line\n\ncgroup2 /mnt/my\\040groups cgroup2 rw 0 0\nx /y ext4 rw 0 0\ncgroup2 /z\\0 "

@@ -54,7 +54,7 @@ TEST(CountersTest, FindsAKeyOnlyAtTheStartOfALine) {
 
 TEST(FakeCellsTest, BehaveAsTheContractSays) {
   FakeCellTree tree;
-  auto cell = tree.Acquire("demo", {}, {});
+  auto cell = tree.Acquire("demo", {}, {}, 1);
   ASSERT_TRUE(cell);
   tree.last().empty = false;
   tree.last().immortal = true;

@@ -137,9 +137,46 @@ TEST(JudgeTest, WhatOnlyHelpsNeverStopsTheServer) {
     EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
 }
 
-TEST(JudgeTest, AHostWithoutUnifiedTreeIsToldHowToMountIt) {
+HostFacts V1Alone() {
   HostFacts facts = GoodHost();
-  facts.hierarchies.unified_mount.clear();
+  Hierarchies& h = facts.hierarchies;
+  h.unified_mount.clear();
+  h.memory = {ControllerHome::kV1, "/c/memory"};
+  h.pids = {ControllerHome::kV1, "/c/pids"};
+  h.cpu = {ControllerHome::kV1, "/c/cpu"};
+  h.cpuacct = {ControllerHome::kV1, "/c/cpuacct"};
+  h.freezer = {ControllerHome::kV1, "/c/freezer"};
+  facts.cgroup_clone = facts.cgroup_kill = Trial{};
+  return facts;
+}
+
+TEST(JudgeTest, V1AloneServesAndSaysWhatIsLess) {
+  auto answer = Judge(V1Alone());
+  EXPECT_TRUE(answer.can_serve());
+  EXPECT_EQ(CheckOf(answer, "cgroup").state(), DOCTOR_OK);
+  for (const char* name : {"cgroup-clone", "cgroup-kill"}) {
+    EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
+    EXPECT_THAT(CheckOf(answer, name).fix(), HasSubstr("mount -t cgroup2")) << name;
+  }
+  EXPECT_EQ(CheckOf(answer, "freeze").found(), "v1, at /c/freezer");
+  EXPECT_EQ(CheckOf(answer, "cpu-time").found(), "v1, at /c/cpuacct");
+}
+
+TEST(JudgeTest, V1WithoutFreezerAndCpuacctSaysSoByName) {
+  HostFacts facts = V1Alone();
+  facts.hierarchies.freezer = facts.hierarchies.cpuacct = {};
+  auto answer = Judge(facts);
+  EXPECT_EQ(CheckOf(answer, "freeze").state(), DOCTOR_DEGRADED);
+  EXPECT_EQ(CheckOf(answer, "cpu-time").state(), DOCTOR_MISSING);
+  EXPECT_THAT(Require(answer, {}).error().context,
+              HasSubstr("cannot enforce cpu-time (no cpuacct)"));
+  std::vector<std::string> named{"cpu-time"};
+  EXPECT_TRUE(Require(answer, named));
+}
+
+TEST(JudgeTest, AHostWithoutCgroupsIsToldHowToMountThem) {
+  HostFacts facts = GoodHost();
+  facts.hierarchies = {};
   facts.cgroup_make = facts.cgroup_clone = facts.cgroup_kill = Trial{};
   auto answer = Judge(facts);
   EXPECT_EQ(CheckOf(answer, "cgroup").state(), DOCTOR_MISSING);

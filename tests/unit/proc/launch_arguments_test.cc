@@ -24,31 +24,36 @@ TEST(LaunchArgumentsTest, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read->plan.writer, written.plan.writer);
   EXPECT_EQ(read->plan.exec_zygote, written.plan.exec_zygote);
   EXPECT_EQ(read->doors, written.doors);
+  EXPECT_EQ(read->plan.nest, NestDuty::kWatch);
 }
 
 TEST(LaunchArgumentsTest, ALauncherMayHaveNoDoors) {
   LaunchArguments written;
   written.plan.zygote = {"a"};
   written.plan.writer = {"b"};
+  written.plan.nest = NestDuty::kWatchAndKill;
   auto read = Parse(FormatLaunchArguments(written));
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->doors.empty());
+  EXPECT_EQ(read->plan.nest, NestDuty::kWatchAndKill);
 }
 
 TEST(LaunchArgumentsTest, WhatIsIncompleteOrNoNumberIsRefused) {
   const std::vector<std::vector<std::string>> bad = {
       {},
       {"--launcher"},
-      {"--launcher", "1"},
-      {"--launcher", "0"},
-      {"--launcher", "0", "1", "zygote"},
-      {"--launcher", "0", "1", "zygote", "1", "writer"},
-      {"--launcher", "0", "1", "zygote", "2", "writer", "0"},
-      {"--launcher", "0", "1", "zygote", "1", "writer", "0", "more"},
-      {"--launcher", "0", "9", "zygote", "1", "writer", "0"},
-      {"--launcher", "x", "1", "zygote", "1", "writer", "0"},
-      {"--launcher", "-1", "1", "zygote", "1", "writer", "0"},
-      {"--launcher", "99999999999999999999", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "watch"},
+      {"--launcher", "rest", "0", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "watch", "1"},
+      {"--launcher", "watch", "0"},
+      {"--launcher", "watch", "0", "1", "zygote"},
+      {"--launcher", "watch", "0", "1", "zygote", "1", "writer"},
+      {"--launcher", "watch", "0", "1", "zygote", "2", "writer", "0"},
+      {"--launcher", "watch", "0", "1", "zygote", "1", "writer", "0", "more"},
+      {"--launcher", "watch", "0", "9", "zygote", "1", "writer", "0"},
+      {"--launcher", "watch", "x", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "watch", "-1", "1", "zygote", "1", "writer", "0"},
+      {"--launcher", "watch", "99999999999999999999", "1", "zygote", "1", "writer", "0"},
   };
   for (const auto& words : bad) EXPECT_FALSE(Parse(words)) << words.size();
 }
