@@ -1,10 +1,15 @@
 #include "worker/zygote.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <string>
+
+#include "ipc/core/bounds.h"
 #include "ipc/core/clone.h"
 #include "ipc/core/log.h"
 #include "ipc/core/worker_exit.h"
@@ -31,6 +36,8 @@ constexpr size_t kFirstCellFd = 2;  // after the control socket and the ring
   seal.uid = request.uid();
   seal.cpu_seconds_max = request.cpu_seconds_max();
   seal.tmp_bytes = request.tmp_bytes();
+  seal.data_bytes_max = request.data_bytes_max();
+  seal.processes_max = request.processes_max();
   seal.control_fd = fds[0].get();
   seal.ring_fd = fds[1].get();
   seal.walls = walls;
@@ -103,12 +110,24 @@ Result<Profile> PrepareProfile(const std::string& name) {
   return CompileProfile(*rules, on_denial);
 }
 
+// Of this process, as RLIMIT_DATA counts: proc(5), "VmData".
+Result<uint64_t> PrivateBytes() {
+  NJ_ASSIGN(std::string status, ReadFileAt(AT_FDCWD, "/proc/self/status"));
+  constexpr std::string_view kKey = "\nVmData:";
+  size_t at = status.find(kKey);
+  if (at == std::string::npos) return Fail(ErrorCode::kUnsupported, "/proc/self/status has no VmData");
+  return strtoull(status.c_str() + at + kKey.size(), nullptr, 10) * bounds::kKiB;
+}
+
 }  // namespace
 
 Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   Channel channel(Fd(options.control_fd), Channel::Waiting::kYes);
   NJ_ASSIGN(Profile profile, PrepareProfile(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
+  // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
+  malloc_trim(0);
+  NJ_ASSIGN(uint64_t data_bytes, PrivateBytes());
   NJ_TRY(ForgetSurroundings());
   if (Status started = StartClocksAnew(); !started)
     LogWarning("clocks_of_the_host", {{"error", started.error().ToString()}});
@@ -117,9 +136,8 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   // After the change of uid, which clears it. The socket's end says the same to a zygote that
   // reads.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
-  // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
-  malloc_trim(0);
-  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get()};
+  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get(),
+                    data_bytes};
   for (;;) {
     auto packet = channel.Receive();
     if (!packet) {

@@ -177,6 +177,7 @@ inline constexpr milliseconds kCellClearWait{
     2000};  // killing and removing what an earlier supervisor left
 inline constexpr milliseconds kCellStopWait{500};      // the same at a clean stop
 inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, at a time
+inline constexpr size_t kProcessesCounted = 4096;      // of a run, where no cgroup counts them
 
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;

@@ -58,10 +58,18 @@ Supervisor::Supervisor(Booted booted)
 
 Supervisor::~Supervisor() = default;
 
+void Supervisor::SayWhatIsNotEnforced() const {
+  for (const proto::DoctorCheck& check : booted_.doctor.checks())
+    if (check.state() != proto::DOCTOR_OK)
+      LogWarning("not_enforced",
+                 {{"check", check.name()}, {"found", check.found()}, {"means", check.means()}});
+}
+
 int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
                        {"cgroups", booted_.cells->description()}});
+  SayWhatIsNotEnforced();
   writer_helper_.Start();
   zygote_helper_.Start();
   StartExecZygote();

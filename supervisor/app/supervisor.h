@@ -35,6 +35,7 @@ class Supervisor {
   void OnHelperDown();
   void OnZygoteUp(Channel channel);
   // Once policy lets a canvas run programs; then it stays.
+  void SayWhatIsNotEnforced() const;
   void StartExecZygote();
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();

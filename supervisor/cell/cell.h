@@ -61,6 +61,8 @@ class Cell {
 
   virtual const std::string& name() const = 0;  // "canvas-demo/cell-3", for logs
   virtual std::vector<CellDoor> doors() const = 0;
+  // The first process that lives in it, once it is born; borrowed for the call.
+  virtual void Settle(const Fd& /*pidfd*/) {}
   virtual Result<CellUsage> ReadUsage() const = 0;
   // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best
   // effort.
@@ -132,6 +134,12 @@ class CellTree {
   // last cell. Without one the tree signals each process by itself, which root may.
   virtual bool NeedsUserKiller() const = 0;
   virtual void SetUserKiller(UserKiller killer) = 0;
+  // Which limits of a cell the kernel holds for all of its processes together.
+  struct Bounded {
+    bool memory = false;
+    bool pids = false;
+  };
+  virtual Bounded bounds() const = 0;
   // Usage of a canvas's group since it was made, for `top`.
   virtual Result<CellUsage> CanvasUsage(const std::string& canvas) const = 0;
   // "hybrid: v1 memory, pids, cpu, cpuacct + unified" or "v2: memory, pids, cpu".

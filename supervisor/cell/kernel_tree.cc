@@ -16,11 +16,6 @@ constexpr char kCanvasPrefix[] = "canvas-";
 
 }  // namespace
 
-Result<std::unique_ptr<CellTree>> CellTree::Create(const Options& options) {
-  NJ_ASSIGN(TopGroup top, OpenTopGroup(options));
-  return std::make_unique<KernelTree>(std::move(top));
-}
-
 KernelTree::KernelTree(TopGroup top)
     : top_(std::move(top)), description_(top_.frame.hierarchies.Describe()) {}
 
@@ -141,6 +136,11 @@ void KernelTree::RemoveAll() {
 std::vector<CellDoor> KernelTree::HelperDoors() const {
   if (!top_.helpers.valid()) return {};
   return {{top_.helpers.get(), true}};
+}
+
+CellTree::Bounded KernelTree::bounds() const {
+  const Hierarchies& h = top_.frame.hierarchies;
+  return {h.memory.home != ControllerHome::kNone, h.pids.home != ControllerHome::kNone};
 }
 
 Result<CellUsage> KernelTree::CanvasUsage(const std::string& canvas) const {

@@ -9,7 +9,6 @@
 #include "ipc/core/log.h"
 #include "supervisor/cell/control_groups.h"
 #include "supervisor/cell/leftovers.h"
-#include "supervisor/cell/tree_base.h"
 
 namespace nightjar {
 namespace {
@@ -105,10 +104,6 @@ Status MakeV1Tops(TopGroup& top) {
   NJ_TRY(MakeV1Top(h.cpuacct, "cpuacct", top.frame.cpuacct_top, top.dirs.cpuacct_v1));
   NJ_TRY(MakeV1Top(h.freezer, "freezer", top.frame.freezer_top, top.dirs.freezer_v1));
   if (!h.v1_alone()) return {};
-  if (h.members().home != ControllerHome::kV1)
-    return Fail(ErrorCode::kUnsupported,
-                "v1 alone and neither its memory nor its pids hierarchy is mounted: nothing would "
-                "tell which processes are of a run");
   return Lock(h.members().mount, top);
 }
 
@@ -150,10 +145,9 @@ Status RefuseOwnTree(const Hierarchies& h, const std::string& top) {
 
 }  // namespace
 
-Result<TopGroup> OpenTopGroup(const CellTree::Options& options) {
+Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& base) {
   NJ_TRY(StartControlGroups());
   TopGroup top;
-  NJ_ASSIGN(TreeBase base, FindTreeBase());
   top.frame.hierarchies = base.hierarchies;
   const Hierarchies& h = top.frame.hierarchies;
   top.path = Join(base.members(), options.top);

@@ -8,6 +8,7 @@
 
 #include "supervisor/cell/cell.h"
 #include "supervisor/cell/group.h"
+#include "supervisor/cell/tree_base.h"
 
 namespace nightjar {
 
@@ -20,6 +21,7 @@ struct TopGroup {
   Fd helpers;  // <top>/helpers in the unified tree; with v1 alone there is none
 };
 
-Result<TopGroup> OpenTopGroup(const CellTree::Options& options);
+// `base`: not one without any hierarchy.
+Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& base);
 
 }  // namespace nightjar

@@ -1,43 +1,9 @@
 #include <cstdio>
-#include <cstring>
 
-#include "supervisor/host/host_facts.h"
+#include "supervisor/host/finding.h"
 
 namespace nightjar {
 namespace {
-
-using proto::DoctorState;
-
-// What to say of one check. `fix` is for the state that is not ok.
-struct Finding {
-  const char* name;
-  DoctorState state;
-  std::string found;
-  std::string means;
-  std::string fix;
-};
-
-void Add(proto::DoctorAnswer& answer, Finding finding) {
-  proto::DoctorCheck& check = *answer.add_checks();
-  check.set_name(finding.name);
-  check.set_state(finding.state);
-  check.set_found(std::move(finding.found));
-  check.set_means(std::move(finding.means));
-  if (finding.state != proto::DOCTOR_OK) check.set_fix(std::move(finding.fix));
-}
-
-std::string Said(const Trial& trial, std::string_view good) {
-  if (trial.works()) return std::string(good);
-  if (trial.untried()) return "not tried: needs root";
-  return std::string("refused: ") + strerror(trial.error);
-}
-
-DoctorState StateOf(const Trial& trial, DoctorState otherwise = proto::DOCTOR_MISSING) {
-  if (trial.works()) return proto::DOCTOR_OK;
-  return trial.untried() ? proto::DOCTOR_DEGRADED : otherwise;
-}
-
-constexpr char kNewerKernel[] = "boot a kernel of 5.14 or newer; Debian 12 has 6.1";
 
 Finding StartOf(const Privilege& privilege) {
   constexpr char kAllOfIt[] =
@@ -71,103 +37,6 @@ void JudgeStart(const HostFacts& facts, proto::DoctorAnswer& answer) {
                kNewerKernel});
 }
 
-Finding Controller(const char* name, const ControllerPlace& place, const char* enforced,
-                   const char* lost) {
-  bool there = place.home != ControllerHome::kNone;
-  std::string none = place.lost.empty() ? "no controller" : place.lost;
-  std::string found = !there                              ? none
-                      : place.home == ControllerHome::kV1 ? "v1, at " + place.mount
-                                                          : "in the unified tree";
-  return {name, there ? proto::DOCTOR_OK : proto::DOCTOR_MISSING, found, there ? enforced : lost,
-          std::string("take the controller out of cgroup_disable= on the kernel's command line, or "
-                      "have the container's ") +
-              "manager pass " + name + " on"};
-}
-
-constexpr char kMountUnified[] =
-    "mount the unified tree: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none "
-    "/sys/fs/cgroup/unified";
-
-// What the unified tree gives whole, v1 alone in part.
-void JudgeReach(const HostFacts& facts, proto::DoctorAnswer& answer) {
-  const Hierarchies& h = facts.hierarchies;
-  if (h.v1_alone()) {
-    Add(answer,
-        {"cgroup-clone", proto::DOCTOR_DEGRADED, "v1 takes a process that exists already",
-         "A worker enters its limits by itself, as the first thing it does and before it has "
-         "anything of a canvas.",
-         kMountUnified});
-    Add(answer,
-        {"cgroup-kill", proto::DOCTOR_DEGRADED, "v1 kills no group",
-         "A kill reaches every process of a run's user at once, through the first process of "
-         "the workers' pid namespace; that they are gone has to be asked for.",
-         kMountUnified});
-  } else {
-    Add(answer, {"cgroup-clone", StateOf(facts.cgroup_clone),
-                 Said(facts.cgroup_clone, "clone3 with CLONE_INTO_CGROUP works"),
-                 "A worker is born inside its limits, with no moment outside them.", kNewerKernel});
-    Add(answer,
-        {"cgroup-kill", StateOf(facts.cgroup_kill), Said(facts.cgroup_kill, "cgroup.kill works"),
-         "A kill reaches every process of a run at once, also those that fork as fast as they can.",
-         kNewerKernel});
-  }
-  bool frozen = !h.v1_alone() || h.freezer.home == ControllerHome::kV1;
-  Add(answer,
-      {"freeze", frozen ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
-       !h.v1_alone() ? "in the unified tree"
-       : frozen      ? "v1, at " + h.freezer.mount
-                     : "no freezer",
-       frozen ? "A run stands still while the last sample before its kill is taken."
-              : "A run goes on while the last sample before its kill is taken, so that it may "
-                "have used a little more than its incident says.",
-       kMountUnified});
-  bool counted = !h.v1_alone() || h.cpuacct.home == ControllerHome::kV1;
-  Add(answer,
-      {"cpu-time", counted ? proto::DOCTOR_OK : proto::DOCTOR_MISSING,
-       !h.v1_alone() ? "in the unified tree"
-       : counted     ? "v1, at " + h.cpuacct.mount
-                     : "no cpuacct",
-       counted ? "The cpu time of a run is counted, all its processes together, and limit cpu "
-                 "is watched."
-               : "Limit cpu is not watched: only the kernel's bound on each single process "
-                 "holds, in whole seconds.",
-       kMountUnified});
-}
-
-void JudgeCgroups(const HostFacts& facts, proto::DoctorAnswer& answer) {
-  const Hierarchies& h = facts.hierarchies;
-  bool somewhere = !h.none();
-  Trial make = somewhere ? facts.cgroup_make : Trial{ENOENT};
-  std::string found = h.Describe();
-  if (!make.works() && somewhere) found += "; making a group " + Said(make, "");
-  Add(answer,
-      {"cgroup", StateOf(make), found,
-       make.works() || make.untried() ? "Each run has a cgroup of its own."
-                                      : "No run can have a cgroup of its own, so that nothing of a "
-                                        "run could be limited or killed as a whole.",
-       somewhere ? "run as root where " + facts.group_directory + " is mounted read-write"
-                 : kMountUnified});
-  Add(answer,
-      Controller("memory", h.memory, "A run over its memory limit is killed by the kernel.",
-                 "Memory limits are not enforced: one run can take all memory of the host."));
-  Add(answer, Controller("pids", h.pids, "A run cannot have more processes than its limit.",
-                         "Process limits are not enforced: one run can fill the process table."));
-  Add(answer,
-      Controller("cpu", h.cpu, "Canvases share the processors by weight, and cpu quotas hold.",
-                 "A canvas's weight and cpu quota are not enforced; the cpu time of a run still "
-                 "is, by the watchdog."));
-  JudgeReach(facts, answer);
-  bool silent = !facts.swap || facts.swap_accounted || !facts.privilege.enough();
-  Add(answer, {"swap", silent ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
-               !facts.swap                ? "no swap"
-               : facts.swap_accounted     ? "swap is accounted"
-               : facts.privilege.enough() ? "swap is not accounted"
-                                          : "not tried: needs root",
-               silent ? "A memory limit bounds all that a run can take."
-                      : "A run at its memory limit can go on into swap and slow the host down.",
-               "swapoff -a, or boot with swapaccount=1"});
-}
-
 void JudgeWalls(const HostFacts& facts, proto::DoctorAnswer& answer) {
   std::string works, fails;
   bool untried = false;
@@ -176,9 +45,9 @@ void JudgeWalls(const HostFacts& facts, proto::DoctorAnswer& answer) {
     std::string& list = trial.works() ? works : fails;
     list += std::string(list.empty() ? "" : ", ") + name;
   }
-  DoctorState state = fails.empty() ? proto::DOCTOR_OK
-                      : untried     ? proto::DOCTOR_DEGRADED
-                                    : proto::DOCTOR_MISSING;
+  proto::DoctorState state = fails.empty() ? proto::DOCTOR_OK
+                             : untried     ? proto::DOCTOR_DEGRADED
+                                           : proto::DOCTOR_MISSING;
   Add(answer,
       {"namespaces", state,
        untried ? "not tried: needs root" : works + (fails.empty() ? "" : "; refused: " + fails),

@@ -12,6 +12,7 @@ Worker::Worker(Loop& loop, const Clock& clock, Parts parts)
 Worker::~Worker() = default;
 
 void Worker::Born(SpawnedProcess process) {
+  parts_.cell->Settle(process.pidfd);
   child_ = std::make_unique<Child>(loop_, std::move(process.pidfd), process.pid,
                                    [this](WaitStatus status) {
                                      // What it said before it died is still in the socket and comes

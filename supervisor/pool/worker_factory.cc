@@ -68,6 +68,8 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind
   request.uid = *uid;
   request.cpu_seconds_max = parts.cpu_seconds_max;
   request.tmp_bytes = parts.tmp_bytes;
+  if (!cells_.bounds().memory) request.data_bytes_max = parts.cell_limits.memory_bytes;
+  if (!cells_.bounds().pids) request.processes_max = parts.cell_limits.pids;
   request.control_fd = theirs.get();
   request.ring_fd = parts.ring.get();
   for (const CellDoor& door : parts.cell->doors())

@@ -3,25 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "ipc/core/check.h"
+#include "ipc/core/pidfd.h"
 #include "supervisor/proc/zygote_client.h"
 
 namespace nightjar {
-namespace {
-
-// The number in this process's namespace, as the kernel tells it of a pidfd. 0: gone, or no /proc.
-int NumberOf(const Fd& pidfd) {
-  auto info = ReadFileAt(AT_FDCWD, ("/proc/self/fdinfo/" + std::to_string(pidfd.get())).c_str());
-  constexpr std::string_view kKey = "\nPid:";
-  size_t at = info ? info->find(kKey) : std::string::npos;
-  if (at == std::string::npos) return 0;
-  return std::max(0, atoi(info->c_str() + at + kKey.size()));
-}
-
-}  // namespace
 
 struct Child::Impl {
   Fd pidfd;

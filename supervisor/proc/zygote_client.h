@@ -41,6 +41,9 @@ struct SpawnRequest {
   uint32_t uid = 0;
   uint64_t cpu_seconds_max = 0;
   uint64_t tmp_bytes = 0;  // of a private /tmp, where the engine has one
+  // What its cell does not bound, of each process and of the uid; 0: the cell does.
+  uint64_t data_bytes_max = 0;
+  uint64_t processes_max = 0;
   int control_fd = -1;     // the worker's end; borrowed for the call
   int ring_fd = -1;        // borrowed
   struct Door {

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr const char* kPolicy =
-    "[default]\nwall = \"5s\"\ncpu = \"3s\"\n[canvas.tools]\nexec = true\n";
+    "[default]\nwall = \"5s\"\ncpu = \"1s\"\n[canvas.tools]\nexec = true\n";
 
 class ExecTest : public ::testing::Test {
  protected:

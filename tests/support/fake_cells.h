@@ -76,6 +76,7 @@ class FakeCellTree final : public CellTree {
   size_t released = 0;
   size_t sweeps = 0;
   std::optional<Error> acquire_error;  // every Acquire fails with it
+  Bounded bounded{true, true};
   std::function<void(const Cell&)> on_release;
 
   // Of the cell given out last.
@@ -105,6 +106,7 @@ class FakeCellTree final : public CellTree {
   std::vector<CellDoor> HelperDoors() const override { return {}; }
   bool NeedsUserKiller() const override { return false; }
   void SetUserKiller(UserKiller) override {}
+  Bounded bounds() const override { return bounded; }
   Result<CellUsage> CanvasUsage(const std::string&) const override { return CellUsage{}; }
   const std::string& description() const override { return description_; }
 

@@ -21,8 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kIds[] = "nobody:2120950000:65536\n";  // no account has them
-constexpr const char* kNames[] = {"unified", "memory", "pids", "cpu"};
+constexpr uid_t kFirstId = 2'120'950'000;  // no account has them
+constexpr uid_t kWorkersFrom = 16;         // supervisor/app/identity.h
+constexpr uid_t kIds = 65'536;
+constexpr const char* kNames[] = {"unified", "memory", "pids", "cpu", "cpuacct", "freezer"};
 
 // The group in each hierarchy that a supervisor uses; in a pure v2 tree there is one.
 std::vector<std::string> GroupsOf(const std::string& group) {
@@ -74,6 +76,10 @@ StartMode TestedStart() {
   return StartMode::kRoot;
 }
 
+bool IsWorkersUser(uid_t uid) {
+  return uid >= kFirstId + kWorkersFrom && uid < kFirstId + kIds;
+}
+
 const std::string& Programs() {
   struct Folder {
     const std::string path = MakePrograms();
@@ -88,7 +94,7 @@ const std::string& Programs() {
 OrdinaryStart::OrdinaryStart(const std::string& folder, std::string group)
     : ids_(folder + "/ids"), group_(std::move(group)) {
   if (TestedStart() == StartMode::kRoot) return;
-  std::ofstream(ids_) << kIds;
+  std::ofstream(ids_) << "nobody:" << kFirstId << ":" << kIds << "\n";
   CHECK(chown(folder.c_str(), kOrdinaryUser, kOrdinaryUser) == 0);
   if (TestedStart() == StartMode::kDelegated)
     for (const std::string& path : GroupsOf(group_)) Delegate(path);

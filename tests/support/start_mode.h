@@ -18,6 +18,9 @@ StartMode TestedStart();
 
 inline constexpr uid_t kOrdinaryUser = 65534;
 
+// Of a worker that such a user's supervisor started, as the host knows it.
+bool IsWorkersUser(uid_t uid);
+
 // Where the programs lie that an ordinary user starts: the build's own, or a copy of them, which
 // ends with the test program, as the build may lie where such a user cannot come.
 const std::string& Programs();

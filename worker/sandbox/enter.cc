@@ -75,8 +75,11 @@ int LimitResources(const Seal& seal) {
   };
   for (const auto& limit : limits)
     if (set(limit.resource, limit.value) != 0) return -1;
-  // How many processes a program may be is its cell's to bound.
-  return programs ? 0 : set(RLIMIT_NPROC, 0);
+  if (seal.data_bytes_max != 0 &&
+      set(RLIMIT_DATA, seal.walls.data_bytes + seal.data_bytes_max) != 0)
+    return -1;
+  if (!programs) return set(RLIMIT_NPROC, 0);
+  return seal.processes_max == 0 ? 0 : set(RLIMIT_NPROC, seal.processes_max);
 }
 
 // Dispositions are the default ones: the zygote has no others to pass on (empty_world.h).

@@ -21,6 +21,7 @@ struct Walls {
   World world = World::kEmpty;
   const Profile* profile = nullptr;
   int landlock_fd = -1;  // of kEmpty; -1: a kernel without Landlock
+  uint64_t data_bytes = 0;  // private memory of the zygote, with which each worker starts
 };
 
 struct Seal {
@@ -28,6 +29,10 @@ struct Seal {
   uint32_t uid = 0;        // uid and gid of this worker alone
   uint64_t cpu_seconds_max = 0;
   uint64_t tmp_bytes = 0;  // of kPrograms: of its own /tmp
+  // What its cell does not bound: each process's own memory, beyond what it was forked with, and
+  // how many processes its user may have. 0: the cell does.
+  uint64_t data_bytes_max = 0;
+  uint64_t processes_max = 0;
   int control_fd = -1;     // these two survive, as kControlFd and kRingFd
   int ring_fd = -1;
   Walls walls;

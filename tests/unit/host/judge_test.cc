@@ -179,8 +179,14 @@ TEST(JudgeTest, AHostWithoutCgroupsIsToldHowToMountThem) {
   facts.hierarchies = {};
   facts.cgroup_make = facts.cgroup_clone = facts.cgroup_kill = Trial{};
   auto answer = Judge(facts);
-  EXPECT_EQ(CheckOf(answer, "cgroup").state(), DOCTOR_MISSING);
+  EXPECT_EQ(CheckOf(answer, "cgroup").state(), DOCTOR_DEGRADED);
   EXPECT_THAT(CheckOf(answer, "cgroup").fix(), HasSubstr("mount -t cgroup2"));
+  EXPECT_EQ(CheckOf(answer, "cpu-time").found(), "in /proc, process by process");
+  // Each limit that is not enforced is the operator's to accept, by its name.
+  EXPECT_THAT(Require(answer, {}).error().context,
+              HasSubstr("with --without memory --without pids --without cpu"));
+  facts.privilege = {Privilege::Kind::kUserNamespace, 1000};
+  EXPECT_THAT(CheckOf(Judge(facts), "cgroup").fix(), HasSubstr("Delegate="));
 }
 
 TEST(JudgeTest, ReadsKernelVersions) {
