@@ -98,6 +98,13 @@ bool Eventually(const std::function<bool()>& fact) {
 
 namespace {
 
+// What no control group of an unprivileged user's bounds.
+void GoWithout(std::vector<std::string>& command) {
+  if (TestedStart() != StartMode::kUnprivileged) return;
+  for (const char* name : {"memory", "pids", "cpu"})
+    command.insert(command.end(), {"--without", name});
+}
+
 std::string NextName() {
   static std::atomic<int> count{0};
   return "nightjar-test-" + std::to_string(getpid()) + "-" + std::to_string(++count);
@@ -132,10 +139,7 @@ Server::Server(ServerOptions options)
     std::ofstream(folder_ + "/policy.toml") << options.policy;
     command_.insert(command_.end(), {"--policy", folder_ + "/policy.toml"});
   }
-  // What no control group of this user's bounds.
-  if (TestedStart() == StartMode::kUnprivileged)
-    for (const char* name : {"memory", "pids", "cpu"})
-      command_.insert(command_.end(), {"--without", name});
+  GoWithout(command_);
   command_.insert(command_.end(), options.more.begin(), options.more.end());
   before_exec_ = std::move(options.before_exec);
   Launch();
@@ -309,6 +313,7 @@ Output Server::Cli(std::vector<std::string> words, const std::string& input) {
 
 Output Server::RunBeside(std::vector<std::string> words) {
   words.insert(words.begin(), Programs() + "/nightjar");
+  GoWithout(words);
   return RunProgram(words, "", [this] { start_.Become(); });
 }
 
@@ -332,6 +337,12 @@ void Server::DeployExample(const std::string& name, const std::string& canvas) {
 
 namespace {
 
+// "12 (name) S 1": dead, and not waited for yet.
+bool IsZombie(const fs::path& process) {
+  std::string stat = ReadAll(process / "stat");
+  return stat.find(") Z ") != std::string::npos;
+}
+
 // Processes of the workers' users, where no control group lists them.
 std::set<pid_t> ProcessesOfWorkers() {
   std::set<pid_t> found;
@@ -339,7 +350,7 @@ std::set<pid_t> ProcessesOfWorkers() {
     struct stat info {};
     if (stat(entry.path().c_str(), &info) != 0) continue;  // it is gone
     pid_t pid = atoi(entry.path().filename().c_str());
-    if (pid > 0 && IsWorkersUser(info.st_uid)) found.insert(pid);
+    if (pid > 0 && IsWorkersUser(info.st_uid) && !IsZombie(entry.path())) found.insert(pid);
   }
   return found;
 }

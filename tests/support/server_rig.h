@@ -72,7 +72,7 @@ class Server {
   Output Cli(std::vector<std::string> words, const std::string& input = "");
   // The same with --json, which must succeed.
   std::string Json(std::vector<std::string> words);
-  // nightjar WORDS, started as this server was: by the same user, in the same group.
+  // nightjar WORDS that serve, started as this server was: by the same user, in the same group.
   Output RunBeside(std::vector<std::string> words);
   // Writes a canvas file and deploys it; the command's own output.
   Output Deploy(const std::string& canvas, const std::string& source);
