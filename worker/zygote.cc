@@ -80,6 +80,7 @@ Status Spawn(Channel& channel, const Packet& packet, const Walls& walls, Engine&
   NJ_TRY(CheckRequest(request, packet));
   int pidfd = -1;
   CloneArguments clone = ArgumentsFor(request, packet, &pidfd);
+  if (walls.mark != nullptr) walls.mark("request");
   long pid = Clone3(clone);
   int error = errno;
   if (pid == 0) LiveAsWorker(request, packet.fds, walls, engine);
@@ -116,7 +117,8 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
   // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
   malloc_trim(0);
-  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get()};
+  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get(),
+                    options.mark};
   for (;;) {
     auto packet = channel.Receive();
     if (!packet) {

@@ -21,6 +21,8 @@ struct Walls {
   World world = World::kEmpty;
   const Profile* profile = nullptr;
   int landlock_fd = -1;  // of kEmpty; -1: a kernel without Landlock
+  // Told of each step that is done, in the child: for who measures. Null in service.
+  void (*mark)(const char* step) = nullptr;
 };
 
 struct Seal {
