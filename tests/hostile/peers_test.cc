@@ -25,7 +25,9 @@ TEST_F(PeersTest, EachOneThatIsInstalledRunsAndStopsWhatItCan) {
   size_t installed = 0;
   for (const Peer& peer : KnownPeers()) {
     SCOPED_TRACE(peer.name);
-    if (!peer.missing.empty()) continue;
+    // The others are not in Debian: what they answer is for the table to say.
+    bool debians = peer.name.starts_with("bwrap") || peer.name.starts_with("crun");
+    if (!debians || !peer.missing.empty()) continue;
     ++installed;
     for (const char* crime : {"writes_to_usr", "reads_shadow", "fills_tmp"}) {
       PeerVerdict verdict = Commit(peer, crime);

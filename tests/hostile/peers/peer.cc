@@ -212,9 +212,10 @@ Peer NsjailPeer() {
 
 // --- isolate: a box for contests, with times and resource limits.
 
+// Its own status says only whether all went well; how the program ended is in its report.
 std::string Isolate(const PeerPlace& place, const std::string& crime) {
   std::string isolate = "isolate --box-id=" + to_string(place.number) + " ";
-  std::string report = place.folder + "/meta";
+  std::string report = place.folder + "/report";
   return isolate + "--init >/dev/null; " + isolate +
          "--run --time=0.5 --wall-time=" + to_string(kPeerWallSeconds) +
          " --mem=" + to_string(kPeerMemoryBytes / 1024) +
@@ -222,7 +223,8 @@ std::string Isolate(const PeerPlace& place, const std::string& crime) {
          " --processes=" + to_string(kPeerProcesses) +
          " --open-files=" + to_string(bounds::kProgramFds) +
          " --env=PATH=/usr/bin --dir=/app=" + place.crimes + " --meta=" + report + " -- " +
-         CrimeIn("/app", crime) + "; ended=$?; cat " + report + " >&2; " + isolate +
+         CrimeIn("/app", crime) + "; ended=$?; cat " + report +
+         " >&2; grep -Eq '^(exitsig|killed)' " + report + " && ended=128; " + isolate +
          "--cleanup; exit $ended";
 }
 
