@@ -302,12 +302,28 @@ void Server::DeployExample(const std::string& name, const std::string& canvas) {
   CHECK(output.exit_code == 0);
 }
 
+namespace {
+
+// All that is below `top`. Cells come and go meanwhile: a walk that loses its way is begun again.
+std::vector<fs::directory_entry> Below(const fs::path& top) {
+  while (fs::exists(top)) {
+    std::vector<fs::directory_entry> found;
+    std::error_code lost;
+    for (fs::recursive_directory_iterator at(top, lost), end; !lost && at != end;
+         at.increment(lost))
+      found.push_back(*at);
+    if (!lost) return found;
+  }
+  return {};
+}
+
+}  // namespace
+
 std::vector<pid_t> Server::Workers() const {
   std::set<pid_t> found;
   std::string top = "/sys/fs/cgroup/unified/" + group_;
   if (!fs::exists(top)) top = "/sys/fs/cgroup/" + group_;
-  if (!fs::exists(top)) return {};
-  for (const auto& entry : fs::recursive_directory_iterator(top)) {
+  for (const auto& entry : Below(top)) {
     if (entry.path().filename() != "cgroup.procs") continue;
     if (entry.path().string().find("/canvas-") == std::string::npos) continue;
     std::istringstream pids(ReadAll(entry.path()));
@@ -319,11 +335,10 @@ std::vector<pid_t> Server::Workers() const {
 size_t Server::Cells() const {
   size_t most = 0;
   for (const auto& root : fs::directory_iterator("/sys/fs/cgroup")) {
-    fs::path top = root.path() / group_;
-    if (!fs::exists(top)) continue;
     size_t cells = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(top))
-      if (entry.is_directory() && entry.path().string().find("/canvas-") != std::string::npos)
+    std::error_code gone;
+    for (const auto& entry : Below(root.path() / group_))
+      if (entry.is_directory(gone) && entry.path().string().find("/canvas-") != std::string::npos)
         ++cells;
     most = std::max(most, cells);
   }
