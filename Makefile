@@ -16,7 +16,7 @@ help:
 	@echo 'make test        build and run every test suite'
 	@echo 'make test-vm     the package, the service and the kernel suites in a virtual machine: Debian 12, systemd, control groups v2 alone'
 	@echo 'make build       every program in build/bin/'
-	@echo 'make hostile     run hostile programs against the walls, and print what became of each'
+	@echo 'make hostile     run hostile programs against the walls, and under other sandboxes; print what became of each'
 	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
 	@echo 'make deb         a Debian package in build/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
@@ -67,10 +67,10 @@ test-vm: deps $(BUILD)/release/build.ninja
 	COMPRESSION=zstd scripts/build-deb
 	$(SUDO) tests/vm/run
 
-# Failures first, then the table.
+# Failures first, then the table, with other sandboxes beside where they are installed (docs/peers.md).
 hostile: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target hostile -j $(JOBS)
-	$(SUDO) build/release/suites/hostile --gtest_brief=1
+	$(SUDO) env NIGHTJAR_HOSTILE_PEERS=1 build/release/suites/hostile --gtest_brief=1
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)

@@ -88,6 +88,7 @@ Status Spawn(Channel& channel, const Packet& packet, const Walls& walls, Engine&
   NJ_TRY(CheckRequest(request, packet));
   int pidfd = -1;
   CloneArguments clone = ArgumentsFor(request, packet, &pidfd);
+  if (walls.mark != nullptr) walls.mark("request");
   long pid = Clone3(clone);
   int error = errno;
   if (pid == 0) LiveAsWorker(request, packet.fds, walls, engine);
@@ -115,7 +116,8 @@ Result<uint64_t> PrivateBytes() {
   NJ_ASSIGN(std::string status, ReadFileAt(AT_FDCWD, "/proc/self/status"));
   constexpr std::string_view kKey = "\nVmData:";
   size_t at = status.find(kKey);
-  if (at == std::string::npos) return Fail(ErrorCode::kUnsupported, "/proc/self/status has no VmData");
+  if (at == std::string::npos)
+    return Fail(ErrorCode::kUnsupported, "/proc/self/status has no VmData");
   return strtoull(status.c_str() + at + kKey.size(), nullptr, 10) * bounds::kKiB;
 }
 
@@ -137,7 +139,7 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   // reads.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
   const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get(),
-                    data_bytes};
+                    data_bytes, options.mark};
   for (;;) {
     auto packet = channel.Receive();
     if (!packet) {

@@ -18,10 +18,11 @@ namespace nightjar {
 
 struct ZygoteOptions {
   int control_fd = -1;
-  uint32_t uid = 0;                     // the supervisor's: the owner of the cells
-  std::string profile = "interpreter";  // of builtin_profiles.h; what its workers may do
-  bool exec = false;                    // its workers run programs
-  ProgramsRoot root;                    // then: what they see
+  uint32_t uid = 0;                          // the supervisor's: the owner of the cells
+  std::string profile = "interpreter";       // of builtin_profiles.h; what its workers may do
+  bool exec = false;                         // its workers run programs
+  ProgramsRoot root;                         // then: what they see
+  void (*mark)(const char* step) = nullptr;  // Walls::mark, and "request" before each fork
 };
 
 // Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,

@@ -221,17 +221,20 @@ TEST(ServeTest, ShowingALargeTraceHoldsNobodyUp) {
             0);
   std::string target = "/canvases/one/traces/" + server.Get("one", "/busy").trace();
   ASSERT_TRUE(Eventually([&] { return server.Control("GET", target).status == 200; }));
+  constexpr int kTimes = 8;
   std::atomic<bool> shown = false;
   std::thread reader([&] {
-    Answer trace = server.Control("GET", target);
+    for (int i = 0; i < kTimes; ++i) {
+      Answer trace = server.Control("GET", target);
+      EXPECT_EQ(trace.status, 200);
+      EXPECT_GT(trace.body.size(), 1'000'000u);
+    }
     shown = true;
-    EXPECT_EQ(trace.status, 200);
-    EXPECT_GT(trace.body.size(), 1'000'000u);
   });
   int served = 0;
   while (!shown) served += server.Get("one", "/hello").status == 200;
   reader.join();
-  EXPECT_GT(served, 3);  // one or two, where everybody waits for the trace to be printed
+  EXPECT_GT(served, 2 * kTimes);  // one each, where everybody waits for the trace to be printed
 }
 
 TEST(ServeTest, RefusesWhatIsOverTheRateWithAnIncident) {

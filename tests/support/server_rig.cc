@@ -355,6 +355,19 @@ std::set<pid_t> ProcessesOfWorkers() {
   return found;
 }
 
+// All that is below `top`. Cells come and go meanwhile: a walk that loses its way is begun again.
+std::vector<fs::directory_entry> Below(const fs::path& top) {
+  while (fs::exists(top)) {
+    std::vector<fs::directory_entry> found;
+    std::error_code lost;
+    for (fs::recursive_directory_iterator at(top, lost), end; !lost && at != end;
+         at.increment(lost))
+      found.push_back(*at);
+    if (!lost) return found;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<pid_t> Server::Workers() const {
@@ -363,8 +376,7 @@ std::vector<pid_t> Server::Workers() const {
   for (const char* tree : {"/sys/fs/cgroup/unified/", "/sys/fs/cgroup/pids/", "/sys/fs/cgroup/"})
     if (top.empty() && fs::exists(tree + group_)) top = tree + group_;
   if (TestedStart() == StartMode::kUnprivileged) found = ProcessesOfWorkers();
-  if (top.empty()) return {found.begin(), found.end()};
-  for (const auto& entry : fs::recursive_directory_iterator(top)) {
+  for (const auto& entry : Below(top)) {
     if (entry.path().filename() != "cgroup.procs") continue;
     if (entry.path().string().find("/canvas-") == std::string::npos) continue;
     std::istringstream pids(ReadAll(entry.path()));
@@ -376,11 +388,10 @@ std::vector<pid_t> Server::Workers() const {
 size_t Server::Cells() const {
   size_t most = 0;
   for (const auto& root : fs::directory_iterator("/sys/fs/cgroup")) {
-    fs::path top = root.path() / group_;
-    if (!fs::exists(top)) continue;
     size_t cells = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(top))
-      if (entry.is_directory() && entry.path().string().find("/canvas-") != std::string::npos)
+    std::error_code gone;
+    for (const auto& entry : Below(root.path() / group_))
+      if (entry.is_directory(gone) && entry.path().string().find("/canvas-") != std::string::npos)
         ++cells;
     most = std::max(most, cells);
   }

@@ -136,8 +136,13 @@ int CloseOthers(const Seal& seal) {
 
 SealFailure Enter(const Seal& asked, DenialListener* listener) {
   Seal seal = asked;
-#define NJ_STEP(name, expression) \
-  if ((expression) < 0) return SealFailure{name, errno}
+  auto mark = [&seal](const char* step) {
+    if (seal.walls.mark != nullptr) seal.walls.mark(step);
+  };
+  mark("clone3");
+#define NJ_STEP(name, expression)                        \
+  if ((expression) < 0) return SealFailure{name, errno}; \
+  mark(name)
   NJ_STEP(kFirstStep, PlaceDescriptors(seal));
   // --- limits: from here on everything that it uses is counted
   NJ_STEP("enter_cells", EnterCells(seal));

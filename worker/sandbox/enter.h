@@ -20,8 +20,10 @@ enum class World { kEmpty, kPrograms };
 struct Walls {
   World world = World::kEmpty;
   const Profile* profile = nullptr;
-  int landlock_fd = -1;  // of kEmpty; -1: a kernel without Landlock
+  int landlock_fd = -1;     // of kEmpty; -1: a kernel without Landlock
   uint64_t data_bytes = 0;  // private memory of the zygote, with which each worker starts
+  // Told of each step that is done, in the child: for who measures. Null in service.
+  void (*mark)(const char* step) = nullptr;
 };
 
 struct Seal {
@@ -33,7 +35,7 @@ struct Seal {
   // how many processes its user may have. 0: the cell does.
   uint64_t data_bytes_max = 0;
   uint64_t processes_max = 0;
-  int control_fd = -1;     // these two survive, as kControlFd and kRingFd
+  int control_fd = -1;  // these two survive, as kControlFd and kRingFd
   int ring_fd = -1;
   Walls walls;
 };

@@ -1,24 +1,34 @@
 // What does a worker cost to start, to kill and to keep? Run as root:
-//   bench-worker OUTPUT_DIR ZYGOTE_PROGRAM
+//   bench-worker OUTPUT_DIR ZYGOTE_PROGRAM MARKING_ZYGOTE
 //
 // One real zygote, one worker at a time, each in a cell of its own as in service; the other
 // processor is idle, so this is latency, not throughput. `start` is from the request on the
 // zygote's socket to the worker's word that every wall stands; `arm` from the program's descriptor
 // to "ready to run" (a canvas of one small handler); `kill` from SIGKILL by the cell to "reaped",
 // of a worker that waits for its run. Private memory is what one more armed worker adds: pages that
-// it shares with nobody. Writes OUTPUT_DIR/worker.json.
+// it shares with nobody.
+//
+// Then the same start step by step, for an interpreter's worker and for a program's, from a zygote
+// that marks the time of each (zygote.cc): a step lasts from the mark before it; "ready" is from
+// the last one until the worker's word is here. What the zygote does once for all of its workers
+// (the empty network, the root, the filter, the bounding set) is in its own start.
+//
+// Writes OUTPUT_DIR/worker.json.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +39,7 @@
 #include "ipc/ring/layout.h"
 #include "ipc/wire/channel.h"
 #include "supervisor/cell/cell.h"
+#include "tests/bench/worker/marks.h"
 
 namespace nightjar {
 namespace {
@@ -36,6 +47,8 @@ namespace {
 constexpr uint32_t kZygoteUid = 2'120'930'000;  // of a range that no account uses
 constexpr int kWarmUp = 50;
 constexpr int kWorkers = 2000;
+constexpr int kMarked = 500;
+constexpr uint64_t kTmpBytes = 16 << 20;
 constexpr const char* kCanvas = "[http-handler GET /]\n\"hello\"\n";
 
 using Instant = std::chrono::steady_clock::time_point;
@@ -85,16 +98,23 @@ uint64_t SumKib(const std::string& path, const std::vector<std::string>& keys) {
 
 class Zygote {
  public:
-  Zygote(const char* program, const std::vector<CellDoor>& doors) {
+  // `words`: of its command after the control socket, which is descriptor 3. `inherited` becomes 4.
+  Zygote(std::vector<std::string> words, int inherited = -1) {
     auto ends = Must(SeqpacketPair());
+    std::vector<CellDoor> doors = tree->HelperDoors();
+    started_ = std::chrono::steady_clock::now();
     pid_ = fork();
     if (pid_ == 0) {
       for (const CellDoor& door : doors)
         if (!WriteFileAt(door.dir_fd, "cgroup.procs", "0")) _exit(1);
       int high = fcntl(ends.second.get(), F_DUPFD_CLOEXEC, 64);
+      int higher = inherited < 0 ? -1 : fcntl(inherited, F_DUPFD_CLOEXEC, 64);
       dup2(high, 3);
-      std::string uid = std::to_string(kZygoteUid);
-      execl(program, program, "--zygote", "--control-fd", "3", "--uid", uid.c_str(), nullptr);
+      if (higher >= 0) dup2(higher, 4);
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execv(arguments[0], arguments.data());
       _exit(127);
     }
     channel_.emplace(std::move(ends.first), Channel::Waiting::kYes);
@@ -105,9 +125,11 @@ class Zygote {
   }
   Channel& channel() { return *channel_; }
   pid_t pid() const { return pid_; }
+  Instant started() const { return started_; }
 
  private:
   pid_t pid_;
+  Instant started_;
   std::optional<Channel> channel_;
 };
 
@@ -121,12 +143,13 @@ class Worker {
     request.set_worker_id(id);
     request.set_uid(kZygoteUid + 16 + static_cast<uint32_t>(id % 1000));
     request.set_cpu_seconds_max(10);
+    request.set_tmp_bytes(kTmpBytes);
     std::vector<int> fds{ends.second.get(), ring.get()};
     for (const CellDoor& door : cell->doors()) {
       request.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);
       fds.push_back(door.dir_fd);
     }
-    Instant from = std::chrono::steady_clock::now();
+    Instant from = requested = std::chrono::steady_clock::now();
     Must(zygote.channel().Send(request, fds));
     std::vector<Fd> pidfd;
     auto spawned = Receive<proto::WorkerSpawned>(zygote.channel(), &pidfd);
@@ -134,7 +157,8 @@ class Worker {
     pidfd_ = std::move(pidfd[0]);
     ends.second.Close();  // so that a worker that dies is seen
     auto sealed = Receive<proto::FromWorker>(*channel_).sealed();
-    start_us = MicrosSince(from);
+    sealed_at = std::chrono::steady_clock::now();
+    start_us = std::chrono::duration<double, std::micro>(sealed_at - from).count();
     if (!sealed.failed_step().empty())
       Stop("a wall did not stand: " + sealed.failed_step() + ": " + strerror(sealed.error()));
   }
@@ -180,6 +204,7 @@ class Worker {
     return std::to_string(atoi(info.c_str() + info.find("\nPid:") + 5));
   }
 
+  Instant requested, sealed_at;
   double start_us = 0;
   std::vector<double>* kills_us = nullptr;  // gets the time of its death
 
@@ -201,8 +226,57 @@ void TakeCell() {
     CHECK(fchownat(door.dir_fd, "cgroup.procs", kZygoteUid, kZygoteUid, 0) == 0);
 }
 
-void Run(const std::string& output_dir, const char* program_path) {
-  Zygote zygote(program_path, tree->HelperDoors());
+// Median and p99 of each step of a start, as lines of JSON. `more` of the marking zygote's command.
+std::string Steps(const std::string& marking_zygote, const std::string& engine,
+                  const std::vector<std::string>& more) {
+  Fd memory = Must(CreateSizedMemfd("marks", sizeof(Marks)));
+  void* page = mmap(nullptr, sizeof(Marks), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (page == MAP_FAILED) Stop("mapping the marks");
+  auto* marks = static_cast<Marks*>(page);
+  std::vector<std::string> words{marking_zygote, "3", std::to_string(kZygoteUid), "4"};
+  words.insert(words.end(), more.begin(), more.end());
+  Zygote zygote(words, memory.get());
+  TakeCell();
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<double>> steps;
+  double zygote_us = 0;
+  for (int i = 1; i <= kWarmUp + kMarked; ++i) {
+    marks->count = 0;
+    Worker worker(zygote, static_cast<uint64_t>(i));
+    if (i == 1) zygote_us = MicrosSince(zygote.started());
+    if (i <= kWarmUp) continue;
+    auto last = static_cast<uint64_t>(worker.requested.time_since_epoch().count());
+    auto note = [&](const std::string& step, uint64_t ns) {
+      if (steps[step].empty()) order.push_back(step);
+      steps[step].push_back(static_cast<double>(ns - last) / 1000);
+      last = ns;
+    };
+    for (uint32_t at = 0; at < marks->count; ++at) note(marks->marks[at].step, marks->marks[at].ns);
+    if (marks->count < 3) Stop("the zygote has marked nothing");
+    note("ready", static_cast<uint64_t>(worker.sealed_at.time_since_epoch().count()));
+    steps["all"].push_back(worker.start_us);
+  }
+  order.push_back("all");
+  tree->Release(std::move(cell));
+  munmap(page, sizeof(Marks));
+  std::string json =
+      ",\n  \"" + engine + "_zygote_ready_us\": " + std::to_string(lround(zygote_us));
+  for (const std::string& step : order) {
+    char line[256];
+    snprintf(line, sizeof line, ",\n  \"%s_step_%s_p50_us\": %.1f,\n  \"%s_step_%s_p99_us\": %.1f",
+             engine.c_str(), step.c_str(), Percentile(steps[step], 50), engine.c_str(),
+             step.c_str(), Percentile(steps[step], 99));
+    json += line;
+  }
+  return json;
+}
+
+void Run(const std::string& output_dir, const std::string& program_path,
+         const std::string& marking_zygote) {
+  std::string steps = Steps(marking_zygote, "interpreter", {}) +
+                      Steps(marking_zygote, "program", {"--exec", "/usr"});
+  Zygote zygote(
+      {program_path, "--zygote", "--control-fd", "3", "--uid", std::to_string(kZygoteUid)});
   TakeCell();
   Fd program = Worker(zygote, kWarmUp + kWorkers + 1).Compile();
   std::vector<double> starts, arms, kills, memory;
@@ -220,16 +294,18 @@ void Run(const std::string& output_dir, const char* program_path) {
   uint64_t zygote_kib = SumKib("/proc/" + std::to_string(zygote.pid()) + "/status", {"VmRSS:"});
   tree->Release(std::move(cell));
 
-  char json[1024];
-  snprintf(json, sizeof json,
+  char figures[1024];
+  snprintf(figures, sizeof figures,
            "{\n  \"start_p50_us\": %.1f,\n  \"start_p99_us\": %.1f,\n"
+           "  \"start_least_us\": %.1f,\n"
            "  \"arm_p50_us\": %.1f,\n  \"arm_p99_us\": %.1f,\n"
            "  \"kill_p50_us\": %.1f,\n  \"kill_p99_us\": %.1f,\n"
-           "  \"armed_private_kib\": %.0f,\n  \"zygote_rss_kib\": %lu\n}\n",
-           Percentile(starts, 50), Percentile(starts, 99), Percentile(arms, 50),
-           Percentile(arms, 99), Percentile(kills, 50), Percentile(kills, 99),
+           "  \"armed_private_kib\": %.0f,\n  \"zygote_rss_kib\": %lu",
+           Percentile(starts, 50), Percentile(starts, 99), Percentile(starts, 0),
+           Percentile(arms, 50), Percentile(arms, 99), Percentile(kills, 50), Percentile(kills, 99),
            Percentile(memory, 50), zygote_kib);
-  fputs(json, stdout);
+  std::string json = figures + steps + "\n}\n";
+  fputs(json.c_str(), stdout);
   std::ofstream file(output_dir + "/worker.json");
   if (!(file << json)) Stop("cannot write " + output_dir + "/worker.json");
 }
@@ -239,12 +315,13 @@ void Run(const std::string& output_dir, const char* program_path) {
 
 int main(int argc, char** argv) {
   using namespace nightjar;
-  if (argc != 3) return fprintf(stderr, "usage: bench-worker OUTPUT_DIR ZYGOTE_PROGRAM\n"), 2;
+  if (argc != 4)
+    return fprintf(stderr, "usage: bench-worker OUTPUT_DIR ZYGOTE_PROGRAM MARKING_ZYGOTE\n"), 2;
   if (geteuid() != 0) return fprintf(stderr, "bench-worker needs root to start a zygote\n"), 1;
   CellTree::Options options;
   options.top = "nightjar-bench-" + std::to_string(getpid());
   options.owner_uid = options.owner_gid = kZygoteUid;
   tree = Must(CellTree::Create(options));
-  Run(argv[1], argv[2]);
+  Run(argv[1], argv[2], argv[3]);
   tree->RemoveAll();
 }

@@ -121,12 +121,12 @@ NJ_CRIME(x32_call, "denied_syscall", "") {
 // The incident tells the thread's name, which is its own word.
 NJ_CRIME(named_to_deceive, "denied_syscall", "unshare") {
   prctl(PR_SET_NAME, "\x1b[2J\nevent=a");
-  unshare(CLONE_NEWUSER);
+  SayResult(unshare(CLONE_NEWUSER));
 }
 
 // Only a process of the program's, not the program itself.
 NJ_CRIME(denied_in_a_child, "denied_syscall", "unshare") {
-  if (Fork() == 0) unshare(CLONE_NEWUSER);
+  if (Fork() == 0) SayResult(unshare(CLONE_NEWUSER));
   Sleep();
 }
 

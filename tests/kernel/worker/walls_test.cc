@@ -88,18 +88,28 @@ const Profile& ProfileThatAllowsEverything() {
   return profile;
 }
 
+// The steps that Enter() has told of.
+std::string first_step, last_step;
+void NoteStep(const char* step) {
+  if (first_step.empty()) first_step = step;
+  last_step = step;
+}
+
 [[noreturn]] void LiveInsideWalls(int control, int landlock) {
   if (!RenewStackGuard()) _exit(1);
   Seal seal;
   seal.uid = kWorkerUid;
   seal.cpu_seconds_max = 10;
   seal.control_fd = seal.ring_fd = control;
-  seal.walls = {World::kEmpty, &ProfileThatAllowsEverything(), landlock};
+  seal.walls = {
+      .profile = &ProfileThatAllowsEverything(), .landlock_fd = landlock, .mark = NoteStep};
   DenialListener listener;
   SealFailure failure = Enter(seal, &listener);
   std::string said = failure.step == nullptr ? TryEverything()
                                              : "not_sealed_" + std::string(failure.step) + " " +
                                                    strerror(failure.error);
+  said += "told_of_all_steps " + std::to_string(first_step == "clone3" && last_step == "seccomp") +
+          "\n";
   send(kControlFd, said.data(), said.size(), 0);
   _exit(0);
 }
@@ -161,6 +171,7 @@ TEST(WallsTest, HoldWithoutTheSystemCallFilter) {
       {"bounding_set", {0}},
       {"pid", {1}},
       {"uid", {kWorkerUid - kZygoteUid}},
+      {"told_of_all_steps", {1}},
   };
   for (const auto& [name, allowed] : expected) {
     ASSERT_TRUE(said.count(name)) << name;
