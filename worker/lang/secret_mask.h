@@ -19,15 +19,19 @@ class SecretMask {
   static size_t longest() { return secrets_.empty() ? 0 : secrets_.front().size(); }
 
   // `text` itself, or, where a secret is in it, what may be shown of it, in *room. Looks no further
-  // than anything is ever written of a text.
+  // than anything is ever written of a text. Where it finds one, what lies further on is left out.
   static std::string_view Apply(std::string_view text, std::string* room) {
     return secrets_.empty() ? text : Masked(text, room);
   }
+
+  // `at`, or where the secrets end that lie across it: a text that is cut there keeps them whole.
+  static size_t EndAcross(std::string_view text, size_t at);
 
  private:
   static std::string_view Masked(std::string_view text, std::string* room);
 
   static inline std::vector<std::string> secrets_;
+  static inline std::string_view mask_;  // what stands for one
 };
 
 }  // namespace nightjar::lang
