@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ipc/core/log.h"
+#include "ipc/proto/no_log.h"
 #include "supervisor/app/supervisor.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/proc/launcher.h"
@@ -35,6 +36,7 @@ int Serve(const Options& options) {
     return 1;
   }
   StartLog("nightjard", LogMode::kAsync);
+  EndProtobufLog();
   Supervisor whole(std::move(*booted));
   supervisor = &whole;
   int exit_code = whole.Run();
