@@ -17,9 +17,9 @@ void OutputLog::Add(std::string_view bytes) {
     size_t ready = pending_.size() - kept;
     size_t line_end = std::string_view(pending_).substr(0, ready).rfind('\n');
     if (line_end != std::string::npos)
-      Write(lang::SecretMask::EndAcross(pending_, line_end + 1));
+      Write(line_end + 1);
     else if (ready >= bounds::kTraceValueBytes)
-      Write(lang::SecretMask::EndAcross(pending_, ready));
+      Write(ready);
   }
 }
 
@@ -28,11 +28,10 @@ void OutputLog::Finish() {
 }
 
 void OutputLog::Write(size_t bytes) {
-  std::string room;
-  std::string_view shown =
-      lang::SecretMask::Apply(std::string_view(pending_).substr(0, bytes), &room);
+  std::string shown;
+  hidden_ = lang::SecretMask::Show(pending_, bytes, hidden_, &shown);
   for (size_t from = 0; from < shown.size(); from += bounds::kTraceValueBytes)
-    recorder_.Output(stream_, shown.substr(from, bounds::kTraceValueBytes));
+    recorder_.Output(stream_, std::string_view(shown).substr(from, bounds::kTraceValueBytes));
   pending_.erase(0, bytes);
 }
 

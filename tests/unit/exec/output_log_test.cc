@@ -53,6 +53,11 @@ TEST_F(OutputLogTest, MasksTheLongerOfTwoThatBeginAlike) {
   EXPECT_EQ(AllLogged({"a sword", "fish", " and a sword", "\n"}), "a <secret> and a <secret>\n");
 }
 
+TEST_F(OutputLogTest, MasksAllOfSecretsThatOverlap) {
+  lang::SecretMask::Set({"ab\nab", "bcd"});
+  EXPECT_EQ(AllLogged({"ab\nab\nab", "\nab", "\nabcd", "ab\n"}), "<secret>ab\n");
+}
+
 TEST_F(OutputLogTest, MasksASecretThatHasALineEndInIt) {
   lang::SecretMask::Set({"two\nlines"});
   EXPECT_EQ(AllLogged({"a two\nli", "nes b\n", "two\nlines"}), "a <secret> b\n<secret>");
