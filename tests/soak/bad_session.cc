@@ -56,14 +56,20 @@ std::atomic<uint64_t>* const births =
 
 class Session {
  public:
-  Session(std::string canvas, DenialListener listener, Engine& engine)
-      : canvas_(std::move(canvas)),
-        number_(births->fetch_add(1)),
-        listener_(listener.fd),
-        engine_(engine) {
+  Session(std::string canvas, uint64_t number, DenialListener listener, Engine& engine)
+      : canvas_(std::move(canvas)), number_(number), listener_(listener.fd), engine_(engine) {
     std::string_view name = canvas_;
     if (name.starts_with(kUnborn))
       start_ = Choose(kStartDeeds, NumberIn(name.substr(kUnborn.size())), number_).name;
+  }
+
+  [[noreturn]] void Compile(std::string_view deed) {
+    SaySealed();
+    listener_.Close();
+    Mapping ring = MapRing();
+    Scoundrel scoundrel(ring.bytes(), engine_);
+    scoundrel.Seed(number_);
+    scoundrel.DoInsteadOfCompile(deed);
   }
 
   int Live() {
@@ -73,13 +79,10 @@ class Session {
       SayBytes("");
       return 0;
     }
-    Fd ring_fd(kRingFd);
-    auto ring = Mapping::Create(ring_fd, RingBytes(), Mapping::Access::kReadWrite);
-    CHECK(ring.has_value());
-    ring_fd.Close();
     if (start_ != "armed_without_sealed") SaySealed();
     listener_.Close();
-    Scoundrel scoundrel(ring->bytes(), engine_);
+    Mapping ring = MapRing();
+    Scoundrel scoundrel(ring.bytes(), engine_);
     scoundrel.Seed(number_);
     if (!scoundrel.DoBeforeArmed(start_)) Scoundrel::AwaitEnd();
     Arm();
@@ -88,6 +91,12 @@ class Session {
   }
 
  private:
+  static Mapping MapRing() {
+    Fd fd(kRingFd);
+    auto ring = Mapping::Create(fd, RingBytes(), Mapping::Access::kReadWrite);
+    CHECK(ring.has_value());
+    return std::move(*ring);
+  }
   static void SayBytes(std::string_view bytes) {
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     msghdr packet{};
@@ -149,11 +158,19 @@ class Session {
 
 int AnySession(const SealFailure& sealing, DenialListener listener, Engine& engine) {
   if (sealing.step != nullptr) return ProductsSession(sealing, listener, engine);
-  proto::ToWorker first = soak::FirstMessage();
-  const std::string& canvas = first.arm().canvas();
-  bool bad = canvas == soak::kBad || canvas == soak::kLate || canvas.starts_with(soak::kUnborn);
-  if (!bad) return ProductsSession(sealing, listener, engine);
-  return soak::Session(canvas, listener, engine).Live();
+  using namespace soak;
+  proto::ToWorker first = FirstMessage();
+  bool compile = first.has_compile();
+  const std::string& canvas = compile ? first.compile().canvas() : first.arm().canvas();
+  uint64_t number = births->fetch_add(1);
+  if (compile && canvas.starts_with(kUnmade)) {
+    uint64_t seed = NumberIn(std::string_view(canvas).substr(kUnmade.size()));
+    std::string_view deed = Choose(kCompileDeeds, seed, number).name;
+    if (deed != "compiles") Session(canvas, number, listener, engine).Compile(deed);
+  }
+  bool bad = canvas == kBad || canvas == kLate || canvas.starts_with(kUnborn);
+  if (compile || !bad) return ProductsSession(sealing, listener, engine);
+  return Session(canvas, number, listener, engine).Live();
 }
 
 }  // namespace nightjar

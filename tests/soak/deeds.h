@@ -1,7 +1,8 @@
 // What the soak's worker does, chosen by a seed and a number: the worker and the suite read the
 // same list, so that the suite knows what each run was, and what may become of it.
 //
-// Pure. A deed of a run is chosen by the run's request, one of a start by how many there were.
+// Pure. A deed of a run is chosen by the run's request, one of a start or of a compiler by how many
+// there were.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +28,7 @@ inline constexpr Deed kRunDeeds[] = {
     // too much of it
     {"answers_twice", "finished"},
     {"answers_for_ever", "finished"},
-    {"answers_and_scribbles_on", "finished"},
+    {"answers_and_scribbles_on", "finished protocol"},
     {"forges_the_head", "finished"},
     {"sends_many_headers", "finished"},
     {"claims_a_larger_body", "finished"},
@@ -140,6 +141,32 @@ inline constexpr Deed kStartDeeds[] = {
 inline constexpr std::string_view kStartVerdicts =
     "finished protocol wall_time worker_exited crashed denied_syscall start_failed refused";
 
+// Instead of compiling a canvas file.
+inline constexpr Deed kCompileDeeds[] = {
+    {"compiles", ""},
+    {"compiles", ""},
+    {"compiles_twice", ""},
+    {"garbage", ""},
+    {"random_bytes", ""},
+    {"hangs_up_and_exits", ""},
+    {"exits", ""},
+    {"crashes", ""},
+    {"forks", ""},
+    {"says_it_is_armed", ""},
+    {"floods_the_socket", ""},
+    {"lies_about_a_limit", ""},
+    {"neither_program_nor_reason", ""},
+    {"program_that_is_not_there", ""},
+    {"program_that_can_change", ""},
+    {"program_beyond_the_limit", ""},
+    {"program_of_zeros", ""},
+    {"empty_program", ""},
+    {"too_many_handlers", ""},
+    {"more_than_can_be_saved", ""},
+    {"handlers_of_nonsense", ""},
+    {"many_diagnostics", ""},
+};
+
 // A number that looks random and is not.
 inline uint64_t Mix(uint64_t seed, uint64_t number) {
   uint64_t mixed = seed * 0x9e3779b97f4a7c15 + number + 1;
@@ -158,6 +185,7 @@ const Deed& Choose(const Deed (&deeds)[N], uint64_t seed, uint64_t number) {
 inline constexpr std::string_view kBad = "bad";         // a deed for each run
 inline constexpr std::string_view kLate = "late";       // a deed after each run
 inline constexpr std::string_view kUnborn = "unborn-";  // and the seed: a deed for each worker
+inline constexpr std::string_view kUnmade = "unmade-";  // and the seed: a deed for each deploy
 // Every other canvas is served as nightjar-worker would.
 
 // "/deed/SEED/NUMBER": the target of each request to them.

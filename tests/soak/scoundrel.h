@@ -29,6 +29,7 @@ class Scoundrel {
 
   void DoInsteadOfRun(std::string_view deed, const proto::Run& run);
   void DoAfterRun(std::string_view deed, const proto::Run& run);
+  [[noreturn]] void DoInsteadOfCompile(std::string_view deed);
   // Before it says that it is armed: false, it is not to say so.
   bool DoBeforeArmed(std::string_view deed);
   void DoWhileItWaits(std::string_view deed);

@@ -77,7 +77,7 @@ struct Told {
   std::string_view may_be;  // its verdicts
 };
 
-// What a process holds, when nothing goes on.
+// What a process holds, when nothing goes on but that workers wait for runs.
 struct Holdings {
   size_t descriptors = 0;  // but for those of cells, which are kept for some time, up to a bound
   size_t memory_kib = 0;   // its own
@@ -126,6 +126,12 @@ queue_time = "20s"
          unborn + "]\narmed = 2\n";
 }
 
+// What was freed is kept by AddressSanitizer, so much of it that nothing could be said about
+// memory.
+void BoundSanitizers() {
+  setenv("ASAN_OPTIONS", "quarantine_size_mb=8", 1);
+}
+
 class SoakTest : public ::testing::Test {
  protected:
   SoakTest() {
@@ -165,6 +171,7 @@ class SoakTest : public ::testing::Test {
     call([&] {
       if (for_polite_.try_acquire_for(kPatience)) CallPolite();
     });
+    call([&] { DeployUnmade(); });
     for (std::thread& caller : callers) caller.join();
   }
 
@@ -182,6 +189,16 @@ class SoakTest : public ::testing::Test {
   void CallOther(const std::string& canvas, std::string_view deeds, std::string_view verdicts) {
     uint64_t number = next_++;
     Note(canvas, server_.Get(canvas, TargetOf(seed_, number)), deeds, verdicts);
+  }
+  // What becomes of it is said, and what is in force answers as well as it can.
+  void DeployUnmade() {
+    e2e::Output output = server_.Deploy(unmade_, kDeedCanvas);
+    EXPECT_TRUE(output.exit_code == 0 || !output.err.empty()) << output.exit_code;
+    ++(output.exit_code == 0 ? deployed_ : not_deployed_);
+    Answer answer = server_.Get(unmade_, TargetOf(seed_, 0));
+    EXPECT_NE(answer.status, 0);
+    EXPECT_EQ(answer.headers.count("x-forged"), 0u);
+    if (!answer.trace().empty()) Note(unmade_, answer, "(deeds of compilers)", kStartVerdicts);
   }
   void CallPolite() {
     uint64_t n = next_++ % 300;
@@ -206,7 +223,7 @@ class SoakTest : public ::testing::Test {
       Answer runs = server_.Control("GET", "/runs");
       return runs.status == 200 && nlohmann::json::parse(runs.body)["runs"].empty();
     }));
-    constexpr size_t kWaiting = 3 + 3 + 3 + 2;  // armed
+    constexpr size_t kWaiting = 3 + 3 + 3 + 2 + 3;  // armed
     EXPECT_TRUE(Eventually([&] { return server_.Workers().size() <= kWaiting; }))
         << server_.Workers().size();
   }
@@ -247,6 +264,8 @@ class SoakTest : public ::testing::Test {
       ADD_FAILURE() << told.canvas << " " << told.run << ", which " << told.deed << ", was told as "
                     << told.verdict << " and is kept as " << verdict << ": " << record.detail;
     }
+    printf("soak: %zu deploys of bad compilers were served, %zu were not\n", deployed_.load(),
+           not_deployed_.load());
     printf("soak: %zu runs:", told_.size());
     for (const auto& [verdict, count] : of_verdicts) printf(" %s %zu", verdict.c_str(), count);
     printf("\n");
@@ -257,10 +276,17 @@ class SoakTest : public ::testing::Test {
     }
   }
 
+  // Of each waiting worker the supervisor has a socket, a ring, a pidfd and a listener.
+  Holdings SupervisorHoldings() {
+    constexpr size_t kOfWorker = 4;
+    Holdings holdings = HoldingsOf(supervisor_);
+    holdings.descriptors -= std::min(holdings.descriptors, kOfWorker * server_.Workers().size());
+    return holdings;
+  }
   void CheckFlat(const char* who, const Holdings& early, const Holdings& late) {
     printf("soak: %s held %zu descriptors and %zu KiB after a third, %zu and %zu at the end\n", who,
            early.descriptors, early.memory_kib, late.descriptors, late.memory_kib);
-    constexpr size_t kSomeDescriptors = 24;
+    constexpr size_t kSomeDescriptors = 12;
     constexpr size_t kSomeKib = 16 * 1024;
     EXPECT_LE(late.descriptors, early.descriptors + kSomeDescriptors) << who;
     EXPECT_LE(late.memory_kib, early.memory_kib + early.memory_kib / 4 + kSomeKib) << who;
@@ -282,13 +308,17 @@ class SoakTest : public ::testing::Test {
   const uint64_t seed_ = NumberFrom("NIGHTJAR_SOAK_SEED", std::random_device()());
   const uint64_t seconds_ = NumberFrom("NIGHTJAR_SOAK_SECONDS", 45);
   const std::string unborn_ = std::string(kUnborn) + std::to_string(seed_);
-  Server server_{ServerOptions{.policy = PolicyWith(unborn_), .worker = BAD_WORKER}};
+  const std::string unmade_ = std::string(kUnmade) + std::to_string(seed_);
+  Server server_{ServerOptions{
+      .policy = PolicyWith(unborn_), .before_exec = BoundSanitizers, .worker = BAD_WORKER}};
   pid_t supervisor_ = 0;
   pid_t writer_ = 0;
   pid_t zygote_ = 0;
   std::atomic<uint64_t> next_{0};
   std::counting_semaphore<> for_unborn_{0};
   std::counting_semaphore<> for_polite_{0};
+  std::atomic<size_t> deployed_{0};
+  std::atomic<size_t> not_deployed_{0};
   std::mutex mutex_;
   std::vector<Told> told_;
 };
@@ -297,11 +327,11 @@ TEST_F(SoakTest, NothingThatAWorkerDoesHarmsTheOthersOrIsLost) {
   const std::chrono::milliseconds all(seconds_ * 1000);
   LoadFor(all / 3);
   Settle();
-  Holdings supervisor = HoldingsOf(supervisor_);
+  Holdings supervisor = SupervisorHoldings();
   Holdings writer = HoldingsOf(writer_);
   LoadFor(all - all / 3);
   Settle();
-  CheckFlat("the supervisor", supervisor, HoldingsOf(supervisor_));
+  CheckFlat("the supervisor", supervisor, SupervisorHoldings());
   CheckFlat("the writer", writer, HoldingsOf(writer_));
   ASSERT_TRUE(server_.running()) << server_.log();
   EXPECT_EQ(server_.HelperPid("writer"), writer_);
