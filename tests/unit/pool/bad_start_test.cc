@@ -92,6 +92,16 @@ INSTANTIATE_TEST_SUITE_P(
               "landlock"}),
     [](const auto& info) { return info.param.name; });
 
+// What it says goes into the log, and to whoever waits.
+TEST_F(BadStartTest, AWorkerCannotSayMoreThanASentence) {
+  zygote_.manner = Manner::kBears;
+  Borrower& borrower = Ask(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  zygote_.last().Say(ArmedWith(std::string(50'000, 'e')));
+  ASSERT_TRUE(UntilFailed(borrower));
+  EXPECT_LT(borrower.error->context.size(), 2 * bounds::kVerdictDetailBytes);
+}
+
 // A word that means nothing and costs nothing would be one to say for ever.
 TEST_F(BadStartTest, AWorkerThatIsSealedAgainWhileItWaitsIsEnded) {
   limits_.armed.value = 1;
