@@ -21,6 +21,7 @@ inline constexpr size_t kMiB = 1024 * kKiB;
 inline constexpr size_t kFrameBytes = 96 * kKiB;       // one packet on a control socket
 inline constexpr size_t kInlineBodyBytes = 64 * kKiB;  // above it, a body travels as a sealed memfd
 inline constexpr size_t kFdsPerFrame = 8;
+inline constexpr size_t kPacketsPerTurn = 8;  // heard of one worker before the others' turn
 static_assert(kInlineBodyBytes + 16 * kKiB <= kFrameBytes,
               "headers and ids fit beside an inline body");
 // A default Unix socket buffer (net.core.wmem_default, 208 KiB) must hold a whole frame.
@@ -64,8 +65,9 @@ inline constexpr unsigned kProgramFiles = 4096;     // in a program's /tmp
 inline constexpr size_t kProgramFds = 256;          // open in one process of a program
 inline constexpr size_t kDeploysWaiting = 16;       // of one canvas
 inline constexpr size_t kDiagnostics = 20;          // errors reported for one file
-static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kFrameBytes,
-              "a manifest fits a frame");
+// What a compiler may say of a program, so that it still fits the frame that saves it.
+inline constexpr size_t kManifestBytes = kFrameBytes - 4 * kKiB;
+static_assert(kHandlersPerCanvas * (kHandlerNameBytes + 48) < kManifestBytes);
 
 // --- traces
 inline constexpr size_t kRingStreamBytes =

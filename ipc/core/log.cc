@@ -34,18 +34,26 @@ void AppendValue(std::string& line, std::string_view value) {
     return;
   }
   line += '"';
-  for (unsigned char c : value) {
+  auto escape = [&](unsigned char c) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    line += "\\x";
+    line += kHex[c >> 4];
+    line += kHex[c & 0xf];
+  };
+  bool second_byte = false;  // of a control character beyond ASCII, which a terminal obeys too
+  for (size_t at = 0; at < value.size(); ++at) {
+    auto c = static_cast<unsigned char>(value[at]);
+    bool first_byte =
+        c == 0xc2 && at + 1 < value.size() && static_cast<unsigned char>(value[at + 1]) < 0xa0;
     if (c == '"' || c == '\\') {
       line += '\\';
       line += static_cast<char>(c);
-    } else if (c < ' ' || c == 0x7f) {
-      static constexpr char kHex[] = "0123456789abcdef";
-      line += "\\x";
-      line += kHex[c >> 4];
-      line += kHex[c & 0xf];
+    } else if (c < ' ' || c == 0x7f || first_byte || second_byte) {
+      escape(c);
     } else {
       line += static_cast<char>(c);
     }
+    second_byte = first_byte;
   }
   line += '"';
 }

@@ -10,7 +10,7 @@
 namespace nightjar {
 namespace {
 
-constexpr uint32_t kKindMax = 3;  // proto::CALL_KIND_BUILTIN
+constexpr uint32_t kKindMax = 4;  // proto::CALL_KIND_PROGRAM
 
 // `tail` is a private copy, so what is checked stays true.
 Result<std::vector<std::string>> TakeTail(const std::string& tail, uint64_t begin, uint64_t end) {

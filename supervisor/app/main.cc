@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "ipc/core/log.h"
+#include "ipc/proto/no_log.h"
 #include "supervisor/app/identity.h"
 #include "supervisor/app/supervisor.h"
 #include "supervisor/host/probe.h"
@@ -36,6 +37,7 @@ int Serve(const Options& options, const Privilege& privilege) {
     return 1;
   }
   StartLog("nightjard", LogMode::kAsync);
+  EndProtobufLog();
   Supervisor whole(std::move(*booted));
   supervisor = &whole;
   int exit_code = whole.Run();

@@ -2,6 +2,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "ipc/core/utf8.h"
 
 namespace nightjar {
 
@@ -87,7 +88,7 @@ void Resident::OnGone(const Death& death) {
 }
 
 void Resident::Fail(const std::string& why) {
-  if (why_.empty()) why_ = why;
+  if (why_.empty()) why_ = Utf8Prefix(why, bounds::kVerdictDetailBytes);  // its own words, maybe
   if (state_ == State::kEnding) return;
   End();
 }

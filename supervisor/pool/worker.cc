@@ -1,5 +1,9 @@
 #include "supervisor/pool/worker.h"
 
+#include <utility>
+
+#include "ipc/core/bounds.h"
+
 namespace nightjar {
 
 Worker::Worker(Loop& loop, const Clock& clock, Parts parts)
@@ -40,7 +44,7 @@ Status Worker::Send(const proto::ToWorker& message, std::initializer_list<int> f
 }
 
 void Worker::OnReadable() {
-  for (;;) {
+  for (size_t taken = 0; taken < bounds::kPacketsPerTurn; ++taken) {
     auto packet = channel_.Receive();
     if (!packet) {
       readable_.Stop();
@@ -58,20 +62,26 @@ void Worker::OnReadable() {
       if (user_ != nullptr) user_->OnBroken("a packet on its control socket does not parse");
       return;
     }
-    if (message->has_sealed() && !sealed_) OnSealed(std::move((*packet)->fds));
+    if (message->has_sealed() && !OnSealed(std::move((*packet)->fds))) return;
     if (user_ == nullptr) continue;
     user_->OnMessage(std::move(*message), std::move((*packet)->fds));
   }
 }
 
-// Nothing of a tenant has run yet. Later on a descriptor beside this message is just closed.
-void Worker::OnSealed(std::vector<Fd> fds) {
-  sealed_ = true;
-  if (fds.empty()) return;
+// The first time nothing of a tenant has run yet.
+bool Worker::OnSealed(std::vector<Fd> fds) {
+  if (std::exchange(sealed_, true)) {
+    Broke("it was sealed twice");
+    return false;
+  }
+  if (fds.empty()) return true;
   auto denials = DenialWatch::Create(
       loop_, std::move(fds[0]), [this](Result<DeniedCall> call) { OnDenied(std::move(call)); });
-  if (!denials) return Broke(denials.error().ToString());
-  denials_ = std::move(*denials);
+  if (denials)
+    denials_ = std::move(*denials);
+  else
+    Broke(denials.error().ToString());
+  return denials.has_value();
 }
 
 void Worker::OnDenied(Result<DeniedCall> call) {

@@ -87,7 +87,7 @@ class Worker {
 
  private:
   void OnReadable();
-  void OnSealed(std::vector<Fd> fds);
+  bool OnSealed(std::vector<Fd> fds);  // false: it broke the contract
   void OnDenied(Result<DeniedCall> call);
   void OnReaped(const Death& death);
 

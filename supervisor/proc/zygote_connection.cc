@@ -1,11 +1,22 @@
 #include "supervisor/proc/zygote_connection.h"
 
+#include <sys/wait.h>
+
+#include <utility>
+
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/proto/worker.pb.h"
 
 namespace nightjar {
 namespace {
+
+// A process that this one can wait for: whoever watches it relies on that.
+bool IsChild(const Fd& pidfd) {
+  siginfo_t info{};
+  constexpr int kLook = WEXITED | WNOHANG | WNOWAIT | __WALL;
+  return waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, kLook) == 0;
+}
 
 tl::unexpected<Error> Away() {
   return Fail(ErrorCode::kUnavailable, "the zygote is away; it is being restarted");
@@ -67,9 +78,11 @@ void ZygoteConnection::OnReadable() {
     if (at == asked_.end()) continue;
     auto done = std::move(at->second);
     asked_.erase(at);
-    if (!answer->failed_step().empty() || (*packet)->fds.size() != 1)
+    if (!answer->failed_step().empty())
       done(tl::unexpected<Error>(Error{ErrorCode::kUnavailable, answer->error(),
                                        "the zygote failed at " + answer->failed_step()}));
+    else if ((*packet)->fds.size() != 1 || !IsChild((*packet)->fds[0]))
+      done(Fail(ErrorCode::kProtocol, "the zygote sent no process"));
     else
       // Its number here is nobody's business but an operator's: Child finds it out when one asks.
       done(SpawnedProcess{std::move((*packet)->fds[0]), 0});

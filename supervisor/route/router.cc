@@ -11,11 +11,13 @@ bool IsVariable(std::string_view segment) {
 }
 
 Status CheckHandler(const proto::HandlerEntry& handler) {
+  if (handler.name().size() > bounds::kHandlerNameBytes)
+    return Fail(ErrorCode::kInvalid, "a handler whose name is too long");
+  if (handler.kind() != proto::HANDLER_KIND_HTTP) return {};
   if (handler.method().empty() || handler.route().empty() || handler.route().front() != '/')
     return Fail(ErrorCode::kInvalid, "an HTTP handler without a method or a route");
-  if (handler.method().size() + handler.route().size() > bounds::kHandlerNameBytes ||
-      handler.name().size() > bounds::kHandlerNameBytes)
-    return Fail(ErrorCode::kInvalid, "an HTTP handler whose name is too long");
+  if (handler.method().size() + handler.route().size() > bounds::kHandlerNameBytes)
+    return Fail(ErrorCode::kInvalid, "an HTTP handler whose route is too long");
   return {};
 }
 
@@ -40,9 +42,8 @@ Result<Router> Router::Create(const proto::Manifest& manifest) {
     return Fail(ErrorCode::kInvalid, "more handlers than a canvas may have");
   Router router;
   for (const proto::HandlerEntry& handler : manifest.handlers()) {
-    if (handler.kind() != proto::HANDLER_KIND_HTTP) continue;
     NJ_TRY(CheckHandler(handler));
-    router.Add(handler);
+    if (handler.kind() == proto::HANDLER_KIND_HTTP) router.Add(handler);
   }
   return router;
 }

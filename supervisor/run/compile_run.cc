@@ -60,6 +60,8 @@ Result<CompileResult> CompileRun::TakeProgram(proto::Compiled compiled, std::vec
   if (fds.empty()) return Fail(ErrorCode::kProtocol, "it promised a program and sent none");
   if (static_cast<size_t>(compiled.manifest().handlers_size()) > bounds::kHandlersPerCanvas)
     return Fail(ErrorCode::kProtocol, "it names more handlers than a canvas may have");
+  if (compiled.manifest().ByteSizeLong() > bounds::kManifestBytes)
+    return Fail(ErrorCode::kProtocol, "it says more of the program than could be saved");
   // Copied into memory of our own: what the worker made is charged to its cell, which is about to
   // go.
   NJ_ASSIGN(std::string program, ReadForeignMemfd(fds[0], bounds::kProgramBytes));

@@ -88,7 +88,9 @@ bool ParseEvent(std::string_view event, proto::TraceEvent* parsed) {
   google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(event.data()),
                                                 static_cast<int>(event.size()));
   stream.SetRecursionLimit(kLevels);
-  return parsed->ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+  if (!parsed->ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) return false;
+  parsed->DiscardUnknownFields();
+  return true;
 }
 
 }  // namespace nightjar

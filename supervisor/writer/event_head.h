@@ -22,8 +22,8 @@ struct EventHead {
 // nullopt: not the encoding of a message of this shape, or a RunStart without a run's id.
 std::optional<EventHead> ReadEventHead(std::string_view event);
 
-// Parses all of it. False also for values nested so deeply that they could not be read inside an
-// answer.
+// Parses all of it, and keeps no more than this program knows. False also for values nested so
+// deeply that they could not be read inside an answer.
 bool ParseEvent(std::string_view event, proto::TraceEvent* parsed);
 
 }  // namespace nightjar

@@ -14,6 +14,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
+#include "ipc/proto/no_log.h"
 #include "supervisor/writer/service.h"
 #include "supervisor/writer/store_dir.h"
 
@@ -89,6 +90,7 @@ Status Serve(const Options& options) {
   const std::string store = options.state + "/store";
   NJ_TRY(BecomeWriter(options, store));
   StartLog("nightjar-writer", LogMode::kAsync);
+  EndProtobufLog();
   NJ_ASSIGN(StoreDir dir, StoreDir::Open(store));
   SystemClock clock;
   NJ_ASSIGN(auto archive, Archive::Open(store, clock));

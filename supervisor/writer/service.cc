@@ -171,8 +171,7 @@ void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
 }
 
 void WriterService::OnLoadCatalog(uint64_t ticket) {
-  walk_.emplace();
-  walk_->ticket = ticket;
+  walk_.emplace(ticket);
   SendCatalogPage();
 }
 

@@ -52,7 +52,8 @@ class WriterService {
 
   // A LoadCatalog that is being answered. One at a time: a new one replaces it.
   struct CatalogWalk {
-    uint64_t ticket = 0;
+    explicit CatalogWalk(uint64_t asked) : ticket(asked) {}
+    uint64_t ticket;
     std::string after;
     uint32_t canvases = 0;
     bool page_asked = false;

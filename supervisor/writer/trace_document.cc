@@ -37,12 +37,15 @@ std::string PutTogether(TraceReader& reader, const RunId& run, proto::TraceDocum
   uint64_t seen = 0, left_out = 0;
   bool unreadable = false;
   proto::TraceEvent event;  // reused: parsing is how bytes are found to be an event
+  std::string encoded;
   reader.ReadEvents(run, [&](std::string_view bytes) {
     ++seen;
     if (left_out > 0 || document.size() + bytes.size() + kFieldHeadBytes > room) {
       ++left_out;
     } else if (ParseEvent(bytes, &event)) {
-      AppendField(document, proto::TraceDocument::kEventsFieldNumber, bytes);
+      // Encoded again: a worker's own bytes may say a thing twice, which JSON cannot.
+      event.SerializeToString(&encoded);
+      AppendField(document, proto::TraceDocument::kEventsFieldNumber, encoded);
     } else {
       unreadable = true;
     }

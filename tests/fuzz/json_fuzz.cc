@@ -1,12 +1,12 @@
 // What comes with requests: JSON in each way that it is read, and a body with headers as `request`.
 // The first byte says which; for a request the lines up to an empty one are its headers.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "tests/fuzz/must.h"
+#include "tests/fuzz/request_lines.h"
 #include "worker/lang/http_input.h"
 #include "worker/lang/json_reader.h"
 
@@ -14,24 +14,6 @@ namespace nightjar {
 namespace {
 
 using fuzz::Must;
-
-proto::HttpRequest RequestOf(std::string_view& text) {
-  proto::HttpRequest http;
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.empty()) break;
-    size_t colon = line.find(':');
-    if (colon == std::string_view::npos) {
-      http.set_query(std::string(line));
-      continue;
-    }
-    proto::RawHeader& header = *http.add_headers();
-    header.set_name(std::string(line.substr(0, colon)));
-    header.set_value(std::string(line.substr(colon + 1)));
-  }
-  return http;
-}
 
 void One(uint8_t way, std::string_view text) {
   lang::Arena arena;
@@ -44,7 +26,7 @@ void One(uint8_t way, std::string_view text) {
     Must(read || !error.empty(), "what is no JSON is told");
     return;
   }
-  proto::HttpRequest http = RequestOf(text);
+  proto::HttpRequest http = fuzz::TakeRequestLines(text);
   if ((way & 1) != 0) {
     Must(lang::MakeBytesRequest(arena, http, text, &value), "bytes are never refused");
     return;

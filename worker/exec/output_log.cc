@@ -10,17 +10,16 @@ void OutputLog::Add(std::string_view bytes) {
     std::string_view some = bytes.substr(0, bounds::kTraceValueBytes);
     bytes.remove_prefix(some.size());
     pending_ += some;
-    std::string room;
-    pending_ = std::string(lang::SecretMask::Apply(pending_, &room));
     // A secret whose end has not come yet begins in what is kept.
     size_t kept =
         std::min(pending_.size(),
                  lang::SecretMask::longest() == 0 ? size_t{0} : lang::SecretMask::longest() - 1);
-    size_t line_end = pending_.substr(0, pending_.size() - kept).rfind('\n');
+    size_t ready = pending_.size() - kept;
+    size_t line_end = std::string_view(pending_).substr(0, ready).rfind('\n');
     if (line_end != std::string::npos)
       Write(line_end + 1);
-    else if (pending_.size() - kept >= bounds::kTraceValueBytes)
-      Write(pending_.size() - kept);
+    else if (ready >= bounds::kTraceValueBytes)
+      Write(ready);
   }
 }
 
@@ -29,9 +28,10 @@ void OutputLog::Finish() {
 }
 
 void OutputLog::Write(size_t bytes) {
-  for (size_t from = 0; from < bytes; from += bounds::kTraceValueBytes)
-    recorder_.Output(stream_, std::string_view(pending_).substr(
-                                  from, std::min(bytes - from, bounds::kTraceValueBytes)));
+  std::string shown;
+  hidden_ = lang::SecretMask::Show(pending_, bytes, hidden_, &shown);
+  for (size_t from = 0; from < shown.size(); from += bounds::kTraceValueBytes)
+    recorder_.Output(stream_, std::string_view(shown).substr(from, bounds::kTraceValueBytes));
   pending_.erase(0, bytes);
 }
 

@@ -26,6 +26,7 @@ class OutputLog {
   Recorder& recorder_;
   const Recorder::Stream stream_;
   std::string pending_;
+  size_t hidden_ = 0;  // of its first bytes: the end of a secret that is masked already
 };
 
 }  // namespace nightjar

@@ -75,6 +75,12 @@ INSTANTIATE_TEST_SUITE_P(
               "does not parse"},
         Fault{"ItSaysNothingThatHasAName", [](FakeWorker& worker) { worker.SayBytes("\x78\x01"); },
               "does not parse"},
+        Fault{"ItIsSealedTwice",
+              [](FakeWorker& worker) {
+                worker.SaySealed();
+                worker.SaySealed();
+              },
+              "sealed twice"},
         Fault{"ItExits", [](FakeWorker& worker) { worker.Exit(4); }, "exited with status 4"},
         Fault{"ItDies", [](FakeWorker& worker) { worker.Die(SIGSEGV); }, "signal 11"},
         // What it said last explains its exit.
@@ -85,6 +91,59 @@ INSTANTIATE_TEST_SUITE_P(
               },
               "landlock"}),
     [](const auto& info) { return info.param.name; });
+
+// What it says goes into the log, and to whoever waits.
+TEST_F(BadStartTest, AWorkerCannotSayMoreThanASentence) {
+  zygote_.manner = Manner::kBears;
+  Borrower& borrower = Ask(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  zygote_.last().Say(ArmedWith(std::string(50'000, 'e')));
+  ASSERT_TRUE(UntilFailed(borrower));
+  EXPECT_LT(borrower.error->context.size(), 2 * bounds::kVerdictDetailBytes);
+}
+
+// A word that means nothing and costs nothing would be one to say for ever.
+TEST_F(BadStartTest, AWorkerThatIsSealedAgainWhileItWaitsIsEnded) {
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  ASSERT_TRUE(UntilArmed(1));
+  FakeWorker& worker = zygote_.last();
+  zygote_.manner = Manner::kHolds;  // its successor
+  worker.SaySealed();
+  EXPECT_TRUE(Until([&] { return worker.released; }));
+}
+
+class Listener final : public WorkerUser {
+ public:
+  explicit Listener(Loop& loop) : loop_(loop) {}
+  size_t heard = 0;
+
+  void OnMessage(proto::FromWorker, std::vector<Fd>) override {
+    ++heard;
+    loop_.Stop();  // after this turn
+  }
+  void OnBroken(const std::string&) override {}
+  void OnDenied(KillCause) override {}
+  void OnGone(const Death&) override {}
+
+ private:
+  Loop& loop_;
+};
+
+// Else one that talks as fast as it is heard has the supervisor for itself.
+TEST_F(BadStartTest, AWorkerThatTalksALotLetsOthersHaveTheirTurn) {
+  Borrower& borrower = Ask(first_);
+  ASSERT_TRUE(UntilLent(borrower));
+  Listener listener(rig_.loop());
+  borrower.worker->SetUser(&listener);
+  constexpr size_t kWords = bounds::kPacketsPerTurn + 1;
+  for (size_t i = 0; i < kWords; ++i) Played(borrower).SayArmed();
+  ASSERT_TRUE(rig_.Run());
+  EXPECT_EQ(listener.heard, bounds::kPacketsPerTurn);
+  ASSERT_TRUE(rig_.Run());
+  EXPECT_EQ(listener.heard, kWords);
+  borrower.worker->SetUser(&borrower);
+}
 
 TEST_F(BadStartTest, AZygoteThatCannotForkFailsOneForEachTry) {
   zygote_.manner = Manner::kFails;

@@ -52,13 +52,15 @@ TEST_F(DenialTest, ADescriptorThatIsNoListenerBreaksTheContract) {
       << borrower.error->context;
 }
 
-TEST_F(DenialTest, OnlyTheFirstSealedBringsOne) {
+TEST_F(DenialTest, NoneComesLater) {
   Borrower& borrower = Ask(first_);
   FakeWorker& worker = Spawned();
   worker.SaySealed();
-  worker.SaySealedWith(worker.ring.get());
-  worker.SayArmed();
-  EXPECT_TRUE(UntilLent(borrower));
+  worker.SaySealedWith(denied_.listener.get());
+  ASSERT_TRUE(UntilFailed(borrower));
+  EXPECT_NE(borrower.error->context.find("sealed twice"), std::string::npos)
+      << borrower.error->context;
+  EXPECT_TRUE(UntilLive(0));
 }
 
 TEST_F(DenialTest, WithoutAListenerAWorkerServes) {

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ipc/core/bounds.h"
 #include "ipc/proto/worker.pb.h"
 #include "tests/support/loop_rig.h"
+#include "tests/support/stand_in.h"
 
 namespace nightjar::testing {
 namespace {
@@ -42,7 +44,7 @@ class ZygoteConnectionTest : public ::testing::Test {
     answer.set_failed_step(failed_step);
     answer.set_error(failed_step.empty() ? 0 : EAGAIN);
     std::vector<int> fds;
-    if (with_pidfd) fds.push_back(some_fd_.get());
+    if (with_pidfd) fds.push_back(process_.pidfd().get());
     ASSERT_TRUE(zygote_->Send(answer, fds));
   }
   bool WaitForOutcomes(size_t count) {
@@ -51,6 +53,7 @@ class ZygoteConnectionTest : public ::testing::Test {
 
   LoopRig rig_;
   Fd some_fd_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  StandIn process_;
   ZygoteConnection connection_{rig_.loop()};
   std::optional<Channel> zygote_;
   std::vector<std::pair<WorkerId, Result<SpawnedProcess>>> outcomes_;
@@ -98,6 +101,21 @@ TEST_F(ZygoteConnectionTest, SuccessWithoutAPidfdIsAFailure) {
   Answer(1, "", false);
   ASSERT_TRUE(WaitForOutcomes(1));
   EXPECT_FALSE(outcomes_[0].second);
+}
+
+// Whoever watches a process relies on being able to wait for it.
+TEST_F(ZygoteConnectionTest, SuccessWithWhatIsNoChildIsAFailure) {
+  Fd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  ASSERT_TRUE(self.valid());
+  for (int fd : {some_fd_.get(), self.get()}) {
+    Ask(1);
+    proto::WorkerSpawned answer;
+    answer.set_worker_id(1);
+    ASSERT_TRUE(zygote_->Send(answer, {fd}));
+    ASSERT_TRUE(WaitForOutcomes(1));
+    EXPECT_FALSE(outcomes_[0].second);
+    outcomes_.clear();
+  }
 }
 
 TEST_F(ZygoteConnectionTest, ALostZygoteAnswersEveryoneAndWhatItStillSaidCounts) {

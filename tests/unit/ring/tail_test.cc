@@ -55,6 +55,17 @@ TEST(RingTailTest, LeavesOutAFrameThatWasBeingWritten) {
   EXPECT_EQ(evidence->frames[1].call_id, 3u);
 }
 
+TEST(RingTailTest, KnowsEachKindOfCallAndNoOther) {
+  GuardedRing ring;
+  RingProducer producer(ring.bytes());
+  for (uint32_t kind = 0; kind <= 5; ++kind)
+    producer.PushFrame(kind, {.call_id = kind + 1, .kind = kind, .fn = "f"});
+  auto evidence = ReadRingEvidence(ring.bytes());
+  ASSERT_TRUE(evidence);
+  ASSERT_EQ(evidence->frames.size(), 5u);
+  EXPECT_EQ(evidence->frames[4].kind, 4u);  // a program of the host
+}
+
 TEST(RingTailTest, CutsNamesBetweenCharacters) {
   GuardedRing ring;
   RingProducer producer(ring.bytes());

@@ -144,6 +144,13 @@ TEST(RouterTest, RefusesAManifestThatNoCompilerWrites) {
   EXPECT_FALSE(create(Http("GET", "", 1)));
   EXPECT_FALSE(create(Http("GET", "a", 1)));
   EXPECT_FALSE(create(Http("GET", "/" + std::string(bounds::kHandlerNameBytes, 'a'), 1)));
+  // Names go into every message about a run, whatever kind of handler it is.
+  proto::HandlerEntry worker;
+  worker.set_kind(proto::HANDLER_KIND_WORKER);
+  worker.set_name(std::string(bounds::kHandlerNameBytes, 'w'));
+  EXPECT_TRUE(create(worker));
+  worker.set_name(worker.name() + "w");
+  EXPECT_FALSE(create(worker));
   proto::Manifest many;
   for (size_t i = 0; i <= bounds::kHandlersPerCanvas; ++i)
     *many.add_handlers() = Http("GET", "/" + std::to_string(i), i);

@@ -158,6 +158,17 @@ void SayTooManyHandlers(FakeWorker& worker) {
   worker.Say(message, {memfd->get()});
 }
 
+// It came in one frame, and would not leave in one.
+void SayTooMuchOfAProgram(FakeWorker& worker) {
+  proto::FromWorker message;
+  message.mutable_compiled()->mutable_manifest()->mutable_cors()->add_origins(
+      std::string(bounds::kManifestBytes, 'o'));
+  message.mutable_compiled()->set_program_bytes(1);
+  auto memfd = CreateImmutableMemfd("test-program", "p");
+  ASSERT_TRUE(memfd);
+  worker.Say(message, {memfd->get()});
+}
+
 void SayNothing(FakeWorker& worker) {
   proto::FromWorker message;
   message.mutable_compiled();
@@ -186,6 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"NeitherAProgramNorAReason", SayNothing, proto::VERDICT_PROTOCOL},
         Failure{"AProgramThatIsNotThere", SayProgramThatIsNotThere, proto::VERDICT_PROTOCOL},
         Failure{"MoreHandlersThanACanvasMayHave", SayTooManyHandlers, proto::VERDICT_PROTOCOL},
+        Failure{"MoreOfAProgramThanCanBeSaved", SayTooMuchOfAProgram, proto::VERDICT_PROTOCOL},
         Failure{"AWallDoesNotStand", [](FakeWorker& worker) { worker.Say(WithSealError()); },
                 proto::VERDICT_START_FAILED}),
     [](const auto& info) { return info.param.name; });

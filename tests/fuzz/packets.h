@@ -1,0 +1,89 @@
+// Packets that a fuzzer's script puts together: any bytes or a message that is nearly right, and
+// beside it descriptors of any kind, more of them than may be.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/core/fd.h"
+#include "tests/fuzz/must.h"
+#include "tests/fuzz/script.h"
+
+namespace nightjar::fuzz {
+
+inline Fd MemfdOf(std::string_view content, off_t bytes, int seals) {
+  Fd fd(memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  Must(fd.valid() && WriteAll(fd, content, "fuzz").has_value(), "there can be a memfd");
+  if (bytes > 0) Must(ftruncate(fd.get(), bytes) == 0, "a memfd has a size");
+  Must(fcntl(fd.get(), F_ADD_SEALS, seals) == 0, "a memfd can be sealed");
+  return fd;
+}
+
+inline Fd TakeFd(Script& script, const Fd& process) {
+  constexpr int kWhole = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_SEAL;
+  switch (script.Byte() % 9) {
+    case 0:
+      return MemfdOf(script.Text(), 0, kWhole);
+    case 1:
+      return MemfdOf(script.Text(), 0, 0);
+    case 2:
+      return MemfdOf("", static_cast<off_t>(script.Byte()) << 17, kWhole);  // up to 32 MiB
+    case 3:
+      return MemfdOf(script.Text(), 0, F_SEAL_SHRINK);
+    case 4: {
+      int ends[2];
+      Must(pipe2(ends, O_CLOEXEC) == 0, "there can be a pipe");
+      Fd other(ends[1]);
+      return Fd(ends[0]);
+    }
+    case 5:
+      return Fd(epoll_create1(EPOLL_CLOEXEC));
+    case 6:
+      return Fd(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    case 7:
+      return std::move(SeqpacketPair()->first);
+    default:
+      return std::move(*process.Duplicate());
+  }
+}
+
+// As it is; a full or closed socket takes nothing.
+inline void SendPacket(const Fd& socket, std::string_view bytes, const std::vector<Fd>& fds) {
+  constexpr size_t kFdsMost = 16;
+  Must(fds.size() <= kFdsMost, "they fit");
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsMost)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (!fds.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+    for (size_t i = 0; i < fds.size(); ++i) {
+      int fd = fds[i].get();
+      memcpy(CMSG_DATA(rights) + i * sizeof fd, &fd, sizeof fd);
+    }
+  }
+  [[maybe_unused]] ssize_t sent = sendmsg(socket.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// The descriptors that the script wants beside a message.
+inline std::vector<Fd> TakeFds(Script& script, const Fd& process) {
+  std::vector<Fd> fds(script.Byte() % 11);
+  for (Fd& fd : fds) fd = TakeFd(script, process);
+  return fds;
+}
+
+}  // namespace nightjar::fuzz
