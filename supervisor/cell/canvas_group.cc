@@ -11,7 +11,7 @@
 namespace nightjar {
 
 CanvasGroup::CanvasGroup(const TreeFrame& frame, Group group)
-    : frame_(frame), group_(std::move(group)) {}
+    : frame_(frame), group_(std::move(group)), memory_(frame, group_.dirs()) {}
 
 // Idle cells point back at this group, so that DropIdle() comes before the last pointer to it is
 // let go.
@@ -22,6 +22,10 @@ CanvasGroup::~CanvasGroup() {
 Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
   CanvasLimits now = limits;
   if (lifted_ > 0) now.cpus = 0;
+  if (limits.memory_bytes != limits_.memory_bytes) {
+    (void)TimesMetMemory();  // of the limit that it still has
+    memory_.ForgetPeak();
+  }
   NJ_TRY(group_.SetCanvas(frame_, now));
   limits_ = limits;
   return {};
@@ -62,6 +66,7 @@ void CanvasGroup::Sweep(size_t& budget) {
     --budget;
     return RemoveGroup(group_.dirs(), name).has_value();
   });
+  (void)TimesMetMemory();
   if (out_ == 0) ++unused_sweeps_;
   if (++period_sweeps_ >= bounds::kCellIdleSweeps) {
     period_sweeps_ = 0;

@@ -40,9 +40,13 @@ struct CellUsage {
   uint64_t memory_peak_bytes = 0;
   uint64_t pids = 0;
   uint64_t pids_peak = 0;
-  uint64_t oom_kills = 0;          // processes killed by the kernel at this cell's own memory limit
-  uint64_t oom_kills_outside = 0;  // killed for the canvas's limit or the host's need, not its own
-  uint64_t pids_denied = 0;        // forks refused at this cell's pids limit
+  uint64_t oom_kills = 0;         // processes killed by the kernel at this cell's own memory limit
+  uint64_t oom_kills_canvas = 0;  // at the canvas's, which its cells share
+  uint64_t oom_kills_host = 0;    // at neither: for want of memory of the host, or of a group above
+  uint64_t pids_denied = 0;       // forks refused at this cell's pids limit
+  uint64_t canvas_cells = 0;      // of its canvas that workers hold, itself too
+  // The canvas's brake on memory holds at this moment; ReadEvidence() alone looks.
+  bool canvas_braked = false;
 };
 
 // Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the
@@ -62,6 +66,8 @@ class Cell {
   virtual const std::string& name() const = 0;  // "canvas-demo/cell-3", for logs
   virtual std::vector<CellDoor> doors() const = 0;
   virtual Result<CellUsage> ReadUsage() const = 0;
+  // The same with what else can explain an end, for the last sample before a kill.
+  virtual Result<CellUsage> ReadEvidence() const = 0;
   // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best
   // effort.
   virtual Status Freeze() = 0;
