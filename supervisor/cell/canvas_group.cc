@@ -6,6 +6,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
+#include "supervisor/cell/give_back.h"
 #include "supervisor/cell/kernel_cell.h"
 
 namespace nightjar {
@@ -60,11 +61,17 @@ std::unique_ptr<KernelCell> CanvasGroup::TakeIdle() {
   return cell;
 }
 
+Status CanvasGroup::RemoveCell(const std::string& name) {
+  if (!GiveBackMemory(group_.dirs().memory(), name, bounds::kCellGiveBackBytes))
+    return FailErrno("giving the memory of a cell back", EBUSY);
+  return RemoveGroup(group_.dirs(), name);
+}
+
 void CanvasGroup::Sweep(size_t& budget) {
   std::erase_if(abandoned_, [&](const std::string& name) {
     if (budget == 0) return false;
     --budget;
-    return RemoveGroup(group_.dirs(), name).has_value();
+    return RemoveCell(name).has_value();
   });
   (void)TimesMetMemory();
   if (out_ == 0) ++unused_sweeps_;

@@ -48,6 +48,10 @@ class CanvasGroup {
   uint64_t times_met_memory() const { return memory_.times_met(); }
   bool AtMemoryBrake() const { return memory_.AtBrake(limits_.memory_bytes); }
 
+  // Of a cell in which nobody is. An error with sys EBUSY when somebody is, or when it takes
+  // another sweep to give its memory back first.
+  Status RemoveCell(const std::string& name);
+
   // Removes what is superfluous, at most `budget` groups; lowers it by what it removed.
   void Sweep(size_t& budget);
   // Empty of cells for so long that the group itself can go.

@@ -112,7 +112,7 @@ void KernelCell::TakeBack() {
 }
 
 Status KernelCell::Remove() {
-  NJ_TRY(RemoveGroup(canvas_->group().dirs(), DirectoryName()));
+  NJ_TRY(canvas_->RemoveCell(DirectoryName()));
   removed_ = true;
   return {};
 }
