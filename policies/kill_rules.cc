@@ -81,7 +81,7 @@ std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
 
 std::optional<BrokenLimit> HeldByBrake(const Limits& limits, const RunUsage& usage) {
   if (!usage.canvas_braked || usage.cpu > limits.wall.value / 2) return std::nullopt;
-  if (usage.memory_bytes * usage.canvas_workers < limits.canvas_memory_bytes.value / 2)
+  if (usage.memory_peak_bytes * usage.canvas_workers < limits.canvas_memory_bytes.value / 2)
     return std::nullopt;
   return Break(KillRule::kMemory, "canvas_memory", limits,
                "waited for memory until its time was over: the workers of its canvas, " +

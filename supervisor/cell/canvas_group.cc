@@ -73,7 +73,7 @@ void CanvasGroup::Sweep(size_t& budget) {
     --budget;
     return RemoveCell(name).has_value();
   });
-  (void)TimesMetMemory();
+  memory_.Sweep(limits_.memory_bytes);
   if (out_ == 0) ++unused_sweeps_;
   if (++period_sweeps_ >= bounds::kCellIdleSweeps) {
     period_sweeps_ = 0;

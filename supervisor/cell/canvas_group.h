@@ -46,7 +46,7 @@ class CanvasGroup {
   // How often the kernel found the memory limit met: asked now, or as of the last sweep.
   uint64_t TimesMetMemory() { return memory_.TimesMet(limits_.memory_bytes); }
   uint64_t times_met_memory() const { return memory_.times_met(); }
-  bool AtMemoryBrake() const { return memory_.AtBrake(limits_.memory_bytes); }
+  bool Braked() const { return memory_.Braked(limits_.memory_bytes); }
 
   // Of a cell in which nobody is. An error with sys EBUSY when somebody is, or when it takes
   // another sweep to give its memory back first.

@@ -29,9 +29,16 @@ uint64_t CanvasMemory::TimesMet(uint64_t limit_bytes) {
   return ++times_met_;
 }
 
-bool CanvasMemory::AtBrake(uint64_t limit_bytes) const {
+bool CanvasMemory::Braked(uint64_t limit_bytes) const {
   if (v1_ || limit_bytes == 0) return false;
-  return ReadCounter(current_, "").value_or(0) >= MemoryBrake(limit_bytes);
+  return ReadCounter(current_, "").value_or(0) >= MemoryBrake(limit_bytes) ||
+         ReadCounter(events_, "high").value_or(0) > brakes_before_;
+}
+
+void CanvasMemory::Sweep(uint64_t limit_bytes) {
+  (void)TimesMet(limit_bytes);
+  brakes_before_ = brakes_;
+  brakes_ = ReadCounter(events_, "high").value_or(brakes_);
 }
 
 void CanvasMemory::ForgetPeak() {

@@ -45,7 +45,7 @@ struct CellUsage {
   uint64_t oom_kills_host = 0;    // at neither: for want of memory of the host, or of a group above
   uint64_t pids_denied = 0;       // forks refused at this cell's pids limit
   uint64_t canvas_cells = 0;      // of its canvas that workers hold, itself too
-  // The canvas's brake on memory holds at this moment; ReadEvidence() alone looks.
+  // The canvas's brake on memory holds, or did a moment ago; ReadEvidence() alone looks.
   bool canvas_braked = false;
 };
 
@@ -128,11 +128,11 @@ class CellTree {
   // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged
   // owner may: the top group stays where its parent directory is root's.
   virtual void RemoveAll() = 0;
-  // Where root puts a helper process (the zygote) at its start, before any worker is cloned;
-  // nowhere on a host with v1 alone. The leaf <top>/helpers of the unified tree. Cloning into a
-  // cell needs write permission on cgroup.procs of the closest group above both the parent and the
-  // cell (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has.
-  // The doors are the tree's.
+  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the
+  // leaf <top>/helpers of the unified tree; nowhere on a host with v1 alone. Cloning into a cell
+  // needs write permission on cgroup.procs of the closest group above both the parent and the cell
+  // (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has. The
+  // doors are the tree's.
   virtual std::vector<CellDoor> HelperDoors() const = 0;
   // Whether a kill here takes a UserKiller, and giving it: before the first Acquire, outliving the
   // last cell. Without one the tree signals each process by itself, which root may.

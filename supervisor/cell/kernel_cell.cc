@@ -66,7 +66,7 @@ Result<CellUsage> KernelCell::ReadUsage() const {
 
 Result<CellUsage> KernelCell::ReadEvidence() const {
   NJ_ASSIGN(CellUsage usage, ReadUsage());
-  usage.canvas_braked = canvas_->AtMemoryBrake();
+  usage.canvas_braked = canvas_->Braked();
   return usage;
 }
 

@@ -5,8 +5,7 @@
 // unit to it (the xattr user.delegate or trusted.delegate on its group), below that unit. In a pure
 // v2 tree a group with controllers for its children may hold no process, so that the unit's
 // processes are first moved to the leaf <unit>/supervisor. With v1 alone the place is the root.
-// Called once, as root, before the loop
-// runs.
+// Called once, as root, before the loop runs.
 #pragma once
 
 #include "supervisor/cell/cell.h"
@@ -17,9 +16,9 @@ namespace nightjar {
 struct TopGroup {
   TreeFrame frame;
   GroupDirs dirs;
-  std::string
-      path;  // below the mount point of the unified tree, or of the v1 hierarchy that lists members
-  Fd lock;   // flock on that directory, for the life of the tree
+  // Below the mount point of the unified tree, or else of the v1 hierarchy that lists processes.
+  std::string path;
+  Fd lock;     // flock on that directory, for the life of the tree
   Fd helpers;  // <top>/helpers in the unified tree; with v1 alone there is none
 };
 

@@ -40,7 +40,7 @@ bool KilledForMemory(const CellUsage& usage) {
 std::optional<VerdictAndDetail> HeldByBrake(const Evidence& evidence) {
   policy::RunUsage usage;
   usage.cpu = policy::Micros(evidence.usage.cpu_us);
-  usage.memory_bytes = evidence.usage.memory_bytes;
+  usage.memory_peak_bytes = evidence.usage.memory_peak_bytes;
   usage.canvas_workers = evidence.usage.canvas_cells;
   usage.canvas_braked = evidence.usage.canvas_braked;
   auto held = policy::HeldByBrake(*evidence.limits, usage);

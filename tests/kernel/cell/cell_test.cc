@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/cell/cell_counters.h"
 #include "tests/kernel/cell/cell_fixture.h"
 
 namespace nightjar {
@@ -208,10 +209,19 @@ TEST_P(BrakeTest, ACanvasAtItsBrakeIsSeenInTheEvidence) {
   });
   ASSERT_TRUE(inmate.WaitReady());
   while (!cell->ReadEvidence()->canvas_braked) poll(nullptr, 0, 1);
+  // The kernel counts it a little later.
+  std::string events =
+      hierarchies_.unified_mount + "/" + TestTop() + "/canvas-demo/memory.events.local";
+  while (CounterIn(ReadFileAt(AT_FDCWD, events.c_str()).value_or(""), "high") == 0)
+    poll(nullptr, 0, 1);
   ASSERT_TRUE(cell->Kill());
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
   EXPECT_EQ(cell->ReadUsage()->oom_kills_canvas, 0u);
   ASSERT_TRUE(WaitEmpty(*cell));
+  EXPECT_TRUE(cell->ReadEvidence()->canvas_braked) << "a moment ago";
+  tree_->Sweep();
+  tree_->Sweep();
+  EXPECT_FALSE(cell->ReadEvidence()->canvas_braked);
   tree_->Release(std::move(cell));
 }
 

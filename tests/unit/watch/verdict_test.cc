@@ -137,7 +137,7 @@ TEST_F(VerdictTest, ARunThatTheCanvasBrakeHeldUntilItsDeadlineLackedMemory) {
   evidence_.cause = kWall;
   evidence_.usage.canvas_braked = true;
   evidence_.usage.canvas_cells = 4;
-  evidence_.usage.memory_bytes = 120 << 20;
+  evidence_.usage.memory_peak_bytes = 120 << 20;
   evidence_.usage.cpu_us = 300'000;
   EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
   EXPECT_EQ(Verdict().limit, "canvas_memory");
@@ -147,7 +147,7 @@ TEST_F(VerdictTest, ARunThatTheCanvasBrakeHeldUntilItsDeadlineLackedMemory) {
   evidence_.usage.cpu_us = 4'900'000;
   EXPECT_EQ(Verdict().verdict, proto::VERDICT_WALL_TIME);
   evidence_ = held;
-  evidence_.usage.memory_bytes = 2 << 20;
+  evidence_.usage.memory_peak_bytes = 2 << 20;
   EXPECT_EQ(Verdict().verdict, proto::VERDICT_WALL_TIME);
   evidence_ = held;
   evidence_.usage.canvas_braked = false;
