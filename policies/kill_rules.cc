@@ -49,6 +49,11 @@ std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
       what = "used " + Mebibytes(usage.memory_peak_bytes) + " of memory and needed more";
     return Break(KillRule::kMemory, "memory", limits, what);
   }
+  if (usage.oom_kills_canvas > 0)
+    return Break(KillRule::kMemory, "canvas_memory", limits,
+                 "was killed when the workers of its canvas, " +
+                     std::to_string(usage.canvas_workers) +
+                     " at that time, needed more memory than they may have together");
   if (usage.pids_denied > 0)
     return Break(KillRule::kPids, "pids", limits, "tried to start more processes than it may have");
   if (usage.depth > limits.depth.value)
@@ -72,6 +77,16 @@ std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage) {
     return broken;
   }
   return std::nullopt;
+}
+
+std::optional<BrokenLimit> HeldByBrake(const Limits& limits, const RunUsage& usage) {
+  if (!usage.canvas_braked || usage.cpu > limits.wall.value / 2) return std::nullopt;
+  if (usage.memory_peak_bytes * usage.canvas_workers < limits.canvas_memory_bytes.value / 2)
+    return std::nullopt;
+  return Break(KillRule::kMemory, "canvas_memory", limits,
+               "waited for memory until its time was over: the workers of its canvas, " +
+                   std::to_string(usage.canvas_workers) +
+                   " at that time, had nearly all that they may have together");
 }
 
 BrokenLimit SoftlyStopped(KillRule rule, const Limits& limits, const RunUsage& usage) {

@@ -23,10 +23,14 @@ struct RunUsage {
   uint64_t memory_peak_bytes = 0;  // told in the sentence only: the kernel enforces memory
   uint64_t output_bytes = 0;
   uint64_t trace_bytes = 0;
-  uint64_t depth = 0;        // deepest nesting of calls
-  uint64_t steps = 0;        // calls and branches
-  uint64_t value_bytes = 0;  // of the program's values, told in the sentence only
-  uint64_t oom_kills = 0;    // processes that the kernel killed at the memory limit
+  uint64_t depth = 0;             // deepest nesting of calls
+  uint64_t steps = 0;             // calls and branches
+  uint64_t value_bytes = 0;       // of the program's values, told in the sentence only
+  uint64_t oom_kills = 0;         // processes that the kernel killed at the memory limit
+  uint64_t oom_kills_canvas = 0;  // and at the canvas's
+  uint64_t canvas_workers = 0;    // that shared it
+  bool canvas_braked =
+      false;                 // of late the canvas's memory was nearly used up: who needs more waits
   uint64_t pids_denied = 0;  // forks that the kernel refused at the pids limit
 };
 
@@ -41,6 +45,12 @@ struct BrokenLimit {
 
 // Reaching `wall` or `cpu` breaks it; the others are broken by more than the limit.
 std::optional<BrokenLimit> Broken(const Limits& limits, const RunUsage& usage);
+
+// A run whose wall time is over may have stood still for want of memory, which the canvas's brake
+// keeps from it: then that was first. It is said only of a run that used a processor less than half
+// of the time and had at least half of its even share of the canvas's memory, so that one that just
+// waits is not blamed.
+std::optional<BrokenLimit> HeldByBrake(const Limits& limits, const RunUsage& usage);
 
 // A run that stopped softly at one of these, shortly before the limit: kMemory, kCpu, kWall.
 BrokenLimit SoftlyStopped(KillRule rule, const Limits& limits, const RunUsage& usage);

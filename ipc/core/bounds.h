@@ -174,6 +174,7 @@ inline constexpr unsigned kCellIdleSweeps =
     30;  // sweeps (seconds) an unused cell, then its canvas's group, is kept
 inline constexpr size_t kCellRemovalsPerSweep =
     16;                                 // some 70 us each, with tails of milliseconds in the kernel
+inline constexpr size_t kCellGiveBackBytes = 8 * kMiB;  // of one cell in one sweep, before it goes
 inline constexpr size_t kCellFds = 12;  // descriptors an open cell holds; for RLIMIT_NOFILE
 inline constexpr milliseconds kCellClearWait{
     2000};  // killing and removing what an earlier supervisor left

@@ -31,8 +31,8 @@ struct Booted {
   std::string canvas_address;  // as bound: "127.0.0.1:8080"
   Fd control_listener;
   std::unique_ptr<Loop> loop;
-  std::unique_ptr<CellTree> cells;
   std::unique_ptr<Launcher> launcher;
+  std::unique_ptr<CellTree> cells;  // whose last kills may need the launcher
 };
 
 // Ends as an ordinary user for good. An error says in one line what the operator can do, and

@@ -6,12 +6,13 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
+#include "supervisor/cell/give_back.h"
 #include "supervisor/cell/kernel_cell.h"
 
 namespace nightjar {
 
 CanvasGroup::CanvasGroup(const TreeFrame& frame, Group group)
-    : frame_(frame), group_(std::move(group)) {}
+    : frame_(frame), group_(std::move(group)), memory_(frame, group_.dirs()) {}
 
 // Idle cells point back at this group, so that DropIdle() comes before the last pointer to it is
 // let go.
@@ -22,6 +23,10 @@ CanvasGroup::~CanvasGroup() {
 Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
   CanvasLimits now = limits;
   if (lifted_ > 0) now.cpus = 0;
+  if (limits.memory_bytes != limits_.memory_bytes) {
+    (void)TimesMetMemory();  // of the limit that it still has
+    memory_.ForgetPeak();
+  }
   NJ_TRY(group_.SetCanvas(frame_, now));
   limits_ = limits;
   return {};
@@ -56,12 +61,19 @@ std::unique_ptr<KernelCell> CanvasGroup::TakeIdle() {
   return cell;
 }
 
+Status CanvasGroup::RemoveCell(const std::string& name) {
+  if (!GiveBackMemory(group_.dirs().memory(), name, bounds::kCellGiveBackBytes))
+    return FailErrno("giving the memory of a cell back", EBUSY);
+  return RemoveGroup(group_.dirs(), name);
+}
+
 void CanvasGroup::Sweep(size_t& budget) {
   std::erase_if(abandoned_, [&](const std::string& name) {
     if (budget == 0) return false;
     --budget;
-    return RemoveGroup(group_.dirs(), name).has_value();
+    return RemoveCell(name).has_value();
   });
+  memory_.Sweep(limits_.memory_bytes);
   if (out_ == 0) ++unused_sweeps_;
   if (++period_sweeps_ >= bounds::kCellIdleSweeps) {
     period_sweeps_ = 0;

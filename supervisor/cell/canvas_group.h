@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/cell/canvas_memory.h"
 #include "supervisor/cell/group.h"
 
 namespace nightjar {
@@ -40,6 +41,16 @@ class CanvasGroup {
     unused_sweeps_ = 0;
   }
   void CountBack() { --out_; }
+  size_t out() const { return out_; }
+
+  // How often the kernel found the memory limit met: asked now, or as of the last sweep.
+  uint64_t TimesMetMemory() { return memory_.TimesMet(limits_.memory_bytes); }
+  uint64_t times_met_memory() const { return memory_.times_met(); }
+  bool Braked() const { return memory_.Braked(limits_.memory_bytes); }
+
+  // Of a cell in which nobody is. An error with sys EBUSY when somebody is, or when it takes
+  // another sweep to give its memory back first.
+  Status RemoveCell(const std::string& name);
 
   // Removes what is superfluous, at most `budget` groups; lowers it by what it removed.
   void Sweep(size_t& budget);
@@ -53,6 +64,7 @@ class CanvasGroup {
   const TreeFrame& frame_;
   Group group_;
   CanvasLimits limits_;
+  CanvasMemory memory_;
   std::vector<std::unique_ptr<KernelCell>> idle_;
   std::vector<std::string> abandoned_;
   size_t out_ = 0;         // cells that workers hold

@@ -40,9 +40,13 @@ struct CellUsage {
   uint64_t memory_peak_bytes = 0;
   uint64_t pids = 0;
   uint64_t pids_peak = 0;
-  uint64_t oom_kills = 0;          // processes killed by the kernel at this cell's own memory limit
-  uint64_t oom_kills_outside = 0;  // killed for the canvas's limit or the host's need, not its own
-  uint64_t pids_denied = 0;        // forks refused at this cell's pids limit
+  uint64_t oom_kills = 0;         // processes killed by the kernel at this cell's own memory limit
+  uint64_t oom_kills_canvas = 0;  // at the canvas's, which its cells share
+  uint64_t oom_kills_host = 0;    // at neither: for want of memory of the host, or of a group above
+  uint64_t pids_denied = 0;       // forks refused at this cell's pids limit
+  uint64_t canvas_cells = 0;      // of its canvas that workers hold, itself too
+  // The canvas's brake on memory holds, or did a moment ago; ReadEvidence() alone looks.
+  bool canvas_braked = false;
 };
 
 // Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the
@@ -64,6 +68,8 @@ class Cell {
   // The first process that lives in it, once it is born; borrowed for the call.
   virtual void Settle(const Fd& /*pidfd*/) {}
   virtual Result<CellUsage> ReadUsage() const = 0;
+  // The same with what else can explain an end, for the last sample before a kill.
+  virtual Result<CellUsage> ReadEvidence() const = 0;
   // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best
   // effort.
   virtual Status Freeze() = 0;
@@ -124,11 +130,11 @@ class CellTree {
   // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged
   // owner may: the top group stays where its parent directory is root's.
   virtual void RemoveAll() = 0;
-  // Where root puts a helper process (the zygote) at its start, before any worker is cloned;
-  // nowhere on a host with v1 alone. The leaf <top>/helpers of the unified tree. Cloning into a
-  // cell needs write permission on cgroup.procs of the closest group above both the parent and the
-  // cell (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has.
-  // The doors are the tree's.
+  // Where root puts a helper process (the zygote) at its start, before any worker is cloned: the
+  // leaf <top>/helpers of the unified tree; nowhere on a host with v1 alone. Cloning into a cell
+  // needs write permission on cgroup.procs of the closest group above both the parent and the cell
+  // (cgroups(7), "delegation containment"); from this leaf that is <top>, which the owner has. The
+  // doors are the tree's.
   virtual std::vector<CellDoor> HelperDoors() const = 0;
   // Whether a kill here takes a UserKiller, and giving it: before the first Acquire, outliving the
   // last cell. Without one the tree signals each process by itself, which root may.

@@ -16,18 +16,6 @@ Fd OpenIfThere(int dir, const char* name, int flags = O_RDONLY) {
   return Fd(openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW));
 }
 
-// `fd` invalid: nothing is counted there.
-Result<uint64_t> ReadCounter(const Fd& fd, std::string_view key) {
-  if (!fd.valid()) return 0;
-  char text[kTextBytes];
-  ssize_t got;
-  do {
-    got = pread(fd.get(), text, sizeof text, 0);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return FailErrno("reading a counter of a cell");
-  return CounterIn({text, static_cast<size_t>(got)}, key);
-}
-
 }  // namespace
 
 uint64_t CounterIn(std::string_view text, std::string_view key) {
@@ -44,6 +32,22 @@ uint64_t CounterIn(std::string_view text, std::string_view key) {
     return value;
   }
   return 0;
+}
+
+Result<uint64_t> ReadCounter(const Fd& fd, std::string_view key) {
+  if (!fd.valid()) return 0;
+  char text[kTextBytes];
+  ssize_t got;
+  do {
+    got = pread(fd.get(), text, sizeof text, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return FailErrno("reading a counter of a cell");
+  return CounterIn({text, static_cast<size_t>(got)}, key);
+}
+
+bool MeetsV1Limit(uint64_t peak_bytes, uint64_t limit_bytes) {
+  constexpr uint64_t kBatchBytes = 64 * 4096;
+  return peak_bytes + kBatchBytes >= limit_bytes;
 }
 
 uint64_t CellCounters::Peak::Of(uint64_t current, uint64_t kernel_peak) const {
@@ -107,13 +111,10 @@ Result<CellCounters::Totals> CellCounters::ReadTotals() const {
   return totals;
 }
 
-// In v1 the peak tells: memory.failcnt stays 0 on kernels as new as 6.18, also at the limit. The
-// kernel charges in batches of up to 64 pages, so that the peak may stop that much below the limit.
 Result<bool> CellCounters::MetOwnLimit(const Totals& now, uint64_t memory_peak) const {
   if (!memory_v1_) return now.oom_events > baseline_.oom_events;
-  constexpr uint64_t kBatchBytes = 64 * 4096;
   NJ_ASSIGN(uint64_t limit, ReadCounter(memory_limit_, ""));
-  return memory_peak + kBatchBytes >= limit;
+  return MeetsV1Limit(memory_peak, limit);
 }
 
 Status CellCounters::Restart() {
@@ -139,7 +140,7 @@ Result<CellUsage> CellCounters::Read() const {
   usage.memory_peak_bytes = memory_at_most_.Of(usage.memory_bytes, memory_peak);
   if (now.oom_kills > baseline_.oom_kills) {
     NJ_ASSIGN(bool own, MetOwnLimit(now, usage.memory_peak_bytes));
-    (own ? usage.oom_kills : usage.oom_kills_outside) = now.oom_kills - baseline_.oom_kills;
+    (own ? usage.oom_kills : usage.oom_kills_host) = now.oom_kills - baseline_.oom_kills;
   }
   NJ_ASSIGN(usage.pids, ReadCounter(pids_current_, ""));
   NJ_ASSIGN(uint64_t pids_peak, ReadCounter(pids_peak_, ""));

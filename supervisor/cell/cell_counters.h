@@ -19,6 +19,14 @@ namespace nightjar {
 // text starts with. 0 where there is none.
 uint64_t CounterIn(std::string_view text, std::string_view key);
 
+// The same out of a file that stays open; an invalid `fd`: nothing is counted there.
+Result<uint64_t> ReadCounter(const Fd& fd, std::string_view key);
+
+// In v1 the peak tells whether a limit was met: memory.failcnt stays 0 on kernels as new as 6.18,
+// also at the limit. The kernel charges in batches of up to 64 pages, so that the peak may stop
+// that much below.
+bool MeetsV1Limit(uint64_t peak_bytes, uint64_t limit_bytes);
+
 class CellCounters {
  public:
   // Opens the files of a group that is new or was not used by this object before. Missing optional
@@ -27,6 +35,8 @@ class CellCounters {
 
   // The user changes: from here on, nothing is counted yet.
   Status Restart();
+  // Kills at another limit than the group's own count as the host's; it takes the canvas to say
+  // which were at the canvas's.
   Result<CellUsage> Read() const;
 
  private:

@@ -21,16 +21,21 @@ std::vector<ControlSetting> MemoryV1(SwapAccounting swap, uint64_t before, uint6
 
 std::vector<ControlSetting> MemoryV2(GroupLevel level, SwapAccounting swap, uint64_t bytes) {
   std::vector<ControlSetting> settings{{"memory.max", bytes == 0 ? "max" : std::to_string(bytes)}};
-  // memory.high slows a canvas down before it fails, so that one cell's growth is felt by its own
-  // canvas first. A cell has none: its kill should come soon and be the kernel's clear word.
+  // memory.high slows a canvas down before it fails, so that runs that end in time can make room. A
+  // cell has none: nobody makes room in it, and its run would stand still instead of being killed
+  // (docs/adr/0015-brake-of-a-canvas.md).
   if (level == GroupLevel::kCanvas)
-    settings.push_back({"memory.high", bytes == 0 ? "max" : std::to_string(bytes / 10 * 9)});
+    settings.push_back({"memory.high", bytes == 0 ? "max" : std::to_string(MemoryBrake(bytes))});
   if (swap == SwapAccounting::kPresent)
     settings.push_back({"memory.swap.max", bytes == 0 ? "max" : "0"});
   return settings;
 }
 
 }  // namespace
+
+uint64_t MemoryBrake(uint64_t limit_bytes) {
+  return limit_bytes / 10 * 9;
+}
 
 std::vector<ControlSetting> MemorySettings(ControllerHome home, GroupLevel level,
                                            SwapAccounting swap, uint64_t before, uint64_t bytes) {

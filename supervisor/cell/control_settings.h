@@ -24,6 +24,8 @@ enum class SwapAccounting { kAbsent, kPresent };
 // at its limit dies instead of dragging the host into paging.
 std::vector<ControlSetting> MemorySettings(ControllerHome home, GroupLevel level,
                                            SwapAccounting swap, uint64_t before, uint64_t bytes);
+// Where the brake of a canvas with this limit begins to hold, in v2: memory.high.
+uint64_t MemoryBrake(uint64_t limit_bytes);
 std::vector<ControlSetting> PidsSettings(uint64_t pids);
 std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight);
 // The one setting of those that bounds cpu time, for lifting and restoring it. cpus 0: no bound.

@@ -56,6 +56,20 @@ std::vector<CellDoor> KernelCell::doors() const {
   return doors;
 }
 
+Result<CellUsage> KernelCell::ReadUsage() const {
+  NJ_ASSIGN(CellUsage usage, counters_.Read());
+  usage.canvas_cells = canvas_->out();
+  if (usage.oom_kills_host > 0 && canvas_->TimesMetMemory() > canvas_met_before_)
+    usage.oom_kills_canvas = std::exchange(usage.oom_kills_host, 0);
+  return usage;
+}
+
+Result<CellUsage> KernelCell::ReadEvidence() const {
+  NJ_ASSIGN(CellUsage usage, ReadUsage());
+  usage.canvas_braked = canvas_->Braked();
+  return usage;
+}
+
 Status KernelCell::Freeze() {
   NJ_TRY(members_->Freeze());
   frozen_ = true;
@@ -88,6 +102,7 @@ Status KernelCell::Reuse(const CellLimits& limits) {
 void KernelCell::Lend(uint32_t uid) {
   members_->SetUser(uid);
   lent_ = true;
+  canvas_met_before_ = canvas_->times_met_memory();
   canvas_->CountOut();
 }
 
@@ -97,7 +112,7 @@ void KernelCell::TakeBack() {
 }
 
 Status KernelCell::Remove() {
-  NJ_TRY(RemoveGroup(canvas_->group().dirs(), DirectoryName()));
+  NJ_TRY(canvas_->RemoveCell(DirectoryName()));
   removed_ = true;
   return {};
 }

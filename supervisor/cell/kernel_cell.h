@@ -21,7 +21,8 @@ class KernelCell final : public Cell {
 
   const std::string& name() const override { return group_.path(); }
   std::vector<CellDoor> doors() const override;
-  Result<CellUsage> ReadUsage() const override { return counters_.Read(); }
+  Result<CellUsage> ReadUsage() const override;
+  Result<CellUsage> ReadEvidence() const override;
   Status Freeze() override;
   Status Thaw() override;
   Status LiftCpuThrottle() override;
@@ -53,6 +54,8 @@ class KernelCell final : public Cell {
   Group group_;
   std::unique_ptr<Members> members_;
   CellCounters counters_;
+  uint64_t canvas_met_before_ =
+      0;  // how often the canvas had met its memory limit when it was lent
   bool frozen_ = false;
   bool killed_ = false;  // ever: see doors()
   bool lifted_ = false;

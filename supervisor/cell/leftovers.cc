@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "supervisor/cell/cell_counters.h"
+#include "supervisor/cell/give_back.h"
 #include "supervisor/cell/kill_members.h"
 #include "supervisor/cell/subgroups.h"
 
@@ -27,6 +28,7 @@ bool RemoveTree(int parent, const std::string& name, int levels) {
   if (dir.valid() && levels > 0)
     for (const std::string& below : Subgroups(dir.get(), ""))
       RemoveTree(dir.get(), below, levels - 1);
+  GiveBackMemory(parent, name, UINT64_MAX);
   return unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 

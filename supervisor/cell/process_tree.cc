@@ -47,6 +47,8 @@ class ProcessTree::ProcessCell final : public Cell {
     return used_;
   }
 
+  Result<CellUsage> ReadEvidence() const override { return ReadUsage(); }
+
   Status Freeze() override { return {}; }
   Status Thaw() override { return {}; }
   Status LiftCpuThrottle() override { return {}; }

@@ -15,9 +15,9 @@ namespace nightjar {
 struct TopGroup {
   TreeFrame frame;
   GroupDirs dirs;
-  std::string
-      path;  // below the mount point of the unified tree, or of the v1 hierarchy that lists members
-  Fd lock;   // flock on that directory, for the life of the tree
+  // Below the mount point of the unified tree, or else of the v1 hierarchy that lists processes.
+  std::string path;
+  Fd lock;     // flock on that directory, for the life of the tree
   Fd helpers;  // <top>/helpers in the unified tree; with v1 alone there is none
 };
 

@@ -35,7 +35,9 @@ void Reaper::Kill(Sample sample) {
   death_.killed = true;
   LogFailure(cell_.LiftCpuThrottle(), "lift_cpu_throttle", cell_);
   if (sample == Sample::kFrozen) LogFailure(cell_.Freeze(), "freeze", cell_);
-  if (auto usage = cell_.ReadUsage()) death_.usage = *usage;
+  // Only what was stopped for a reason is to be explained.
+  auto usage = sample == Sample::kFrozen ? cell_.ReadEvidence() : cell_.ReadUsage();
+  if (usage) death_.usage = *usage;
   death_.signalled_at = clock_.Mono();
   // A frozen cgroup v2 dies of SIGKILL without a thaw (cgroup.freeze in the kernel's admin guide).
   LogFailure(cell_.Kill(), "kill", cell_);

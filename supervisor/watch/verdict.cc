@@ -16,17 +16,37 @@ std::optional<VerdictAndDetail> OfCounters(const Evidence& evidence) {
   policy::RunUsage usage;
   usage.memory_peak_bytes = evidence.usage.memory_peak_bytes;
   usage.oom_kills = evidence.usage.oom_kills;
+  usage.oom_kills_canvas = evidence.usage.oom_kills_canvas;
+  usage.canvas_workers = evidence.usage.canvas_cells;
   usage.pids_denied = evidence.usage.pids_denied;
   if (auto broken = policy::Broken(*evidence.limits, usage)) {
     KillCause cause = CauseOf(*broken);
     return VerdictAndDetail{cause.verdict, cause.sentence, cause.limit};
   }
-  if (evidence.usage.oom_kills_outside > 0)
+  if (evidence.usage.oom_kills_host > 0)
     return VerdictAndDetail{proto::VERDICT_MEMORY,
-                            "the kernel killed it for memory that its canvas or the host ran out "
-                            "of, below its own limit",
-                            "canvas_memory"};
+                            "the kernel killed it because the host, or the control group that "
+                            "Nightjar runs in, was out of memory; no limit of this canvas was "
+                            "reached",
+                            ""};
   return std::nullopt;
+}
+
+bool KilledForMemory(const CellUsage& usage) {
+  return usage.oom_kills + usage.oom_kills_canvas + usage.oom_kills_host > 0;
+}
+
+// The canvas's brake makes who needs more memory wait, and so would end as a question of time.
+std::optional<VerdictAndDetail> HeldByBrake(const Evidence& evidence) {
+  policy::RunUsage usage;
+  usage.cpu = policy::Micros(evidence.usage.cpu_us);
+  usage.memory_peak_bytes = evidence.usage.memory_peak_bytes;
+  usage.canvas_workers = evidence.usage.canvas_cells;
+  usage.canvas_braked = evidence.usage.canvas_braked;
+  auto held = policy::HeldByBrake(*evidence.limits, usage);
+  if (!held) return std::nullopt;
+  KillCause cause = CauseOf(*held);
+  return VerdictAndDetail{cause.verdict, cause.sentence, cause.limit};
 }
 
 VerdictAndDetail Crashed(const Evidence& evidence) {
@@ -105,8 +125,10 @@ VerdictAndDetail VerdictOf(const Evidence& evidence) {
   if (evidence.cause) {
     // A cell at its memory limit stalls in reclaim before the kernel kills: when the counter says
     // so at the moment of a deadline, memory was the first cause.
-    if (evidence.usage.oom_kills > 0 && evidence.cause->verdict != proto::VERDICT_OPERATOR)
+    if (KilledForMemory(evidence.usage) && evidence.cause->verdict != proto::VERDICT_OPERATOR)
       return OfDeath(evidence);
+    if (evidence.cause->verdict == proto::VERDICT_WALL_TIME)
+      if (auto held = HeldByBrake(evidence)) return *held;
     return {evidence.cause->verdict, evidence.cause->sentence, evidence.cause->limit};
   }
   return OfDeath(evidence);

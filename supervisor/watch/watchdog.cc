@@ -39,6 +39,8 @@ policy::RunUsage Watchdog::Sample() const {
     usage.cpu = policy::Micros(used->cpu_us);
     usage.memory_peak_bytes = used->memory_peak_bytes;
     usage.oom_kills = used->oom_kills;
+    usage.oom_kills_canvas = used->oom_kills_canvas;
+    usage.canvas_workers = used->canvas_cells;
     usage.pids_denied = used->pids_denied;
   }
   return usage;
@@ -57,7 +59,8 @@ CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {
   CellUsage used = to;
   used.cpu_us -= std::min(from.cpu_us, to.cpu_us);
   used.oom_kills -= std::min(from.oom_kills, to.oom_kills);
-  used.oom_kills_outside -= std::min(from.oom_kills_outside, to.oom_kills_outside);
+  used.oom_kills_canvas -= std::min(from.oom_kills_canvas, to.oom_kills_canvas);
+  used.oom_kills_host -= std::min(from.oom_kills_host, to.oom_kills_host);
   used.pids_denied -= std::min(from.pids_denied, to.pids_denied);
   return used;
 }

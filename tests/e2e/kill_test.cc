@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <thread>
 
@@ -106,6 +107,32 @@ TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
   EXPECT_NE(incident.find("The last events"), std::string::npos);
   EXPECT_NE(incident.find("descend(200)  open for"), std::string::npos) << incident;
   EXPECT_EQ(incident.find("trace             0 B"), std::string::npos) << incident;
+}
+
+// Two runs within their own limits, and together beyond their canvas's. Killed at that limit, or in
+// v2 perhaps held by the canvas's brake until their time is over.
+TEST(KillTest, TheCanvasesMemoryIsToldApartFromTheRunsOwn) {
+  Server server(
+      "[default]\nwall = \"4s\"\nmemory = \"60MiB\"\ncanvas_memory = \"64MiB\"\narmed = 2\n"
+      "[canvas.tools]\nexec = true\n");
+  Output deployed = server.Deploy("tools", "[exec-handler GET /]\n/usr/bin/tail /dev/zero\n");
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  std::array<Answer, 2> answers;
+  std::thread other([&] { answers[1] = server.Get("tools", "/"); });
+  answers[0] = server.Get("tools", "/");
+  other.join();
+  std::string incidents;
+  for (Answer& answer : answers) {
+    EXPECT_EQ(answer.headers["x-nightjar-verdict"], "memory") << answer.body;
+    ASSERT_TRUE(Eventually([&] {
+      return server.Cli({"incident", answer.trace()}).exit_code == 0;
+    }));
+    incidents += server.Cli({"incident", answer.trace()}).out;
+  }
+  EXPECT_NE(incidents.find("workers of its canvas, "), std::string::npos) << incidents;
+  EXPECT_NE(incidents.find("limit canvas_memory = 64MiB (policy.toml:4, default)"),
+            std::string::npos)
+      << incidents;
 }
 
 TEST(KillTest, ATraceThatMayNotOverflowEndsTheRun) {

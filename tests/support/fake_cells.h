@@ -40,6 +40,7 @@ class FakeCell final : public Cell {
     if (read_error) return tl::unexpected<Error>(*read_error);
     return usage;
   }
+  Result<CellUsage> ReadEvidence() const override { return ReadUsage(); }
   Status Freeze() override { return Did("freeze"); }
   Status Thaw() override { return Did("thaw"); }
   Status LiftCpuThrottle() override { return Did("lift"); }

@@ -143,6 +143,21 @@ class CellTest : public testing::TestWithParam<Shape> {
                        TestTop() + "/canvas-demo/" + (is_v1 ? v1 : v2);
     return ReadFileAt(AT_FDCWD, path.c_str()).value_or("(none)");
   }
+  void SetMemory(const std::string& group, const std::string& file, const std::string& text) const {
+    const Hierarchies& h = hierarchies_;
+    std::string mount = h.memory.home == ControllerHome::kV1 ? h.memory.mount : h.unified_mount;
+    Status set = WriteFileAt(AT_FDCWD, (mount + "/" + group + "/" + file).c_str(), text);
+    EXPECT_TRUE(set) << set.error().ToString();
+  }
+  // A file of v2 alone: v1 has none to set.
+  void SetCanvasMemory(const std::string& file, const std::string& text) const {
+    if (hierarchies_.memory.home == ControllerHome::kUnified)
+      SetMemory(TestTop() + "/canvas-demo", file, text);
+  }
+  void SetTopMemory(uint64_t bytes) const {
+    bool v1 = hierarchies_.memory.home == ControllerHome::kV1;
+    SetMemory(TestTop(), v1 ? "memory.limit_in_bytes" : "memory.max", std::to_string(bytes));
+  }
   bool Exists(const std::string& below_top) const {
     std::string path = "/" + TestTop() + below_top;
     const Hierarchies& h = hierarchies_;

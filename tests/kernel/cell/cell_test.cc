@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/cell/cell_counters.h"
 #include "tests/kernel/cell/cell_fixture.h"
 
 namespace nightjar {
@@ -64,7 +65,8 @@ TEST_P(CellTest, CountsCpuMemoryAndProcesses) {
   EXPECT_GE(usage->memory_peak_bytes, usage->memory_bytes);
   EXPECT_EQ(usage->pids, 1u);
   EXPECT_GE(usage->pids_peak, 1u);
-  EXPECT_EQ(usage->oom_kills + usage->oom_kills_outside + usage->pids_denied, 0u);
+  EXPECT_EQ(usage->oom_kills + usage->oom_kills_canvas + usage->oom_kills_host + usage->pids_denied,
+            0u);
   auto canvas = tree_->CanvasUsage("demo");
   ASSERT_TRUE(canvas);
   EXPECT_GE(canvas->memory_bytes, 8 * kMiB);
@@ -141,21 +143,85 @@ TEST_P(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
   auto usage = cell->ReadUsage();
   ASSERT_TRUE(usage);
   EXPECT_GE(usage->oom_kills, 1u);
-  EXPECT_EQ(usage->oom_kills_outside, 0u);
+  EXPECT_EQ(usage->oom_kills_canvas + usage->oom_kills_host, 0u);
   EXPECT_GE(usage->memory_peak_bytes, 15 * kMiB);
   ASSERT_TRUE(WaitEmpty(*cell));
   tree_->Release(std::move(cell));
 }
 
 TEST_P(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
-  auto cell = Acquire({128 * kMiB, 4}, {24 * kMiB, 0, 0, 100});
+  CanvasLimits canvas{24 * kMiB, 0, 0, 100};
+  auto bystander = Acquire({128 * kMiB, 4}, canvas);
+  auto cell = Acquire({128 * kMiB, 4}, canvas);
+  // A v2 canvas has a brake, which would have the test wait.
+  SetCanvasMemory("memory.high", "max");
   Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
   auto usage = cell->ReadUsage();
   ASSERT_TRUE(usage);
   EXPECT_EQ(usage->oom_kills, 0u);
-  EXPECT_GE(usage->oom_kills_outside, 1u);
+  EXPECT_GE(usage->oom_kills_canvas, 1u);
+  EXPECT_EQ(usage->oom_kills_host, 0u);
+  EXPECT_EQ(usage->canvas_cells, 2u);
+  EXPECT_EQ(cell->ReadUsage()->oom_kills_canvas, usage->oom_kills_canvas) << "asked twice";
   ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+  tree_->Release(std::move(bystander));
+}
+
+// The limit of a group above the canvas stands for the host, which a test cannot run out of memory.
+TEST_P(CellTest, OutOfMemoryAboveTheCanvasIsTheHosts) {
+  CanvasLimits canvas{24 * kMiB, 0, 0, 100};
+  auto first = Acquire({8 * kMiB, 4}, canvas);
+  SetCanvasMemory("memory.high", "max");
+  {
+    // The canvas meets its own limit before, which must not be held against the next.
+    auto earlier = Acquire({128 * kMiB, 4}, canvas);
+    Inmate inmate(*earlier, [](auto&) { Dirty(64 * kMiB); });
+    EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+    EXPECT_GE(earlier->ReadUsage()->oom_kills_canvas, 1u);
+    ASSERT_TRUE(WaitEmpty(*earlier));
+    tree_->Release(std::move(earlier));
+  }
+  SetTopMemory(16 * kMiB);
+  auto cell = Acquire({128 * kMiB, 4}, canvas);
+  Inmate inmate(*cell, [](auto&) { Dirty(64 * kMiB); });
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  auto usage = cell->ReadUsage();
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->oom_kills + usage->oom_kills_canvas, 0u);
+  EXPECT_GE(usage->oom_kills_host, 1u);
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+  tree_->Release(std::move(first));
+}
+
+class BrakeTest : public CellTest {};
+
+TEST_P(BrakeTest, ACanvasAtItsBrakeIsSeenInTheEvidence) {
+  if (hierarchies_.memory.home != ControllerHome::kUnified)
+    GTEST_SKIP() << "only v2 has memory.high";
+  auto cell = Acquire({128 * kMiB, 4}, {32 * kMiB, 0, 0, 100});
+  EXPECT_FALSE(cell->ReadEvidence()->canvas_braked);
+  Inmate inmate(*cell, [](auto& ready) {
+    ready();
+    Dirty(64 * kMiB);
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  while (!cell->ReadEvidence()->canvas_braked) poll(nullptr, 0, 1);
+  // The kernel counts it a little later.
+  std::string events =
+      hierarchies_.unified_mount + "/" + TestTop() + "/canvas-demo/memory.events.local";
+  while (CounterIn(ReadFileAt(AT_FDCWD, events.c_str()).value_or(""), "high") == 0)
+    poll(nullptr, 0, 1);
+  ASSERT_TRUE(cell->Kill());
+  EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
+  EXPECT_EQ(cell->ReadUsage()->oom_kills_canvas, 0u);
+  ASSERT_TRUE(WaitEmpty(*cell));
+  EXPECT_TRUE(cell->ReadEvidence()->canvas_braked) << "a moment ago";
+  tree_->Sweep();
+  tree_->Sweep();
+  EXPECT_FALSE(cell->ReadEvidence()->canvas_braked);
   tree_->Release(std::move(cell));
 }
 
@@ -255,6 +321,7 @@ TEST_P(CellTest, RefusesACanvasNameThatIsAPath) {
   EXPECT_EQ(tree_->Acquire("../x", {}, {}, 0).error().code, ErrorCode::kInvalid);
 }
 
+INSTANTIATE_TEST_SUITE_P(Host, BrakeTest, testing::Values(Shape::kAsItIs), ShapeName);
 INSTANTIATE_TEST_SUITE_P(Host, CellTest, testing::Values(Shape::kAsItIs, Shape::kV1Alone),
                          ShapeName);
 

@@ -56,8 +56,7 @@ TEST_P(TreeTest, LeftoversOfADeadSupervisorAreKilledAndRemoved) {
       if (pipe2(inside, O_CLOEXEC) != 0) _exit(3);
       if (fork() == 0) {
         // The lock lives as long as any copy of its descriptor: a helper execs, which closes it.
-        bool in = EnterDoors(doors);
-        dup2(inside[1], 3);
+        bool in = EnterDoors(doors) && dup2(inside[1], 3) == 3;
         close_range(4, ~0u, 0);
         (void)!write(3, in ? "y" : "n", 1);
         for (;;) pause();

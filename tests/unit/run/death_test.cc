@@ -109,7 +109,7 @@ TEST_F(DeathTest, AWorkerThatIsDeadWhenItIsLentIsExplainedByItsDeath) {
   ASSERT_TRUE(UntilArmed(1));
   FakeWorker& worker = zygote_.last();
   worker.HangUp();
-  worker.cell->usage.oom_kills_outside = 1;
+  worker.cell->usage.oom_kills_host = 1;
   worker.Die(SIGKILL);
   Call& call = Start();
   ASSERT_TRUE(UntilOver(call));

@@ -105,13 +105,56 @@ TEST_F(VerdictTest, TheKernelsCountersComeBeforeTheExit) {
   }
 }
 
-TEST_F(VerdictTest, MemoryThatTheCanvasRanOutOfIsToldApartFromTheRunsOwn) {
+TEST_F(VerdictTest, WhoseMemoryItWasIsToldApart) {
   evidence_.exit.signal = SIGKILL;
-  evidence_.usage.oom_kills_outside = 1;
+  evidence_.usage.canvas_cells = 7;
+  evidence_.usage.oom_kills_host = 1;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
+  EXPECT_EQ(Verdict().limit, "");
+  EXPECT_NE(Verdict().detail.find("no limit of this canvas was reached"), std::string::npos);
+  evidence_.usage.oom_kills_canvas = 1;
   EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
   EXPECT_EQ(Verdict().limit, "canvas_memory");
+  EXPECT_EQ(
+      Verdict().detail,
+      "was killed when the workers of its canvas, 7 at that time, needed more memory than they "
+      "may have together; limit canvas_memory = 512MiB (built in, default)");
   evidence_.usage.oom_kills = 1;  // its own limit too: that one explains more
   EXPECT_EQ(Verdict().limit, "memory");
+}
+
+TEST_F(VerdictTest, AnyOfThemWasBeforeOurDeadline) {
+  evidence_.exit.signal = SIGKILL;
+  evidence_.cause = kWall;
+  evidence_.usage.oom_kills_host = 1;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
+  evidence_.usage = {};
+  evidence_.usage.oom_kills_canvas = 1;
+  EXPECT_EQ(Verdict().limit, "canvas_memory");
+}
+
+TEST_F(VerdictTest, ARunThatTheCanvasBrakeHeldUntilItsDeadlineLackedMemory) {
+  evidence_.cause = kWall;
+  evidence_.usage.canvas_braked = true;
+  evidence_.usage.canvas_cells = 4;
+  evidence_.usage.memory_peak_bytes = 120 << 20;
+  evidence_.usage.cpu_us = 300'000;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_MEMORY);
+  EXPECT_EQ(Verdict().limit, "canvas_memory");
+  EXPECT_NE(Verdict().detail.find("waited for memory until its time was over"), std::string::npos);
+  // It was busy; it has hardly any; there is no brake; it was no question of time.
+  Evidence held = evidence_;
+  evidence_.usage.cpu_us = 4'900'000;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_WALL_TIME);
+  evidence_ = held;
+  evidence_.usage.memory_peak_bytes = 2 << 20;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_WALL_TIME);
+  evidence_ = held;
+  evidence_.usage.canvas_braked = false;
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_WALL_TIME);
+  evidence_ = held;
+  evidence_.cause = KillCause{proto::VERDICT_CPU_TIME, "too much", "cpu", Nanos(0)};
+  EXPECT_EQ(Verdict().verdict, proto::VERDICT_CPU_TIME);
 }
 
 TEST_F(VerdictTest, WithoutACounterTheExitSpeaks) {

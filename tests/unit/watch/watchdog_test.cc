@@ -166,13 +166,15 @@ TEST(UsedBetweenTest, SubtractsCountsAndKeepsLevels) {
   CellUsage from;
   from.cpu_us = 10;
   from.oom_kills = 1;
-  from.oom_kills_outside = 1;
+  from.oom_kills_canvas = 1;
+  from.oom_kills_host = 1;
   from.pids_denied = 1;
   from.memory_peak_bytes = 900;
   CellUsage to;
   to.cpu_us = 25;
   to.oom_kills = 3;
-  to.oom_kills_outside = 1;
+  to.oom_kills_canvas = 1;
+  to.oom_kills_host = 2;
   to.pids_denied = 2;
   to.memory_bytes = 4;
   to.memory_peak_bytes = 1000;
@@ -180,7 +182,8 @@ TEST(UsedBetweenTest, SubtractsCountsAndKeepsLevels) {
   CellUsage used = UsedBetween(from, to);
   EXPECT_EQ(used.cpu_us, 15u);
   EXPECT_EQ(used.oom_kills, 2u);
-  EXPECT_EQ(used.oom_kills_outside, 0u);
+  EXPECT_EQ(used.oom_kills_canvas, 0u);
+  EXPECT_EQ(used.oom_kills_host, 1u);
   EXPECT_EQ(used.pids_denied, 1u);
   EXPECT_EQ(used.memory_peak_bytes, 1000u);
   EXPECT_EQ(used.pids_peak, 2u);
@@ -189,9 +192,12 @@ TEST(UsedBetweenTest, SubtractsCountsAndKeepsLevels) {
 // Counters of a cell may be read in an odd order, or start again: nothing wraps to a huge number.
 TEST(UsedBetweenTest, NeverFallsBelowZero) {
   CellUsage from;
-  from.cpu_us = from.oom_kills = from.oom_kills_outside = from.pids_denied = 10;
+  from.cpu_us = from.oom_kills = from.oom_kills_canvas = from.oom_kills_host = from.pids_denied =
+      10;
   CellUsage used = UsedBetween(from, CellUsage{});
-  EXPECT_EQ(used.cpu_us + used.oom_kills + used.oom_kills_outside + used.pids_denied, 0u);
+  EXPECT_EQ(
+      used.cpu_us + used.oom_kills + used.oom_kills_canvas + used.oom_kills_host + used.pids_denied,
+      0u);
 }
 
 }  // namespace
