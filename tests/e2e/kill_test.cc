@@ -112,6 +112,8 @@ TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
 // Two runs within their own limits, and together beyond their canvas's. Killed at that limit, or in
 // v2 perhaps held by the canvas's brake until their time is over.
 TEST(KillTest, TheCanvasesMemoryIsToldApartFromTheRunsOwn) {
+  if (TestedStart() == StartMode::kUnprivileged)
+    GTEST_SKIP() << "no control group bounds a canvas's memory";
   Server server(
       "[default]\nwall = \"4s\"\nmemory = \"60MiB\"\ncanvas_memory = \"64MiB\"\narmed = 2\n"
       "[canvas.tools]\nexec = true\n");
