@@ -132,6 +132,28 @@ TEST(StartTest, AStateDirectoryInUseIsRefused) {
   EXPECT_NE(second.err.find("in use by a running supervisor"), std::string::npos) << second.err;
 }
 
+TEST(StartTest, AnOrdinaryUserWithoutIdsIsToldWhatIsMissing) {
+  namespace fs = std::filesystem;
+  std::string folder = "/var/tmp/nightjar-ordinary-" + std::to_string(getpid());
+  fs::create_directory(folder);
+  for (const char* program : {"/nightjar", "/nightjard"})
+    fs::copy_file(std::string(NIGHTJAR_BIN) + program, folder + program);
+  auto as_nobody = [] {
+    if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(126);
+  };
+  Output refused =
+      RunProgram({folder + "/nightjar", "serve", "--state", folder + "/state"}, "", as_nobody);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("user nobody has no range of 4112 ids in /etc/subuid: as root, "
+                             "usermod --add-subuids"),
+            std::string::npos)
+      << refused.err;
+  Output doctor = RunProgram({folder + "/nightjar", "doctor"}, "", as_nobody);
+  EXPECT_NE(doctor.out.find("no user namespace: user nobody has no range"), std::string::npos)
+      << doctor.out << doctor.err;
+  fs::remove_all(folder);
+}
+
 TEST(StartTest, AStateDirectoryOfAnotherVersionIsRefused) {
   Server server;
   ASSERT_EQ(server.Stop(), 0);
