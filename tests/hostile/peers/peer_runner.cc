@@ -205,7 +205,7 @@ PeerRun PeerRunner::Run(const Peer& peer, const std::string& crime, unsigned num
     auto usage = cell->ReadUsage();
     CHECK(usage.has_value());
     run.cpu_us = usage->cpu_us;
-    if (usage->oom_kills + usage->oom_kills_outside > 0 &&
+    if (usage->oom_kills + usage->oom_kills_canvas + usage->oom_kills_host > 0 &&
         usage->memory_peak_bytes + (1 << 20) > kOuterLimits.memory_bytes)
       run.outer_limit = "memory";
     if (usage->pids_denied > 0) run.outer_limit = "number of processes";
