@@ -20,7 +20,8 @@ constexpr double kSecond = 1e6;
 constexpr double kHour = 3600 * kSecond;
 
 // Below 4 MiB a worker cannot even start; above 10000 nested calls its own stack would be the
-// limit.
+// limit. With less than 64 KiB a second no program gets as far as its first line before its time is
+// over.
 constexpr LimitKey kKeys[] = {
     {"wall", kDuration, kRun, 1 * kMs, 24 * kHour, &Limits::wall, "how long a run may take"},
     {"cpu", kDuration, kRun, 1 * kMs, 24 * kHour, &Limits::cpu,
@@ -48,6 +49,8 @@ constexpr LimitKey kKeys[] = {
      "processors a canvas may keep busy; \"none\": no bound, only its weight counts"},
     {"canvas_cpu_weight", kCount, kCanvas, 1, 10'000, &Limits::canvas_cpu_weight,
      "a canvas's share of busy processors, against the weights of the others"},
+    {"canvas_disk_read", kMaybeSize, kCanvas, 64 * kKiB, 1 * kTiB, &Limits::canvas_disk_read_bytes,
+     "bytes a second that a canvas's programs may read from each disk; \"none\": no bound"},
     {"rate", kRate, kCanvas, 1.0 / 3600, 1'000'000, &Limits::rate_per_s,
      "requests let in, with bursts of up to one second's worth; \"none\": no bound"},
     {"concurrency", kCount, kCanvas, 1, bounds::kWorkers, &Limits::concurrency,
@@ -105,6 +108,8 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
       return FormatDuration(std::get<Micros>(value));
     case kSize:
       return FormatSize(std::get<uint64_t>(value));
+    case kMaybeSize:
+      return std::get<uint64_t>(value) == 0 ? "none" : FormatSize(std::get<uint64_t>(value));
     case kCount:
       return std::to_string(std::get<uint64_t>(value));
     case kMaybe:

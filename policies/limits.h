@@ -47,6 +47,7 @@ struct Limits {
   Limit<uint64_t> canvas_pids{256, {}};
   Limit<double> canvas_cpus{0, {}};  // 0: no bound, only weight
   Limit<uint64_t> canvas_cpu_weight{100, {}};
+  Limit<uint64_t> canvas_disk_read_bytes{0, {}};  // a second; 0: no bound
   // --- admission (canvas level)
   Limit<double> rate_per_s{0, {}};  // 0: no bound
   Limit<uint64_t> concurrency{16, {}};

@@ -47,12 +47,15 @@ class LayeredPolicy final : public Policy {
   }
 
   bool LetsProgramsRun() const override {
-    if (AllowsExec(layers_.defaults)) return true;
-    for (const auto& [name, plan] : layers_.plans)
-      if (AllowsExec(plan)) return true;
-    for (const auto& [name, canvas] : layers_.canvases)
-      if (AllowsExec(canvas.own)) return true;
-    return false;
+    return AnySets([](const Setting& setting) {
+      return setting.key->name == "exec" && std::get<bool>(setting.value);
+    });
+  }
+
+  bool LimitsDiskReads() const override {
+    return AnySets([](const Setting& setting) {
+      return setting.key->name == "canvas_disk_read" && std::get<uint64_t>(setting.value) != 0;
+    });
   }
 
   std::string CanvasOfDomain(std::string_view domain) const override {
@@ -61,10 +64,15 @@ class LayeredPolicy final : public Policy {
   }
 
  private:
-  static bool AllowsExec(const Layer& layer) {
-    return std::any_of(layer.begin(), layer.end(), [](const Setting& setting) {
-      return setting.key->name == "exec" && std::get<bool>(setting.value);
-    });
+  // Of the layers that may set a limit of a canvas.
+  template <typename Wanted>
+  bool AnySets(Wanted wanted) const {
+    auto in = [&](const Layer& layer) { return std::any_of(layer.begin(), layer.end(), wanted); };
+    return in(layers_.defaults) ||
+           std::any_of(layers_.plans.begin(), layers_.plans.end(),
+                       [&](const auto& plan) { return in(plan.second); }) ||
+           std::any_of(layers_.canvases.begin(), layers_.canvases.end(),
+                       [&](const auto& canvas) { return in(canvas.second.own); });
   }
 
   void Apply(const Layer& layer, const std::string& name, Limits* limits) const {

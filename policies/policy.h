@@ -33,6 +33,8 @@ class Policy {
   virtual Limits For(std::string_view canvas, std::string_view handler) const = 0;
   // Whether limit `exec` is true for anybody.
   virtual bool LetsProgramsRun() const = 0;
+  // Whether limit `canvas_disk_read` is set for anybody.
+  virtual bool LimitsDiskReads() const = 0;
   // The canvas that a domain of its own was given to; "": none was. `domain` is in lower case.
   virtual std::string CanvasOfDomain(std::string_view domain) const = 0;
 };

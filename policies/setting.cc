@@ -17,6 +17,8 @@ std::string_view Wanted(LimitKind kind) {
       return "a duration in quotes, such as \"500ms\" or \"2s\"";
     case LimitKind::kSize:
       return "a size in quotes, such as \"64MiB\"";
+    case LimitKind::kMaybeSize:
+      return "a size in quotes, such as \"64MiB\", or \"none\"";
     case LimitKind::kCount:
       return "a whole number without quotes, such as 8";
     case LimitKind::kMaybe:
@@ -51,6 +53,7 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
     case LimitKind::kDuration:
       return Micros(static_cast<int64_t>(magnitude));
     case LimitKind::kSize:
+    case LimitKind::kMaybeSize:
     case LimitKind::kCount:
     case LimitKind::kMaybe:
       return static_cast<uint64_t>(magnitude);
@@ -60,7 +63,8 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
 }
 
 bool MayBeNone(LimitKind kind) {
-  return kind == LimitKind::kMaybe || kind == LimitKind::kCpus || kind == LimitKind::kRate;
+  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
+         kind == LimitKind::kRate;
 }
 
 Read InRange(const LimitKey& key, LimitValue value) {
@@ -93,6 +97,7 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
       if (text) return Ranged(key, ParseDuration(node.text));
       break;
     case LimitKind::kSize:
+    case LimitKind::kMaybeSize:
       if (text) return Ranged(key, ParseSize(node.text));
       break;
     case LimitKind::kRate:

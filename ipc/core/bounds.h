@@ -155,6 +155,8 @@ static_assert(kIncidentStackFrames == 2 * kSpineFrames);
 
 // --- processes
 inline constexpr seconds kArmTime{10};  // from the fork to "ready to run"
+// From the kill to "a read of its disk may be what it waits for".
+inline constexpr milliseconds kDiskThrottleWait{200};
 inline constexpr seconds kExitWait{2};  // from the kill to "quarantined"
 inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
@@ -173,7 +175,7 @@ inline constexpr size_t kCellIdlePerCanvas = 16;  // emptied cells kept for the 
 inline constexpr unsigned kCellIdleSweeps =
     30;  // sweeps (seconds) an unused cell, then its canvas's group, is kept
 inline constexpr size_t kCellRemovalsPerSweep =
-    16;                                 // some 70 us each, with tails of milliseconds in the kernel
+    16;  // some 70 us each, with tails of milliseconds in the kernel
 inline constexpr size_t kCellGiveBackBytes = 8 * kMiB;  // of one cell in one sweep, before it goes
 inline constexpr size_t kCellFds = 12;  // descriptors an open cell holds; for RLIMIT_NOFILE
 inline constexpr milliseconds kCellClearWait{

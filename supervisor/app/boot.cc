@@ -143,6 +143,12 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   tree.top = options.cgroup;
   tree.owner_uid = booted.identity.supervisor;
   tree.owner_gid = booted.identity.supervisor;
+  std::vector<std::string> shown = options.exec_paths;
+  if (!options.exec_root.empty()) {
+    NJ_ASSIGN(shown, ShownOfRoot(options.exec_root));
+  }
+  booted.disks = FindExecDisks(shown);
+  tree.disks = booted.disks.disks;
   NJ_ASSIGN(booted.cells, CellTree::Create(tree));
   NJ_ASSIGN(booted.loop, Loop::Create());
   NJ_ASSIGN(std::string self, OwnPath());

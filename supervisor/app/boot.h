@@ -9,6 +9,7 @@
 #include "ipc/core/fd.h"
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
+#include "supervisor/app/exec_disks.h"
 #include "supervisor/app/identity.h"
 #include "supervisor/app/options.h"
 #include "supervisor/app/service_manager.h"
@@ -26,6 +27,7 @@ struct Booted {
   ServiceManager manager;
   std::shared_ptr<const policy::Policy> policy;
   proto::DoctorAnswer doctor;
+  ExecDisks disks;
   std::unique_ptr<StateDir> state;
   Fd canvas_listener;
   std::string canvas_address;  // as bound: "127.0.0.1:8080"

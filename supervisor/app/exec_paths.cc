@@ -59,15 +59,22 @@ Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& 
 
 Status CheckExecRoot(const std::string& directory, const std::string& state) {
   NJ_TRY(CheckShown(directory, Plain(state)));
+  NJ_ASSIGN(std::vector<std::string> shown, ShownOfRoot(directory));
+  for (const std::string& path : shown) NJ_TRY(CheckShown(path, Plain(state)));
+  return {};
+}
+
+Result<std::vector<std::string>> ShownOfRoot(const std::string& directory) {
+  std::vector<std::string> shown;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
     std::string place = "/" + entry.path().filename().string();
     bool own =
         std::find(std::begin(kOwnPlaces), std::end(kOwnPlaces), place) != std::end(kOwnPlaces);
-    if (!own && !entry.is_symlink()) NJ_TRY(CheckShown(entry.path().string(), Plain(state)));
+    if (!own && !entry.is_symlink()) shown.push_back(entry.path().string());
   }
   if (failed) return FailErrno("programs cannot be shown " + directory, failed.value());
-  return {};
+  return shown;
 }
 
 }  // namespace nightjar

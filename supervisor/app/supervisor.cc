@@ -65,11 +65,23 @@ void Supervisor::SayWhatIsNotEnforced() const {
                  {{"check", check.name()}, {"found", check.found()}, {"means", check.means()}});
 }
 
+void Supervisor::SayWhichLimitIsNotEnforced() const {
+  if (!booted_.policy->LimitsDiskReads()) return;
+  auto say = [](const std::string& why) {
+    LogWarning("limit_not_enforced", {{"limit", "canvas_disk_read"}, {"why", why}});
+  };
+  for (const std::string& path : booted_.disks.elsewhere)
+    say("programs are shown " + path + ", which is on no disk that control groups could limit");
+  if (!booted_.disks.disks.empty() && !booted_.cells->bounds().disk_read)
+    say("no control group limits reads of this host's disks; see check io of nightjar doctor");
+}
+
 int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
                        {"cgroups", booted_.cells->description()}});
   SayWhatIsNotEnforced();
+  SayWhichLimitIsNotEnforced();
   writer_helper_.Start();
   zygote_helper_.Start();
   StartExecZygote();
@@ -171,6 +183,7 @@ void Supervisor::ReloadPolicy() {
   } else {
     policy_trouble_.clear();
     booted_.policy = std::move(*policy);
+    SayWhichLimitIsNotEnforced();
     StartExecZygote();
     pool_.PolicyChanged();
     LogInfo("policy_loaded", {{"file", booted_.options.policy}});

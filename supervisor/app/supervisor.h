@@ -34,8 +34,10 @@ class Supervisor {
   void OnWriterUp(Channel channel);
   void OnHelperDown();
   void OnZygoteUp(Channel channel);
-  // Once policy lets a canvas run programs; then it stays.
   void SayWhatIsNotEnforced() const;
+  // Of the policy in force; at the start and with each new policy.
+  void SayWhichLimitIsNotEnforced() const;
+  // Once policy lets a canvas run programs; then it stays.
   void StartExecZygote();
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();

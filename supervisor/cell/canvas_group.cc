@@ -23,6 +23,7 @@ CanvasGroup::~CanvasGroup() {
 Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
   CanvasLimits now = limits;
   if (lifted_ > 0) now.cpus = 0;
+  if (disk_lifted_ > 0) now.disk_read_bytes = 0;
   if (limits.memory_bytes != limits_.memory_bytes) {
     (void)TimesMetMemory();  // of the limit that it still has
     memory_.ForgetPeak();
@@ -42,6 +43,19 @@ void CanvasGroup::RestoreCpuQuota() {
   if (--lifted_ > 0 || limits_.cpus <= 0) return;
   if (Status set = WriteCpuQuota(limits_.cpus); !set)
     LogError("cpu_quota_not_restored",
+             {{"group", group_.path()}, {"error", set.error().ToString()}});
+}
+
+Status CanvasGroup::LiftDiskLimit() {
+  if (disk_lifted_++ > 0) return {};
+  return group_.SetDiskRead(frame_, 0);
+}
+
+void CanvasGroup::RestoreDiskLimit() {
+  CHECK(disk_lifted_ > 0);
+  if (--disk_lifted_ > 0) return;
+  if (Status set = group_.SetDiskRead(frame_, limits_.disk_read_bytes); !set)
+    LogError("disk_limit_not_restored",
              {{"group", group_.path()}, {"error", set.error().ToString()}});
 }
 

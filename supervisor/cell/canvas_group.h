@@ -24,12 +24,15 @@ class CanvasGroup {
 
   const Group& group() const { return group_; }
   const TreeFrame& frame() const { return frame_; }
-  // Changes what differs. While the cpu quota is lifted, the new one waits for its restoring.
+  // Changes what differs. While a throttle is lifted, the new one waits for its restoring.
   Status SetLimits(const CanvasLimits& limits);
 
-  // The cpu quota is off from the first Lift to the matching last Restore.
+  // The cpu quota, and the limit on disk reads, are off from the first Lift to the matching last
+  // Restore.
   Status LiftCpuQuota();
   void RestoreCpuQuota();
+  Status LiftDiskLimit();
+  void RestoreDiskLimit();
 
   void Keep(std::unique_ptr<KernelCell> cell) { idle_.push_back(std::move(cell)); }
   std::unique_ptr<KernelCell> TakeIdle();  // the one used last, whose memory is warm; null: none
@@ -73,6 +76,7 @@ class CanvasGroup {
   unsigned period_sweeps_ = 0;
   unsigned unused_sweeps_ = 0;
   unsigned lifted_ = 0;
+  unsigned disk_lifted_ = 0;
 };
 
 }  // namespace nightjar

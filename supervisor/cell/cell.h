@@ -24,13 +24,23 @@ namespace nightjar {
 struct CellLimits {
   uint64_t memory_bytes = 0;  // 0: none of its own
   uint64_t pids = 0;
+  bool reads_limited = false;  // its canvas has a limit on disk reads: v1 has to be told who reads
+  bool operator==(const CellLimits&) const = default;
+};
+
+// A block device, never a partition.
+struct Disk {
+  uint32_t major_number = 0;
+  uint32_t minor_number = 0;
+  bool operator==(const Disk&) const = default;
 };
 
 struct CanvasLimits {
   uint64_t memory_bytes = 0;
   uint64_t pids = 0;
-  double cpus = 0;            // 0: no bound
-  uint64_t cpu_weight = 100;  // 1..10000
+  double cpus = 0;               // 0: no bound
+  uint64_t cpu_weight = 100;     // 1..10000
+  uint64_t disk_read_bytes = 0;  // a second, from each disk; 0: no bound
 };
 
 // Counted since the cell was handed out (earlier users' counts are subtracted).
@@ -78,6 +88,11 @@ class Cell {
   // before the kill. The quota is the canvas's: it is off until this cell is released, a moment in
   // a death.
   virtual Status LiftCpuThrottle() = 0;
+  // A process that reads a disk past the page cache (O_DIRECT) ends only when its read does,
+  // however long the canvas's limit makes that take. For a death that does not come to its end, as
+  // it lets through what others of the canvas wait for too: the limit is off until this cell is
+  // empty.
+  virtual Status LiftDiskThrottle() = 0;
   // SIGKILL to everything in it: at once where the kernel has cgroup.kill, else as soon as the
   // UserKiller gets to it.
   virtual Status Kill() = 0;
@@ -106,6 +121,7 @@ class CellTree {
     std::string top = "nightjar";  // the top group's name in every hierarchy that is used
     uint32_t owner_uid = 0;        // who may manage it afterwards: the unprivileged supervisor
     uint32_t owner_gid = 0;
+    std::vector<Disk> disks = {};  // where programs of canvases read; see CanvasLimits
   };
 
   // As root, before privileges are dropped: makes the top group in the controllers that exist,
@@ -140,10 +156,11 @@ class CellTree {
   // last cell. Without one the tree signals each process by itself, which root may.
   virtual bool NeedsUserKiller() const = 0;
   virtual void SetUserKiller(UserKiller killer) = 0;
-  // Which limits of a cell the kernel holds for all of its processes together.
+  // Which limits the kernel holds for all processes of a cell together, and of a canvas.
   struct Bounded {
     bool memory = false;
     bool pids = false;
+    bool disk_read = false;  // of one of the disks at least
   };
   virtual Bounded bounds() const = 0;
   // Usage of a canvas's group since it was made, for `top`.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "supervisor/cell/disks.h"
+
 namespace nightjar {
 namespace {
 
@@ -74,6 +76,13 @@ std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64
       return {{"cpu.weight", std::to_string(weight)}, CpuQuota(home, cpus)};
   }
   return {};
+}
+
+ControlSetting DiskRead(ControllerHome home, const Disk& disk, uint64_t bytes) {
+  std::string name = NameOf(disk);
+  if (home == ControllerHome::kV1)
+    return {"blkio.throttle.read_bps_device", name + " " + std::to_string(bytes)};
+  return {"io.max", name + " rbps=" + (bytes == 0 ? "max" : std::to_string(bytes))};
 }
 
 }  // namespace nightjar

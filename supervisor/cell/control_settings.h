@@ -30,5 +30,7 @@ std::vector<ControlSetting> PidsSettings(uint64_t pids);
 std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight);
 // The one setting of those that bounds cpu time, for lifting and restoring it. cpus 0: no bound.
 ControlSetting CpuQuota(ControllerHome home, double cpus);
+// What one disk gives a group in a second, at most; 0: no bound.
+ControlSetting DiskRead(ControllerHome home, const Disk& disk, uint64_t bytes);
 
 }  // namespace nightjar

@@ -80,6 +80,8 @@ Status MakeV1Groups(const TreeFrame& frame, const GroupDirs& parent, const std::
     made.in_force.cpus = limits.cpus;
     made.in_force.cpu_weight = limits.cpu_weight;
   }
+  if (parent.blkio_v1.valid() && level == GroupLevel::kCanvas)
+    NJ_TRY(MakeV1("blkio", frame.io_top + "/" + path, parent.blkio_v1, {}, dirs.blkio_v1));
   if (parent.cpuacct_v1.valid())
     NJ_TRY(
         MakeV1("cpuacct", frame.cpuacct_top + "/" + path, parent.cpuacct_v1, {}, dirs.cpuacct_v1));
@@ -153,14 +155,31 @@ Status Group::SetCell(const TreeFrame& frame, const CellLimits& limits) {
 
 Status Group::SetCanvas(const TreeFrame& frame, const CanvasLimits& limits) {
   NJ_TRY(SetMemoryAndPids(frame, GroupLevel::kCanvas, limits.memory_bytes, limits.pids));
+  NJ_TRY(SetCpu(frame, limits.cpus, limits.cpu_weight));
+  return SetDiskRead(frame, limits.disk_read_bytes);
+}
+
+Status Group::SetCpu(const TreeFrame& frame, double cpus, uint64_t weight) {
   const ControllerPlace& cpu = frame.hierarchies.cpu;
-  bool same = limits.cpus == in_force_.cpus && limits.cpu_weight == in_force_.cpu_weight;
+  bool same = cpus == in_force_.cpus && weight == in_force_.cpu_weight;
   if (same || cpu.home == ControllerHome::kNone) return {};
   bool v1 = cpu.home == ControllerHome::kV1;
   NJ_TRY(SetControlGroup("cpu", (v1 ? frame.cpu_top : frame.unified_top) + "/" + path_,
-                         CpuSettings(cpu.home, limits.cpus, limits.cpu_weight)));
-  in_force_.cpus = limits.cpus;
-  in_force_.cpu_weight = limits.cpu_weight;
+                         CpuSettings(cpu.home, cpus, weight)));
+  in_force_.cpus = cpus;
+  in_force_.cpu_weight = weight;
+  return {};
+}
+
+// Through the held directory: libcgroup sets a file once, and this one is written once a disk.
+Status Group::SetDiskRead(const TreeFrame& frame, uint64_t bytes) {
+  if (bytes == in_force_.disk_read_bytes) return {};
+  for (const Disk& disk : frame.disks) {
+    ControlSetting setting = DiskRead(frame.hierarchies.io.home, disk, bytes);
+    if (Status set = WriteFileAt(dirs_.io(), setting.file.c_str(), setting.value); !set)
+      return Wrap(set.error(), path_ + ": " + setting.file + " = " + setting.value);
+  }
+  in_force_.disk_read_bytes = bytes;
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "ipc/core/fd.h"
 #include "supervisor/cell/cell.h"
@@ -26,8 +27,11 @@ struct TreeFrame {
   std::string memory_top;
   std::string pids_top;
   std::string cpu_top;
+  std::string io_top;
   std::string cpuacct_top;
   std::string freezer_top;
+  // Those whose reads the kernel limits; none: nothing is said of disks to anybody.
+  std::vector<Disk> disks;
 };
 
 // The directories of one group. A controller whose home is the unified tree has no directory of its
@@ -36,18 +40,20 @@ struct GroupDirs {
   Fd unified;
   Fd memory_v1;
   Fd pids_v1;
-  Fd cpu_v1;  // canvases only: a run gets its share of the cpu as a process of its canvas
+  Fd cpu_v1;    // canvases only: a run gets its share of the cpu as a process of its canvas
+  Fd blkio_v1;  // canvases only, for the same reason
   Fd cpuacct_v1;
   Fd freezer_v1;
 
   int memory() const { return memory_v1.valid() ? memory_v1.get() : unified.get(); }
   int pids() const { return pids_v1.valid() ? pids_v1.get() : unified.get(); }
   int cpu() const { return cpu_v1.valid() ? cpu_v1.get() : unified.get(); }
+  int io() const { return blkio_v1.valid() ? blkio_v1.get() : unified.get(); }
   // On hosts with v1 alone: where the group's processes are listed.
   int members_v1() const { return pids_v1.valid() ? pids_v1.get() : memory_v1.get(); }
   // Every hierarchy's, some of them not there.
-  std::array<const Fd*, 6> all() const {
-    return {&unified, &memory_v1, &pids_v1, &cpu_v1, &cpuacct_v1, &freezer_v1};
+  std::array<const Fd*, 7> all() const {
+    return {&unified, &memory_v1, &pids_v1, &cpu_v1, &blkio_v1, &cpuacct_v1, &freezer_v1};
   }
 };
 
@@ -66,6 +72,8 @@ class Group {
   // Set only what differs from what is in force. `frame` is the tree's, as at the making.
   Status SetCanvas(const TreeFrame& frame, const CanvasLimits& limits);
   Status SetCell(const TreeFrame& frame, const CellLimits& limits);
+  // The one of a canvas's limits that is lifted and restored here; 0: no bound.
+  Status SetDiskRead(const TreeFrame& frame, uint64_t bytes);
 
  private:
   Group(std::string path, GroupDirs dirs, const CanvasLimits& in_force)
@@ -73,6 +81,7 @@ class Group {
 
   Status SetMemoryAndPids(const TreeFrame& frame, GroupLevel level, uint64_t memory_bytes,
                           uint64_t pids);
+  Status SetCpu(const TreeFrame& frame, double cpus, uint64_t weight);
 
   std::string path_;
   GroupDirs dirs_;

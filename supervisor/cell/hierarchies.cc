@@ -107,6 +107,8 @@ Hierarchies ChooseHierarchies(const std::vector<CgroupMount>& mounts,
   chosen.memory = PlaceOf("memory", mounts, unified_controllers);
   chosen.pids = PlaceOf("pids", mounts, unified_controllers);
   chosen.cpu = PlaceOf("cpu", mounts, unified_controllers);
+  chosen.io = PlaceOf("blkio", mounts, {});
+  if (chosen.io.home == ControllerHome::kNone) chosen.io = PlaceOf("io", {}, unified_controllers);
   if (!chosen.v1_alone()) return chosen;
   chosen.cpuacct = PlaceOf("cpuacct", mounts, {});
   chosen.freezer = PlaceOf("freezer", mounts, {});

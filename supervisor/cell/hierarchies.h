@@ -45,6 +45,7 @@ struct Hierarchies {
   ControllerPlace memory;
   ControllerPlace pids;
   ControllerPlace cpu;
+  ControllerPlace io;  // v1 calls it blkio
   // What the unified tree does better, so that they are looked for on hosts without one only: cpu
   // time and freezing.
   ControllerPlace cpuacct;
@@ -59,6 +60,7 @@ struct Hierarchies {
   // Nothing would tell which processes are of a run.
   bool none() const { return v1_alone() && members().home != ControllerHome::kV1; }
 
+  // What cells are made of, without io, which no run depends on:
   // "hybrid: v1 memory, pids, cpu + unified", "v2: memory, pids, cpu", "v1 alone: memory, pids,
   // cpuacct, freezer", "none".
   std::string Describe() const;

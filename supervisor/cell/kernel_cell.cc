@@ -25,12 +25,14 @@ Result<std::unique_ptr<KernelCell>> KernelCell::Create(std::shared_ptr<CanvasGro
   // From here on its destructor leaves the directory to the canvas's sweep.
   std::unique_ptr<KernelCell> cell(
       new KernelCell(std::move(canvas), std::move(group), std::move(*members)));
+  cell->reads_limited_ = limits.reads_limited;
   NJ_ASSIGN(cell->counters_, CellCounters::Open(cell->canvas_->frame(), cell->group_.dirs()));
   return cell;
 }
 
 KernelCell::~KernelCell() {
   TakeBack();
+  if (std::exchange(disk_lifted_, false)) canvas_->RestoreDiskLimit();
   if (removed_) return;
   (void)Kill();
   canvas_->Abandon(DirectoryName());
@@ -48,6 +50,10 @@ std::vector<CellDoor> KernelCell::doors() const {
   // its count of kills with that of the group that the clone is made from (kill_seq, cgroup.c of
   // Linux 6.14 and its stable branches). Entering is not a clone.
   if (dirs.unified.valid()) doors.push_back({dirs.unified.get(), !killed_});
+  // A door costs every worker's start a little, so that this one is there only for whom it bounds.
+  // It comes before the others: where it shares a hierarchy with one of them, the cell's group is
+  // the last word.
+  if (reads_limited_ && canvas.blkio_v1.valid()) doors.push_back({canvas.blkio_v1.get(), false});
   // The canvas's cpu group comes before the cell's cpuacct: where both are one hierarchy, as they
   // mostly are, the cell's group is below the canvas's and is the last word.
   for (const Fd* dir :
@@ -88,6 +94,12 @@ Status KernelCell::LiftCpuThrottle() {
   return canvas_->LiftCpuQuota();
 }
 
+Status KernelCell::LiftDiskThrottle() {
+  if (disk_lifted_) return {};
+  disk_lifted_ = true;
+  return canvas_->LiftDiskLimit();
+}
+
 Status KernelCell::Kill() {
   killed_ = true;
   return members_->Kill();
@@ -96,6 +108,7 @@ Status KernelCell::Kill() {
 Status KernelCell::Reuse(const CellLimits& limits) {
   if (frozen_) NJ_TRY(Thaw());
   NJ_TRY(group_.SetCell(canvas_->frame(), limits));
+  reads_limited_ = limits.reads_limited;
   return counters_.Restart();
 }
 
@@ -109,6 +122,11 @@ void KernelCell::Lend(uint32_t uid) {
 void KernelCell::TakeBack() {
   if (std::exchange(lifted_, false)) canvas_->RestoreCpuQuota();
   if (std::exchange(lent_, false)) canvas_->CountBack();
+}
+
+void KernelCell::ForgetUser() {
+  members_->SetUser(0);
+  if (std::exchange(disk_lifted_, false)) canvas_->RestoreDiskLimit();
 }
 
 Status KernelCell::Remove() {

@@ -26,6 +26,7 @@ class KernelCell final : public Cell {
   Status Freeze() override;
   Status Thaw() override;
   Status LiftCpuThrottle() override;
+  Status LiftDiskThrottle() override;
   Status Kill() override;
   Result<bool> Empty() const override { return members_->Empty(); }
   int events_fd() const override { return members_->events_fd(); }
@@ -38,8 +39,9 @@ class KernelCell final : public Cell {
   // to the canvas on its behalf ends.
   void Lend(uint32_t uid);
   void TakeBack();
-  // It was seen to be empty: its user's id may be somebody else's from now on.
-  void ForgetUser() { members_->SetUser(0); }
+  // It was seen to be empty: its user's id may be somebody else's from now on, and nobody in it
+  // waits for a disk.
+  void ForgetUser();
   // After it the object only waits for its destruction. kInternal with sys EBUSY while something is
   // in it.
   Status Remove();
@@ -56,9 +58,11 @@ class KernelCell final : public Cell {
   CellCounters counters_;
   uint64_t canvas_met_before_ =
       0;  // how often the canvas had met its memory limit when it was lent
+  bool reads_limited_ = false;
   bool frozen_ = false;
   bool killed_ = false;  // ever: see doors()
   bool lifted_ = false;
+  bool disk_lifted_ = false;
   bool lent_ = false;
   bool removed_ = false;
 };

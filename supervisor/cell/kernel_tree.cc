@@ -129,6 +129,7 @@ void KernelTree::RemoveAll() {
   remove(h.memory, frame.memory_top);
   remove(h.pids, frame.pids_top);
   remove(h.cpu, frame.cpu_top);
+  remove(h.io, frame.io_top);
   remove(h.cpuacct, frame.cpuacct_top);
   remove(h.freezer, frame.freezer_top);
 }
@@ -140,7 +141,8 @@ std::vector<CellDoor> KernelTree::HelperDoors() const {
 
 CellTree::Bounded KernelTree::bounds() const {
   const Hierarchies& h = top_.frame.hierarchies;
-  return {h.memory.home != ControllerHome::kNone, h.pids.home != ControllerHome::kNone};
+  return {h.memory.home != ControllerHome::kNone, h.pids.home != ControllerHome::kNone,
+          !top_.frame.disks.empty()};
 }
 
 Result<CellUsage> KernelTree::CanvasUsage(const std::string& canvas) const {

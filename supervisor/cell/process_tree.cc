@@ -52,6 +52,7 @@ class ProcessTree::ProcessCell final : public Cell {
   Status Freeze() override { return {}; }
   Status Thaw() override { return {}; }
   Status LiftCpuThrottle() override { return {}; }
+  Status LiftDiskThrottle() override { return {}; }
 
   Status Kill() override {
     NJ_ASSIGN(ticket_, tree_.killer_.kill(uid_));

@@ -8,6 +8,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "supervisor/cell/control_groups.h"
+#include "supervisor/cell/disks.h"
 #include "supervisor/cell/leftovers.h"
 
 namespace nightjar {
@@ -27,7 +28,8 @@ std::string UnifiedControllers(const Hierarchies& h) {
   std::string words;
   if (h.memory.home == ControllerHome::kUnified) words += "+memory ";
   if (h.pids.home == ControllerHome::kUnified) words += "+pids ";
-  if (h.cpu.home == ControllerHome::kUnified) words += "+cpu";
+  if (h.cpu.home == ControllerHome::kUnified) words += "+cpu ";
+  if (h.io.home == ControllerHome::kUnified) words += "+io";
   return words;
 }
 
@@ -101,6 +103,7 @@ Status MakeV1Tops(TopGroup& top) {
   NJ_TRY(MakeV1Top(h.memory, "memory", top.frame.memory_top, top.dirs.memory_v1));
   NJ_TRY(MakeV1Top(h.pids, "pids", top.frame.pids_top, top.dirs.pids_v1));
   NJ_TRY(MakeV1Top(h.cpu, "cpu", top.frame.cpu_top, top.dirs.cpu_v1));
+  NJ_TRY(MakeV1Top(h.io, "blkio", top.frame.io_top, top.dirs.blkio_v1));
   NJ_TRY(MakeV1Top(h.cpuacct, "cpuacct", top.frame.cpuacct_top, top.dirs.cpuacct_v1));
   NJ_TRY(MakeV1Top(h.freezer, "freezer", top.frame.freezer_top, top.dirs.freezer_v1));
   if (!h.v1_alone()) return {};
@@ -122,6 +125,22 @@ SwapAccounting FindSwapAccounting(const Hierarchies& h, const GroupDirs& dirs) {
       h.memory.home == ControllerHome::kV1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max";
   return faccessat(dirs.memory(), file, F_OK, 0) == 0 ? SwapAccounting::kPresent
                                                       : SwapAccounting::kAbsent;
+}
+
+// The controller alone does not tell: a kernel may have it without throttling, and a device may not
+// take part. Lifting a limit that is not there is refused in the same cases as setting one.
+std::vector<Disk> LimitedDisks(const std::vector<Disk>& disks, const ControllerPlace& io,
+                               const GroupDirs& dirs) {
+  std::vector<Disk> limited;
+  if (io.home == ControllerHome::kNone) return limited;
+  for (const Disk& disk : disks) {
+    ControlSetting none = DiskRead(io.home, disk, 0);
+    if (Status set = WriteFileAt(dirs.io(), none.file.c_str(), none.value); set)
+      limited.push_back(disk);
+    else
+      LogWarning("disk_not_limited", {{"disk", NameOf(disk)}, {"error", set.error().ToString()}});
+  }
+  return limited;
 }
 
 Status MakeHelpers(const CellTree::Options& options, TopGroup& top) {
@@ -149,6 +168,8 @@ Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& 
   NJ_TRY(StartControlGroups());
   TopGroup top;
   top.frame.hierarchies = base.hierarchies;
+  // Without a disk there is nothing to limit, and no group is made for it.
+  if (options.disks.empty()) top.frame.hierarchies.io = {};
   const Hierarchies& h = top.frame.hierarchies;
   top.path = Join(base.members(), options.top);
   NJ_TRY(RefuseOwnTree(h, top.path));
@@ -156,6 +177,7 @@ Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& 
   top.frame.memory_top = Join(base.memory, options.top);
   top.frame.pids_top = Join(base.pids, options.top);
   top.frame.cpu_top = Join(base.cpu, options.top);
+  top.frame.io_top = Join(base.io, options.top);
   top.frame.cpuacct_top = Join(base.cpuacct, options.top);
   top.frame.freezer_top = Join(base.freezer, options.top);
   NJ_TRY(MakeV1Tops(top));
@@ -164,6 +186,7 @@ Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& 
     LogWarning("leftover_cells", {{"group", top.path}, {"error", cleared.error().ToString()}});
   CountChildren(top.dirs);
   top.frame.swap = FindSwapAccounting(h, top.dirs);
+  top.frame.disks = LimitedDisks(options.disks, h.io, top.dirs);
   if (!h.v1_alone()) NJ_TRY(MakeHelpers(options, top));
   for (const Fd* dir : top.dirs.all()) {
     if (!dir->valid()) continue;

@@ -91,9 +91,11 @@ Result<TreeBase> FindTreeBase() {
   KeepHandedDown(h.memory, "memory", handed_down);
   KeepHandedDown(h.pids, "pids", handed_down);
   KeepHandedDown(h.cpu, "cpu", handed_down);
+  KeepHandedDown(h.io, "io", handed_down);
   ChooseV1(h.memory, RelativeGroup(own["memory"]), delegated, base.memory);
   ChooseV1(h.pids, RelativeGroup(own["pids"]), delegated, base.pids);
   ChooseV1(h.cpu, RelativeGroup(own["cpu"]), delegated, base.cpu);
+  ChooseV1(h.io, RelativeGroup(own["blkio"]), delegated, base.io);
   ChooseV1(h.cpuacct, RelativeGroup(own["cpuacct"]), delegated, base.cpuacct);
   ChooseV1(h.freezer, RelativeGroup(own["freezer"]), delegated, base.freezer);
   return base;

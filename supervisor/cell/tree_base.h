@@ -21,6 +21,7 @@ struct TreeBase {
   std::string memory;
   std::string pids;
   std::string cpu;
+  std::string io;
   std::string cpuacct;
   std::string freezer;
 

@@ -45,6 +45,22 @@ Finding Controller(const char* name, const ControllerPlace& place, const char* e
               name + " on"};
 }
 
+// A limit that is not set unless policy asks for it, so that its lack keeps nobody from serving.
+Finding Io(const HostFacts& facts) {
+  const Hierarchies& h = facts.hierarchies;
+  bool there = h.io.home != ControllerHome::kNone && !h.none();
+  return {"io", there ? proto::DOCTOR_OK : proto::DOCTOR_DEGRADED,
+          h.io.home == ControllerHome::kV1 ? "v1, at " + h.io.mount
+          : there                          ? "in the unified tree"
+          : h.io.lost.empty()              ? "no controller"
+                                           : h.io.lost,
+          there ? "Limit canvas_disk_read holds for programs that read a disk of this host."
+                : "Limit canvas_disk_read is not enforced: programs of exec handlers read the "
+                  "host's disks as fast as these can.",
+          "have the container's or the service's manager pass io on, or mount the v1 hierarchy "
+          "blkio"};
+}
+
 Finding Birth(const HostFacts& facts) {
   const Hierarchies& h = facts.hierarchies;
   if (!h.v1_alone())
@@ -129,6 +145,7 @@ void JudgeCgroups(const HostFacts& facts, proto::DoctorAnswer& answer) {
       Controller("cpu", h.cpu, "Canvases share the processors by weight, and cpu quotas hold.",
                  "A canvas's weight and cpu quota are not enforced; the cpu time of a run still "
                  "is, by the watchdog."));
+  Add(answer, Io(facts));
   Add(answer, Birth(facts));
   Add(answer, Kill(facts));
   Add(answer, Freeze(facts));

@@ -13,12 +13,12 @@ constexpr int kNoProcess = 127;  // exit code of a worker that never was
 }  // namespace
 
 CellLimits CellLimitsOf(const policy::Limits& limits) {
-  return {limits.memory_bytes.value, limits.pids.value};
+  return {limits.memory_bytes.value, limits.pids.value, limits.canvas_disk_read_bytes.value != 0};
 }
 
 CanvasLimits CanvasLimitsOf(const policy::Limits& limits) {
   return {limits.canvas_memory_bytes.value, limits.canvas_pids.value, limits.canvas_cpus.value,
-          limits.canvas_cpu_weight.value};
+          limits.canvas_cpu_weight.value, limits.canvas_disk_read_bytes.value};
 }
 
 uint64_t CpuBackstopSeconds(const policy::Limits& limits) {

@@ -45,11 +45,9 @@ namespace {
 // The cell's limits are exactly those. The kernel's cpu limit of a process cannot be raised any
 // more: a run with a higher limit than the worker was made for would die of it.
 bool Allows(const Worker& worker, const policy::Limits& limits) {
-  CellLimits want = CellLimitsOf(limits);
   bool exec = worker.engine() == proto::ENGINE_EXEC;
   if (exec && (!limits.exec.value || worker.tmp_bytes() != limits.tmp_bytes.value)) return false;
-  return worker.cell_limits().memory_bytes == want.memory_bytes &&
-         worker.cell_limits().pids == want.pids &&
+  return worker.cell_limits() == CellLimitsOf(limits) &&
          worker.cpu_seconds_max() >= CpuBackstopSeconds(limits);
 }
 

@@ -25,6 +25,7 @@ Reaper::Reaper(Loop& loop, const Clock& clock, Cell& cell, std::function<void(De
       cell_(cell),
       gone_(std::move(gone)),
       patience_(loop, [this] { Finish(/*quarantined=*/true); }),
+      slow_(loop, [this] { LogFailure(cell_.LiftDiskThrottle(), "lift_disk_throttle", cell_); }),
       retry_(loop, [this] { Look(); }) {}
 
 Reaper::~Reaper() = default;
@@ -41,7 +42,12 @@ void Reaper::Kill(Sample sample) {
   death_.signalled_at = clock_.Mono();
   // A frozen cgroup v2 dies of SIGKILL without a thaw (cgroup.freeze in the kernel's admin guide).
   LogFailure(cell_.Kill(), "kill", cell_);
+  WaitForDeath();
+}
+
+void Reaper::WaitForDeath() {
   patience_.StartAfter(bounds::kExitWait);
+  slow_.StartAfter(bounds::kDiskThrottleWait);
 }
 
 void Reaper::KillAgain() {
@@ -60,7 +66,7 @@ void Reaper::ChildExited(WaitStatus status) {
   } else {
     // Counters of a cell stay readable after its processes are gone, until it is removed.
     if (auto usage = cell_.ReadUsage()) death_.usage = *usage;
-    patience_.StartAfter(bounds::kExitWait);
+    WaitForDeath();
   }
   auto empty = cell_.Empty();
   if (empty && *empty) return Finish(/*quarantined=*/false);
@@ -73,6 +79,7 @@ void Reaper::ChildExited(WaitStatus status) {
 void Reaper::NeverBorn() {
   gone_ = nullptr;
   patience_.Stop();
+  slow_.Stop();
 }
 
 void Reaper::WatchForEmpty() {
@@ -92,6 +99,7 @@ void Reaper::Look() {
 
 void Reaper::Finish(bool quarantined) {
   patience_.Stop();
+  slow_.Stop();
   retry_.Stop();
   emptied_.reset();
   death_.quarantined = quarantined;

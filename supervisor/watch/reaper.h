@@ -4,8 +4,9 @@
 // Kill() lifts the cpu throttle (44 ms became 0.2 ms, see docs/benchmarks.md), sends SIGKILL to the
 // whole cell, then waits for two facts: the process was reaped, and the cell is empty. Both are
 // bounded by bounds::kExitWait; what does not end by then is quarantined: its uid and cell are not
-// used again. A natural exit enters here as well, through ChildExited(), and the rest of the cell
-// is killed.
+// used again. Well before that the disk throttle is lifted as well, since a read that waits for it
+// may take no signal. A natural exit enters here too, through ChildExited(), and the rest of the
+// cell is killed.
 //
 // Owned by a Worker, loop thread only. `gone` is called once, last; the owner may destroy the
 // reaper inside it, or later: after it the cell is not touched any more.
@@ -52,6 +53,7 @@ class Reaper {
 
  private:
   bool finished() const { return gone_ == nullptr; }
+  void WaitForDeath();
   void WatchForEmpty();
   void Look();
   void Finish(bool quarantined);
@@ -65,6 +67,7 @@ class Reaper {
   bool exited_ = false;
   std::unique_ptr<FdWatch> emptied_;  // cgroup.events
   Timer patience_;
+  Timer slow_;   // the disk's throttle may be what holds it up
   Timer retry_;  // only for cells that cannot tell when they become empty
 };
 

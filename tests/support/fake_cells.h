@@ -30,7 +30,7 @@ class FakeCell final : public Cell {
   // Called first in each ReadUsage, and last in each Kill that worked.
   std::function<void()> on_read;
   std::function<void()> on_kill;
-  // In the order of the calls: "freeze", "thaw", "lift", "kill".
+  // In the order of the calls: "freeze", "thaw", "lift", "lift disk", "kill".
   std::vector<std::string> done;
 
   const std::string& name() const override { return name_; }
@@ -44,6 +44,7 @@ class FakeCell final : public Cell {
   Status Freeze() override { return Did("freeze"); }
   Status Thaw() override { return Did("thaw"); }
   Status LiftCpuThrottle() override { return Did("lift"); }
+  Status LiftDiskThrottle() override { return Did("lift disk"); }
   Status Kill() override {
     done.push_back("kill");
     if (kill_error) return tl::unexpected<Error>(*kill_error);

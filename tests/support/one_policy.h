@@ -18,6 +18,7 @@ class OnePolicy final : public policy::Policy {
     return limits;
   }
   bool LetsProgramsRun() const override { return limits_.exec.value; }
+  bool LimitsDiskReads() const override { return limits_.canvas_disk_read_bytes.value != 0; }
   std::string CanvasOfDomain(std::string_view) const override { return {}; }
 
  private:

@@ -182,7 +182,7 @@ def doctor_finds_everything_enforced():
     answer = nightjar("doctor")
     states = {c["name"]: (c["state"], c["found"]) for c in answer["checks"]}
     assert answer["can_serve"], states
-    for name in ("memory", "pids", "cpu"):
+    for name in ("memory", "pids", "cpu", "io"):
         assert states[name] == ("DOCTOR_OK", "in the unified tree"), states[name]
     bad = {name: state for name, state in states.items() if state[0] != "DOCTOR_OK"}
     assert not bad, bad
@@ -329,7 +329,7 @@ def a_supervisor_that_is_stuck_is_started_anew_by_the_watchdog():
 def an_ordinary_user_starts_it_in_what_systemd_delegates():
     run("useradd", "--create-home", "--add-subids-for-system", "app")
     state, unit = "/var/tmp/nightjar-app", "nightjar-app.service"
-    run("systemd-run", f"--unit={unit}", "--uid=app", "--service-type=notify", "--property=Delegate=cpu memory pids", "/usr/libexec/nightjar/nightjard",
+    run("systemd-run", f"--unit={unit}", "--uid=app", "--service-type=notify", "--property=Delegate=cpu io memory pids", "/usr/libexec/nightjar/nightjard",
         "--state", state, "--listen", "127.0.0.1:8090", "--policy", POLICY)
     as_app = ("runuser", "-u", "app", "--", "nightjar")
     group = "/sys/fs/cgroup/system.slice/" + unit
@@ -337,7 +337,7 @@ def an_ordinary_user_starts_it_in_what_systemd_delegates():
     assert content(f"/proc/{main}/cgroup").strip() == f"0::/system.slice/{unit}/supervisor"
     states = {c["name"]: (c["state"], c["found"]) for c in json.loads(run(*as_app, "doctor", "--json", "--state", state))["checks"]}
     assert re.fullmatch("as root of a user namespace of uid [0-9]+", states["start"][1]), states
-    for name in ("memory", "pids", "cpu"):
+    for name in ("memory", "pids", "cpu", "io"):
         assert states[name] == ("DOCTOR_OK", "in the unified tree"), states[name]
     run(*as_app, "deploy", "runaways", f"{SHIPMENT['examples']}/runaways.dark", "--state", state)
     with open("/var/tmp/tools.dark", "w") as canvas:

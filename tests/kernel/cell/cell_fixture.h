@@ -118,9 +118,10 @@ class CellTest : public testing::TestWithParam<Shape> {
     }
   }
 
-  static std::unique_ptr<CellTree> MakeTree() {
+  static std::unique_ptr<CellTree> MakeTree(std::vector<Disk> disks = {}) {
     CellTree::Options options;
     options.top = TestTop();
+    options.disks = std::move(disks);
     auto tree = CellTree::Create(options);
     EXPECT_TRUE(tree) << tree.error().ToString();
     return tree ? std::move(*tree) : nullptr;
@@ -162,7 +163,7 @@ class CellTest : public testing::TestWithParam<Shape> {
     std::string path = "/" + TestTop() + below_top;
     const Hierarchies& h = hierarchies_;
     for (const std::string* mount : {&h.unified_mount, &h.memory.mount, &h.pids.mount, &h.cpu.mount,
-                                     &h.cpuacct.mount, &h.freezer.mount})
+                                     &h.io.mount, &h.cpuacct.mount, &h.freezer.mount})
       if (!mount->empty() && access((*mount + path).c_str(), F_OK) == 0) return true;
     return false;
   }

@@ -31,6 +31,17 @@ TEST(HierarchiesTest, FindsTheControllersOfAV2Host) {
   EXPECT_EQ(ChooseHierarchies(mounts, {}).Describe(), "v2: no controller");
 }
 
+TEST(HierarchiesTest, DiskReadsAreBlkioInV1AndIoInTheUnifiedTree) {
+  auto mounts =
+      ParseCgroupMounts("cgroup2 /c/unified cgroup2 rw 0 0\ncgroup /c/blkio cgroup rw,blkio 0 0\n");
+  Hierarchies v1 = ChooseHierarchies(mounts, {"memory", "io"});
+  EXPECT_EQ(v1.io.home, ControllerHome::kV1);
+  EXPECT_EQ(v1.io.mount, "/c/blkio");
+  mounts.pop_back();
+  EXPECT_EQ(ChooseHierarchies(mounts, {"memory", "io"}).io.home, ControllerHome::kUnified);
+  EXPECT_EQ(ChooseHierarchies(mounts, {"memory", "blkio"}).io.home, ControllerHome::kNone);
+}
+
 TEST(HierarchiesTest, MixesAndGapsAreSaid) {
   auto mounts = ParseCgroupMounts(
       "cgroup /c/memory cgroup rw,memory 0 0\ncgroup2 /c/unified cgroup2 rw 0 0\n");

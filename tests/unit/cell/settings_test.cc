@@ -43,6 +43,15 @@ TEST(ControlSettingsTest, CpuSharesAndQuotas) {
   EXPECT_EQ(CpuQuota(kV2, 0.0001).value, "1000 100000");
 }
 
+TEST(ControlSettingsTest, DiskReadsAreBoundedForEachDisk) {
+  Disk disk{8, 16};
+  EXPECT_EQ(DiskRead(kV1, disk, 1 << 20),
+            (ControlSetting{"blkio.throttle.read_bps_device", "8:16 1048576"}));
+  EXPECT_EQ(DiskRead(kV1, disk, 0), (ControlSetting{"blkio.throttle.read_bps_device", "8:16 0"}));
+  EXPECT_EQ(DiskRead(kV2, disk, 1 << 20), (ControlSetting{"io.max", "8:16 rbps=1048576"}));
+  EXPECT_EQ(DiskRead(kV2, disk, 0), (ControlSetting{"io.max", "8:16 rbps=max"}));
+}
+
 TEST(CountersTest, FindsAKeyOnlyAtTheStartOfALine) {
   EXPECT_EQ(CounterIn("123\n", ""), 123u);
   EXPECT_EQ(CounterIn("oom_kill_disable 1\nunder_oom 0\noom_kill 7\n", "oom_kill"), 7u);

@@ -17,8 +17,8 @@ HostFacts GoodHost() {
   facts.privilege.kind = Privilege::Kind::kRoot;
   facts.kernel = "6.1.0-28-amd64";
   facts.hierarchies.unified_mount = "/sys/fs/cgroup";
-  for (ControllerPlace* place :
-       {&facts.hierarchies.memory, &facts.hierarchies.pids, &facts.hierarchies.cpu})
+  for (ControllerPlace* place : {&facts.hierarchies.memory, &facts.hierarchies.pids,
+                                 &facts.hierarchies.cpu, &facts.hierarchies.io})
     place->home = ControllerHome::kUnified;
   for (Trial* trial :
        {&facts.cgroup_make, &facts.cgroup_clone, &facts.cgroup_kill, &facts.user_namespace,
@@ -135,6 +135,23 @@ TEST(JudgeTest, WhatOnlyHelpsNeverStopsTheServer) {
   for (const char* name :
        {"landlock", "denied-calls", "pressure", "realtime", "user-namespaces", "swap"})
     EXPECT_EQ(CheckOf(answer, name).state(), DOCTOR_DEGRADED) << name;
+}
+
+TEST(JudgeTest, WithoutIoItServesAndSaysThatDiskReadsAreNotLimited) {
+  HostFacts facts = GoodHost();
+  facts.hierarchies.io = {ControllerHome::kV1, "/c/blkio"};
+  EXPECT_EQ(CheckOf(Judge(facts), "io").state(), DOCTOR_OK);
+  EXPECT_EQ(CheckOf(Judge(facts), "io").found(), "v1, at /c/blkio");
+  facts.hierarchies.io = {ControllerHome::kNone, "", "in the unified tree, and not delegated"};
+  auto answer = Judge(facts);
+  EXPECT_TRUE(answer.can_serve());
+  EXPECT_EQ(CheckOf(answer, "io").state(), DOCTOR_DEGRADED);
+  EXPECT_EQ(CheckOf(answer, "io").found(), "in the unified tree, and not delegated");
+  EXPECT_THAT(CheckOf(answer, "io").means(), HasSubstr("canvas_disk_read is not enforced"));
+  // A hierarchy is of no use where no cell is built.
+  facts.hierarchies = {};
+  facts.hierarchies.io = {ControllerHome::kV1, "/c/blkio"};
+  EXPECT_EQ(CheckOf(Judge(facts), "io").state(), DOCTOR_DEGRADED);
 }
 
 HostFacts V1Alone() {

@@ -87,6 +87,29 @@ TEST(PolicyTest, StepsAreANumberOrNone) {
   }
 }
 
+TEST(PolicyTest, DiskReadsAreASizeOrNone) {
+  auto policy =
+      MustParse("[plan.free]\ncanvas_disk_read = \"50MiB\"\n[canvas.a]\nplan = \"free\"\n");
+  EXPECT_EQ(policy->For("a", "").canvas_disk_read_bytes.value, 50u << 20);
+  EXPECT_EQ(policy->For("b", "").canvas_disk_read_bytes.value, 0u);
+  EXPECT_TRUE(policy->LimitsDiskReads());
+  EXPECT_FALSE(MustParse("[canvas.a]\ncanvas_disk_read = \"none\"\n")->LimitsDiskReads());
+  EXPECT_FALSE(Policy::BuiltIn()->LimitsDiskReads());
+  const std::pair<std::string_view, std::string_view> kWrong[] = {
+      {"\"0B\"",
+       "2:20: `canvas_disk_read` is at least 64KiB and at most 1TiB; \"none\" lifts the bound, and "
+       "`suspended = true` lets nothing in"},
+      {"\"1KiB\"", "2:20: `canvas_disk_read` is at least 64KiB and at most 1TiB"},
+      {"5",
+       "2:20: `canvas_disk_read` takes a size in quotes, such as \"64MiB\", or \"none\", not an "
+       "integer"},
+  };
+  for (auto [value, message] : kWrong)
+    EXPECT_THAT(ErrorsOf("[default]\ncanvas_disk_read = " + std::string(value) + "\n"),
+                testing::ElementsAre(message));
+  EXPECT_EQ(ErrorsOf("[canvas.a.handler.\"GET /\"]\ncanvas_disk_read = \"1MiB\"\n").size(), 1u);
+}
+
 TEST(PolicyTest, AskingForTheCanvasLeavesItsHandlersOut) {
   auto policy = MustParse(kLayered);
   EXPECT_EQ(policy->For("demo", "").wall.value, seconds(3));

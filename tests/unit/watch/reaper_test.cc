@@ -187,6 +187,9 @@ TEST_F(ReaperTest, WhatDoesNotEndIsQuarantinedOnceAndForGood) {
   EXPECT_TRUE(unreaped[0].quarantined);
   EXPECT_TRUE(haunted[0].quarantined);
   EXPECT_FALSE(haunted[0].killed);
+  // Before that, what may be in their way is taken out of it.
+  EXPECT_THAT(other.done, ElementsAre("lift", "kill", "lift disk"));
+  EXPECT_THAT(third.done, ElementsAre("kill", "lift disk"));
   // Its exit is seen a moment after it was given up, in the same turn of the loop: nobody is told
   // twice, and the cell, which is another's by now, is not touched.
   other.done.clear();
