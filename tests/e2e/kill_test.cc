@@ -3,6 +3,7 @@
 #include <cstring>
 #include <thread>
 
+#include "supervisor/writer/sqlite.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -106,6 +107,40 @@ TEST(KillTest, AnIncidentHasTheOpenCallStackAndTheLastEvents) {
   EXPECT_NE(incident.find("The last events"), std::string::npos);
   EXPECT_NE(incident.find("descend(200)  open for"), std::string::npos) << incident;
   EXPECT_EQ(incident.find("trace             0 B"), std::string::npos) << incident;
+}
+
+TEST(KillTest, AnIncidentThatWasChangedInTheStoreIsTold) {
+  Server server(kTight);
+  server.DeployExample("runaways");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(server.Get("runaways", "/recursion").trace());
+    ASSERT_TRUE(Eventually([&] { return server.Cli({"incident", ids[i]}).exit_code == 0; }));
+  }
+  Output sound = server.Cli({"incidents", "--verify"});
+  EXPECT_EQ(sound.exit_code, 0) << sound.out << sound.err;
+  EXPECT_NE(sound.out.find("3 incidents are sound, from "), std::string::npos) << sound.out;
+  const std::string before = "Head of the chain: ";
+  size_t at = sound.out.find(before);
+  ASSERT_NE(at, std::string::npos) << sound.out;
+  std::string head = sound.out.substr(at + before.size(), 2 + 64);
+  EXPECT_EQ(head.substr(0, 2), "3:");
+  EXPECT_EQ(server.Cli({"incidents", "--verify", "--head", head}).exit_code, 0);
+  head.back() = head.back() == '0' ? '1' : '0';
+  EXPECT_EQ(server.Cli({"incidents", "--verify", "--head", head}).exit_code, 1);
+  {
+    auto db = Database::Open(server.state() + "/store/index.db", Durability::kLazy, "", 2);
+    ASSERT_TRUE(db) << db.error().ToString();
+    Status changed = (*db)->Execute(
+        "UPDATE incidents SET incident = CAST(replace(CAST(incident AS TEXT), '/recursion', "
+        "'/innocents') AS BLOB) WHERE link = 2");
+    ASSERT_TRUE(changed) << changed.error().ToString();
+  }
+  Output broken = server.Cli({"incidents", "--verify"});
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_NE(broken.out.find("NOT SOUND: link 2 (incident " + ids[1]), std::string::npos)
+      << broken.out;
+  EXPECT_NE(broken.out.find("1 incident is sound"), std::string::npos) << broken.out;
 }
 
 TEST(KillTest, ATraceThatMayNotOverflowEndsTheRun) {
