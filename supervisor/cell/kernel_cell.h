@@ -22,6 +22,8 @@ class KernelCell final : public Cell {
   const std::string& name() const override { return group_.path(); }
   std::vector<CellDoor> doors() const override;
   Result<CellUsage> ReadUsage() const override { return counters_.Read(); }
+  CellEvents ReadEvents() const override;
+  std::vector<int> Processes() const override;
   Status Freeze() override;
   Status Thaw() override;
   Status LiftCpuThrottle() override;

@@ -47,6 +47,8 @@ class ProcessTree::ProcessCell final : public Cell {
     return used_;
   }
 
+  std::vector<int> Processes() const override { return ProcessesOfTree(pid_); }
+
   Status Freeze() override { return {}; }
   Status Thaw() override { return {}; }
   Status LiftCpuThrottle() override { return {}; }

@@ -107,7 +107,8 @@ ExitCode ShowIncident(Session& session) {
   if (code = session.Ask({.target = "/incidents/" + EncodePart(id)}, &incident); code != kOk)
     return code;
   if (!session.PrintedJson())
-    session.out() << RenderIncident(incident, DetailOf(session.line()), session.paint());
+    session.out() << RenderIncident(incident, DetailOf(session.line()), session.terminal().glyphs,
+                                    session.paint());
   return kOk;
 }
 

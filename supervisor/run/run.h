@@ -16,6 +16,7 @@
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
+#include "supervisor/watch/incident.h"
 #include "supervisor/watch/verdict.h"
 #include "supervisor/watch/watchdog.h"
 
@@ -84,10 +85,14 @@ class Run final : public WorkerUser {
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
   void OnDied(const proto::Died& died);
+  void LookAtProgram();
+  RunSeen SeenUntil(const Death& death, const CellUsage& used);
   void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);
   void EndWithoutWorker(VerdictAndDetail verdict);
-  void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death);
-  proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death) const;
+  void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
+           const RunSeen* seen = nullptr);
+  proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death,
+                               const RunSeen* seen) const;
 
   Needs needs_;
   RunOrder order_;
@@ -101,6 +106,7 @@ class Run final : public WorkerUser {
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
   std::optional<proto::RefusalKind> refusal_;
+  std::optional<ProcessLook> processes_;  // of an exec handler's program, before its kill
   std::optional<WaitStatus>
       program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;

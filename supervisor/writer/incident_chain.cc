@@ -245,7 +245,6 @@ Status IncidentChain::TellTimes(proto::ChainAnswer* answer) {
 
 Result<proto::ChainAnswer> IncidentChain::Verify(const proto::VerifyIncidents& question) {
   NJ_ASSIGN(Record record, ReadOrBegin());
-  NJ_ASSIGN(uint64_t unlinked, CountUnlinked());
   Walk walk(question, record);
   {
     ResetLater reset(walk_);
@@ -258,7 +257,10 @@ Result<proto::ChainAnswer> IncidentChain::Verify(const proto::VerifyIncidents& q
       if (more && !walk.Take(walk_)) break;
       if (more) ++rows;
     }
-    if (!more && rows < bounds::kChainRows) walk.End(unlinked);
+    if (!more && rows < bounds::kChainRows) {
+      NJ_ASSIGN(uint64_t unlinked, CountUnlinked());
+      walk.End(unlinked);
+    }
   }
   proto::ChainAnswer answer = walk.Answer();
   NJ_TRY(TellTimes(&answer));

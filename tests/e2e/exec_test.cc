@@ -295,5 +295,29 @@ TEST_F(ExecTest, HandlersOfTheLanguageStandBesideIt) {
   }
 }
 
+TEST_F(ExecTest, AKilledProgramLeavesItsProcessesAndItsUsageInTheIncident) {
+  Output deployed = server_.Deploy(
+      "tools",
+      "[secrets TOKEN:hunter2]\n[exec-handler GET /:rest]\n/bin/sh -c '/bin/sleep 600 & sh -c \": "
+      "hunter2; while :; do :; done\"'\n");
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  Answer answer = Ask();
+  EXPECT_EQ(Verdict(answer), "cpu_time") << answer.body;
+  std::string incident;
+  ASSERT_TRUE(Eventually([&] {
+    Output shown = server_.Cli({"incident", answer.trace()});
+    incident = shown.out;
+    return shown.exit_code == 0;
+  }));
+  EXPECT_THAT(incident, HasSubstr("Its processes just before the kill ("));
+  EXPECT_THAT(incident, HasSubstr("/bin/sleep 600"));
+  EXPECT_THAT(incident, HasSubstr(": <secret>; while :; do :; done"));
+  EXPECT_THAT(server_.Json({"incident", answer.trace()}), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(incident, HasSubstr("\nOver its "));
+  EXPECT_THAT(incident, HasSubstr("\n  cpu       "));
+  EXPECT_THAT(incident, HasSubstr("\n  code      sha256 "));
+  EXPECT_EQ(server_.Cli({"incidents", "--verify"}).exit_code, 0);
+}
+
 }  // namespace
 }  // namespace nightjar::e2e

@@ -64,6 +64,14 @@ TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
   Answer answer = server.Get("runaways", "/spin");
   EXPECT_EQ(answer.status, 504) << answer.body;
   EXPECT_EQ(answer.headers["x-nightjar-verdict"], "wall_time");
+  // And its incident says why so little of its time was its own.
+  std::string incident;
+  ASSERT_TRUE(Eventually([&] {
+    Output shown = server.Cli({"incident", answer.trace()});
+    incident = shown.out;
+    return shown.exit_code == 0;
+  }));
+  EXPECT_NE(incident.find("its canvas had used up its processors "), std::string::npos) << incident;
 }
 
 TEST(KillTest, ARunawayIsStoppedSoftlyUnlessPolicySaysOtherwise) {

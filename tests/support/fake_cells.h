@@ -22,6 +22,8 @@ class FakeCell final : public Cell {
   explicit FakeCell(std::string name) : name_(std::move(name)) {}
 
   CellUsage usage;
+  CellEvents cell_events;
+  std::vector<int> processes;
   bool empty = true;
   bool immortal = false;
   std::optional<Error> kill_error;
@@ -40,6 +42,8 @@ class FakeCell final : public Cell {
     if (read_error) return tl::unexpected<Error>(*read_error);
     return usage;
   }
+  CellEvents ReadEvents() const override { return cell_events; }
+  std::vector<int> Processes() const override { return processes; }
   Status Freeze() override { return Did("freeze"); }
   Status Thaw() override { return Did("thaw"); }
   Status LiftCpuThrottle() override { return Did("lift"); }

@@ -1,6 +1,7 @@
 // Workers that die by themselves in the middle of a run.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -165,6 +166,32 @@ TEST_F(ProgramTest, ItsSignalIsTheCauseAndNotItsWorkersEnd) {
   EXPECT_EQ(call.result.verdict, proto::VERDICT_CRASHED);
   EXPECT_EQ(call.result.detail, "the program died of signal 7 (Bus error)");
   ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(ProgramTest, ItsProcessesAreSeenBeforeTheyAreKilled) {
+  Call& call = Start(ProgramOrder());
+  FakeWorker& worker = Running(call);
+  worker.cell->processes = {getpid()};
+  worker.cell->cell_events.memory_max = 3;
+  worker.cell->usage.memory_bytes = 4096;
+  ASSERT_TRUE(runs_.Kill(call.id, "uid 0", [](const RunResult&) {}));
+  ASSERT_TRUE(UntilOver(call));
+  const proto::Incident& incident = Ended(call).incident();
+  ASSERT_EQ(incident.processes_size(), 1);
+  EXPECT_EQ(incident.processes(0).pid(), getpid());
+  EXPECT_EQ(incident.events().memory_max(), 3u);
+  ASSERT_EQ(incident.usage_over_time_size(), 1);  // its end
+  EXPECT_EQ(incident.usage_over_time(0).memory_bytes(), 4096u);
+}
+
+// The engine's own process is ours, and everything that the interpreter does is in the trace.
+TEST_F(DeathTest, ARunOfTheLanguageHasNoProcessesToShow) {
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  worker.cell->processes = {getpid()};
+  ASSERT_TRUE(runs_.Kill(call.id, "uid 0", [](const RunResult&) {}));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(Ended(call).incident().processes_size(), 0);
 }
 
 TEST_F(ProgramTest, TheKernelsKillForMemoryIsToldAsSuch) {
