@@ -45,6 +45,12 @@ class IncidentChainTest : public ::testing::Test {
     incident.set_at_unix_us(ms);
     return incident;
   }
+  proto::TraceRow Row(int64_t ms) {
+    proto::TraceRow row;
+    row.set_run_id(Run(ms).ToString());
+    row.set_canvas("demo");
+    return row;
+  }
   void Add(int64_t first, int64_t last) {
     for (int64_t ms = first; ms <= last; ++ms) ASSERT_TRUE(index_->AddIncident(Incident(ms)));
     ASSERT_TRUE(index_->Commit());
@@ -250,6 +256,30 @@ TEST_F(IncidentChainTest, ABatchThatIsLostLeavesNoTraceOfItself) {
   Add(3, 4);
   EXPECT_EQ(Verify().link(), 4u);
   EXPECT_EQ(Verify().broken(), "");
+}
+
+TEST_F(IncidentChainTest, ItsHeadIsLoggedAtTheStartAndOnceAnHourWhereItMoved) {
+  auto Logged = [&](int64_t ms, Nanos later) {
+    ::testing::internal::CaptureStderr();
+    clock_.Advance(later);
+    Add(ms, ms);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(Logged(1, bounds::kChainHeadLogged - Nanos(1)), "");
+  EXPECT_THAT(Logged(2, Nanos(1)), HasSubstr("event=incident_chain_head links=2 hash="));
+  EXPECT_EQ(Logged(3, Nanos(1)), "");
+  ::testing::internal::CaptureStderr();
+  clock_.Advance(bounds::kChainHeadLogged * 2);
+  ASSERT_TRUE(index_->AddTrace(Row(9), ""));
+  ASSERT_TRUE(index_->Commit());
+  ASSERT_TRUE(index_->AddTrace(Row(10), ""));
+  ASSERT_TRUE(index_->Commit());
+  std::string once = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(once.find("links=3"), once.rfind("links=3"));
+  ::testing::internal::CaptureStderr();
+  Open();
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("links=3 hash=" + Verify().hash()));
 }
 
 TEST_F(IncidentChainTest, AnOldStoreGoesOnAndItsIncidentsAreCounted) {
