@@ -193,8 +193,7 @@ void Run::OnDied(const proto::Died& died) {
   program_end_.emplace().signal = died.signal();
   state_ = State::kKilling;
   watchdog_->Stop();
-  LookAtProgram();
-  worker_->Kill(Reaper::Sample::kRunning);
+  KillWorker(Reaper::Sample::kRunning);
 }
 
 void Run::OnBroken(const std::string& why) {
@@ -220,17 +219,20 @@ void Run::Kill(KillCause cause) {
   state_ = State::kKilling;
   cause_ = std::move(cause);
   watchdog_->Stop();
-  LookAtProgram();
-  worker_->Kill(Reaper::Sample::kFrozen);
+  KillWorker(Reaper::Sample::kFrozen);
 }
 
-// Before it is frozen: afterwards every thread waits for the same.
-void Run::LookAtProgram() {
-  if (order_.handler.engine() != proto::ENGINE_EXEC) return;
-  MonoTime before = needs_.clock.Mono();
-  processes_ = LookAtProcesses(worker_->cell().Processes(), needs_.clock);
-  // The kill comes so much later.
-  if (cause_ && cause_->overshoot > Nanos(0)) cause_->overshoot += needs_.clock.Mono() - before;
+// A program's processes are looked at before it is frozen: afterwards every thread waits for the
+// same.
+void Run::KillWorker(Reaper::Sample sample) {
+  if (order_.handler.engine() != proto::ENGINE_EXEC) return worker_->Kill(sample);
+  MonoTime decided = needs_.clock.Mono();
+  look_ = needs_.looker.Begin(worker_->cell().Processes(), [=, this](ProcessLook look) {
+    processes_ = std::move(look);
+    // The kill comes so much later.
+    if (cause_ && cause_->overshoot > Nanos(0)) cause_->overshoot += needs_.clock.Mono() - decided;
+    worker_->Kill(sample);
+  });
 }
 
 RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
@@ -246,6 +248,7 @@ RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
 }
 
 void Run::OnGone(const Death& death) {
+  look_.reset();
   if (watchdog_) watchdog_->Stop();
   Evidence evidence;
   evidence.cause = cause_;

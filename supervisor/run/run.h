@@ -17,6 +17,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/watch/incident.h"
+#include "supervisor/watch/process_looker.h"
 #include "supervisor/watch/verdict.h"
 #include "supervisor/watch/watchdog.h"
 
@@ -54,6 +55,7 @@ class Run final : public WorkerUser {
     const Clock& clock;
     WorkerPool& pool;
     Journal& journal;
+    ProcessLooker& looker;
     std::function<void(Run*)> ended;  // the last call; the run may be destroyed in a later turn
   };
 
@@ -85,7 +87,7 @@ class Run final : public WorkerUser {
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
   void OnDied(const proto::Died& died);
-  void LookAtProgram();
+  void KillWorker(Reaper::Sample sample);
   RunSeen SeenUntil(const Death& death, const CellUsage& used);
   void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);
   void EndWithoutWorker(VerdictAndDetail verdict);
@@ -106,7 +108,8 @@ class Run final : public WorkerUser {
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
   std::optional<proto::RefusalKind> refusal_;
-  std::optional<ProcessLook> processes_;  // of an exec handler's program, before its kill
+  std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
+  std::optional<ProcessLook> processes_;         // what it saw
   std::optional<WaitStatus>
       program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;

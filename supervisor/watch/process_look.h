@@ -3,7 +3,8 @@
 //
 // Only what the kernel tells this user of any process: the supervisor has no right to look into a
 // worker, and gets none for this. What it may not read is left empty and said in `left_out`.
-// Bounded in processes, threads, bytes and time, as the kill waits for it. Any thread.
+// Bounded in processes, threads, bytes and time. Any thread but the loop's: it can block in a
+// process's own lock (process_looker.h).
 #pragma once
 
 #include <string>

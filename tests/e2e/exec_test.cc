@@ -301,15 +301,19 @@ TEST_F(ExecTest, AKilledProgramLeavesItsProcessesAndItsUsageInTheIncident) {
       "[secrets TOKEN:hunter2]\n[exec-handler GET /:rest]\n/bin/sh -c '/bin/sleep 600 & sh -c \": "
       "hunter2; while :; do :; done\"'\n");
   ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
-  Answer answer = Ask();
-  EXPECT_EQ(Verdict(answer), "cpu_time") << answer.body;
+  Answer answer;
   std::string incident;
+  // On a busy machine a look may come too late, and then the kill does not wait for it.
   ASSERT_TRUE(Eventually([&] {
-    Output shown = server_.Cli({"incident", answer.trace()});
-    incident = shown.out;
-    return shown.exit_code == 0;
-  }));
-  EXPECT_THAT(incident, HasSubstr("Its processes just before the kill ("));
+    answer = Ask();
+    EXPECT_EQ(Verdict(answer), "cpu_time") << answer.body;
+    Eventually([&] {
+      Output shown = server_.Cli({"incident", answer.trace()});
+      incident = shown.out;
+      return shown.exit_code == 0;
+    });
+    return incident.find("Its processes just before the kill (") != std::string::npos;
+  })) << incident;
   EXPECT_THAT(incident, HasSubstr("/bin/sleep 600"));
   EXPECT_THAT(incident, HasSubstr(": <secret>; while :; do :; done"));
   EXPECT_THAT(server_.Json({"incident", answer.trace()}), Not(HasSubstr("hunter2")));
