@@ -152,6 +152,24 @@ inline constexpr size_t kIncidentStackFrames = 64;
 inline constexpr size_t kVerdictDetailBytes = 1 * kKiB;  // one sentence; what is longer is cut
 inline constexpr size_t kThreadNameBytes = 64;           // the kernel's are 16
 static_assert(kIncidentStackFrames == 2 * kSpineFrames);
+inline constexpr size_t kUsageSamples = 64;  // of one run over its time
+inline constexpr milliseconds kUsageSampleGap{
+    50};                                       // at least, between two that nothing else asks for
+inline constexpr size_t kProcessesShown = 24;  // of a program that is killed
+inline constexpr size_t kThreadsShown = 4;     // of one process, beside its first
+inline constexpr size_t kCommandReadBytes = 1 * kKiB;  // of one process's command line
+inline constexpr size_t kCommandShownBytes = 256;      // of it, once secrets are masked
+inline constexpr milliseconds kProcessLookTime{2};  // that the kill of a program waits for a look
+inline constexpr size_t kLooksWaiting = 64;         // of programs that are killed at once
+inline constexpr size_t kCodeHashes = 64;           // of revisions, kept in memory
+inline constexpr size_t kChainRows = 1000;          // incidents verified in one turn
+inline constexpr size_t kChainBytes = 8 * kMiB;     // likewise
+inline constexpr std::chrono::hours kChainHeadLogged{
+    1};  // between two log lines of the chain's head
+// The supervisor's part of an incident travels beside a run's end in one packet.
+static_assert(kHttpTargetBytes + kVerdictDetailBytes + kUsageSamples * 48 +
+                  kProcessesShown * (kCommandReadBytes + 96 + kThreadsShown * 160) + 16 * kKiB <=
+              kFrameBytes);
 
 // --- processes
 inline constexpr seconds kArmTime{10};  // from the fork to "ready to run"

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,22 @@ struct CellUsage {
   bool canvas_braked = false;
 };
 
+// What else the kernel counted, for evidence. What is not there is not counted on this host.
+struct CellEvents {
+  // Since the cell was handed out.
+  std::optional<uint64_t> memory_high;  // times it was held up at memory.high
+  std::optional<uint64_t> memory_max;   // times it was about to pass its memory limit
+  std::optional<uint64_t> memory_oom;   // times nothing more could be freed for it
+  std::optional<uint64_t> memory_oom_kill;
+  std::optional<uint64_t> pids_denied;
+  // Since some earlier time: only the difference of two readings means anything.
+  std::optional<uint64_t> canvas_throttled;  // periods in which the canvas's quota was used up
+  std::optional<uint64_t> canvas_throttled_us;
+  std::optional<uint64_t> cpu_stalled_us;  // pressure: some thread of the cell waited for it
+  std::optional<uint64_t> memory_stalled_us;
+  std::optional<uint64_t> io_stalled_us;
+};
+
 // Where a new process must go, in this order. `born_into`: clone3 with CLONE_INTO_CGROUP; else the
 // child enters by itself: it writes "0" to cgroup.procs below dir_fd while it still has the owner's
 // uid (a v1 hierarchy lets only root and the process's own user move it). The unified door is of
@@ -80,6 +97,11 @@ class Cell {
   virtual Result<CellUsage> ReadUsage() const = 0;
   // The same with what else can explain an end, for the last sample before a kill.
   virtual Result<CellUsage> ReadEvidence() const = 0;
+  // Some seven small files, opened for it: not for the way of every run.
+  virtual CellEvents ReadEvents() const { return {}; }
+  // The processes in it as /proc numbers them, where it can tell. One that was born or ended a
+  // moment ago may be missing or gone.
+  virtual std::vector<int> Processes() const { return {}; }
   // Stops every process where it is, for evidence. Asynchronous in the kernel; bounded and best
   // effort.
   virtual Status Freeze() = 0;

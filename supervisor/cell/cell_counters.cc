@@ -16,6 +16,29 @@ Fd OpenIfThere(int dir, const char* name, int flags = O_RDONLY) {
   return Fd(openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW));
 }
 
+struct Text {
+  char bytes[kTextBytes];
+  size_t size = 0;
+  std::string_view view() const { return {bytes, size}; }
+};
+
+// `fd` invalid: nothing is counted there.
+Status ReadText(const Fd& fd, Text* text) {
+  text->size = 0;
+  if (!fd.valid()) return {};
+  ssize_t got;
+  do {
+    got = pread(fd.get(), text->bytes, sizeof text->bytes, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return FailErrno("reading a counter of a cell");
+  text->size = static_cast<size_t>(got);
+  return {};
+}
+
+uint64_t Since(uint64_t from, uint64_t now) {
+  return now - std::min(from, now);
+}
+
 }  // namespace
 
 uint64_t CounterIn(std::string_view text, std::string_view key) {
@@ -35,14 +58,9 @@ uint64_t CounterIn(std::string_view text, std::string_view key) {
 }
 
 Result<uint64_t> ReadCounter(const Fd& fd, std::string_view key) {
-  if (!fd.valid()) return 0;
-  char text[kTextBytes];
-  ssize_t got;
-  do {
-    got = pread(fd.get(), text, sizeof text, 0);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return FailErrno("reading a counter of a cell");
-  return CounterIn({text, static_cast<size_t>(got)}, key);
+  Text text;
+  NJ_TRY(ReadText(fd, &text));
+  return CounterIn(text.view(), key);
 }
 
 bool MeetsV1Limit(uint64_t peak_bytes, uint64_t limit_bytes) {
@@ -103,10 +121,14 @@ Result<uint64_t> CellCounters::ReadCpuMicros() const {
 Result<CellCounters::Totals> CellCounters::ReadTotals() const {
   Totals totals;
   NJ_ASSIGN(totals.cpu_us, ReadCpuMicros());
-  NJ_ASSIGN(totals.oom_kills, ReadCounter(memory_events_, "oom_kill"));
+  Text memory;
+  NJ_TRY(ReadText(memory_events_, &memory));
+  totals.oom_kills = CounterIn(memory.view(), "oom_kill");
   NJ_ASSIGN(totals.pids_denied, ReadCounter(pids_events_, "max"));
   if (!memory_v1_) {
-    NJ_ASSIGN(totals.oom_events, ReadCounter(memory_events_, "oom"));
+    totals.oom_events = CounterIn(memory.view(), "oom");
+    totals.memory_high = CounterIn(memory.view(), "high");
+    totals.memory_max = CounterIn(memory.view(), "max");
   }
   return totals;
 }
@@ -128,6 +150,21 @@ Status CellCounters::Restart() {
   NJ_ASSIGN(memory_at_most_.inherited, ReadCounter(memory_peak_, ""));
   NJ_ASSIGN(pids_at_most_.inherited, ReadCounter(pids_peak_, ""));
   return {};
+}
+
+CellEvents CellCounters::ReadEvents() const {
+  CellEvents events;
+  auto now = ReadTotals();
+  if (!now) return events;
+  if (memory_events_.valid()) events.memory_oom_kill = Since(baseline_.oom_kills, now->oom_kills);
+  // v1's own count of these, memory.failcnt, stays 0 on new kernels.
+  if (memory_events_.valid() && !memory_v1_) {
+    events.memory_high = Since(baseline_.memory_high, now->memory_high);
+    events.memory_max = Since(baseline_.memory_max, now->memory_max);
+    events.memory_oom = Since(baseline_.oom_events, now->oom_events);
+  }
+  if (pids_events_.valid()) events.pids_denied = Since(baseline_.pids_denied, now->pids_denied);
+  return events;
 }
 
 Result<CellUsage> CellCounters::Read() const {

@@ -38,12 +38,16 @@ class CellCounters {
   // Kills at another limit than the group's own count as the host's; it takes the canvas to say
   // which were at the canvas's.
   Result<CellUsage> Read() const;
+  // Of memory and pids: what of CellEvents is counted since the cell was handed out.
+  CellEvents ReadEvents() const;
 
  private:
   struct Totals {
     uint64_t cpu_us = 0;
     uint64_t oom_kills = 0;
-    uint64_t oom_events = 0;  // v2: times this very group was out of memory
+    uint64_t oom_events = 0;   // v2: times this very group was out of memory
+    uint64_t memory_high = 0;  // v2
+    uint64_t memory_max = 0;   // v2
     uint64_t pids_denied = 0;
   };
   // A peak the kernel keeps, and what may be said of it.

@@ -1,6 +1,10 @@
 #include "supervisor/cell/kernel_cell.h"
 
+#include <sstream>
 #include <utility>
+
+#include "ipc/core/bounds.h"
+#include "supervisor/cell/pressure.h"
 
 namespace nightjar {
 namespace {
@@ -74,6 +78,25 @@ Result<CellUsage> KernelCell::ReadEvidence() const {
   NJ_ASSIGN(CellUsage usage, ReadUsage());
   usage.canvas_braked = canvas_->Braked();
   return usage;
+}
+
+CellEvents KernelCell::ReadEvents() const {
+  CellEvents events = counters_.ReadEvents();
+  ReadHoldUps(group_.dirs(), canvas_->group().dirs(), &events);
+  return events;
+}
+
+std::vector<int> KernelCell::Processes() const {
+  const GroupDirs& dirs = group_.dirs();
+  auto listed = ReadFileAt(dirs.unified.valid() ? dirs.unified.get() : dirs.members_v1(),
+                           "cgroup.procs", bounds::kCellMembersRead);
+  std::vector<int> found;
+  if (!listed) return found;
+  std::istringstream lines(*listed);
+  // 0 is a process that this pid namespace does not see.
+  for (int pid; lines >> pid;)
+    if (pid > 0) found.push_back(pid);
+  return found;
 }
 
 Status KernelCell::Freeze() {

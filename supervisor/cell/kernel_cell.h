@@ -23,6 +23,8 @@ class KernelCell final : public Cell {
   std::vector<CellDoor> doors() const override;
   Result<CellUsage> ReadUsage() const override;
   Result<CellUsage> ReadEvidence() const override;
+  CellEvents ReadEvents() const override;
+  std::vector<int> Processes() const override;
   Status Freeze() override;
   Status Thaw() override;
   Status LiftCpuThrottle() override;

@@ -48,6 +48,7 @@ class ProcessTree::ProcessCell final : public Cell {
   }
 
   Result<CellUsage> ReadEvidence() const override { return ReadUsage(); }
+  std::vector<int> Processes() const override { return ProcessesOfTree(pid_); }
 
   Status Freeze() override { return {}; }
   Status Thaw() override { return {}; }

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
@@ -74,6 +73,14 @@ ProcessUsage UsageOfTree(int pid) {
     AddChildren(found[at], found);
   }
   return usage;
+}
+
+std::vector<int> ProcessesOfTree(int pid) {
+  std::vector<int> found;
+  if (pid > 0) found.push_back(pid);
+  for (size_t at = 0; at < found.size() && at < bounds::kProcessesCounted; ++at)
+    AddChildren(found[at], found);
+  return found;
 }
 
 }  // namespace nightjar

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace nightjar {
 
@@ -18,5 +19,7 @@ struct ProcessUsage {
 
 // `pid` 0 or gone: all zeros. Of the first bounds::kProcessesCounted.
 ProcessUsage UsageOfTree(int pid);
+// The same processes themselves, `pid` first.
+std::vector<int> ProcessesOfTree(int pid);
 
 }  // namespace nightjar

@@ -137,6 +137,16 @@ class Parser {
     CLI::App* incidents = Add("incidents", Command::kIncidents, "What was killed or refused");
     incidents->add_option("CANVAS", line_.canvas, "Of this canvas only");
     WithCount(incidents, "So many, instead of 20");
+    CLI::Option* verify = incidents->add_flag(
+        "--verify", line_.verify, "Check that none was changed, removed or inserted since");
+    verify->excludes("CANVAS")->excludes("-n");
+    incidents
+        ->add_option("--head", line_.head,
+                     "LINK:HASH of the log's newest incident_chain_head: tells a chain that was "
+                     "cut off or written anew")
+        ->needs(verify);
+    incidents->final_callback(
+        [this] { line_.command = line_.verify ? Command::kVerifyIncidents : Command::kIncidents; });
     CLI::App* incident =
         Add("incident", Command::kIncident, "One kill or refusal with its evidence");
     incident->add_option("ID", line_.id, "The run's id")->required();

@@ -26,6 +26,7 @@ enum class Command {
   kTraces,
   kTrace,
   kIncidents,
+  kVerifyIncidents,
   kIncident,
   kLimits,
   kDoctor,
@@ -48,6 +49,8 @@ struct CommandLine {
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;
+  bool verify = false;             // incidents: walk along their chain instead
+  std::string head;                // of that chain, as the log told it: "17:9f86..."
   std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside
   bool write = false;              // into the files
   bool check = false;              // only whether they would change

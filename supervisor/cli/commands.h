@@ -27,6 +27,8 @@ ExitCode ShowTraces(Session& session);
 ExitCode ShowTrace(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
+// kNo: something was changed, removed or inserted.
+ExitCode VerifyIncidents(Session& session);
 
 // commands_host.cc: what holds here
 ExitCode ShowLimits(Session& session);

@@ -107,8 +107,29 @@ ExitCode ShowIncident(Session& session) {
   if (code = session.Ask({.target = "/incidents/" + EncodePart(id)}, &incident); code != kOk)
     return code;
   if (!session.PrintedJson())
-    session.out() << RenderIncident(incident, DetailOf(session.line()), session.paint());
+    session.out() << RenderIncident(incident, DetailOf(session.line()), session.terminal().glyphs,
+                                    session.paint());
   return kOk;
+}
+
+ExitCode VerifyIncidents(Session& session) {
+  proto::ChainAnswer chain;
+  do {
+    Query query;
+    if (chain.link() > 0)
+      query.With("after", std::to_string(chain.link())).With("hash", chain.hash());
+    query.With("head", session.line().head);
+    uint64_t before = chain.link();
+    chain.Clear();
+    ExitCode code = session.Ask({.target = "/incidents/verify" + query.text(),
+                                 .waiting_for = "walking along the chain of incidents"},
+                                &chain);
+    if (code != kOk) return code;
+    if (chain.broken().empty() && !chain.whole() && chain.link() <= before)
+      return session.Complain(kNo, "the supervisor's walk along the chain does not go on");
+  } while (chain.broken().empty() && !chain.whole());
+  if (!session.PrintedJson()) session.out() << RenderChain(chain, session.paint());
+  return chain.broken().empty() ? kOk : kNo;
 }
 
 }  // namespace nightjar::cli

@@ -23,6 +23,8 @@ ExitCode Dispatch(Session& session) {
       return ShowTrace(session);
     case Command::kIncidents:
       return ShowIncidents(session);
+    case Command::kVerifyIncidents:
+      return VerifyIncidents(session);
     case Command::kIncident:
       return ShowIncident(session);
     case Command::kLimits:

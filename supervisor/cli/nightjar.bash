@@ -22,7 +22,8 @@ _nightjar() {
     run) options+=" --input" ;;
     traces) options+=" --handler --verdict -n" ;;
     trace | incident) options+=" --full" ;;
-    incidents | top) options+=" -n" ;;
+    incidents) options+=" -n --verify --head" ;;
+    top) options+=" -n" ;;
     limits) options+=" --handler" ;;
   esac
   COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -5,6 +5,7 @@
 
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/render_evidence.h"
 #include "supervisor/cli/render_trace.h"
 #include "supervisor/cli/table.h"
 
@@ -120,8 +121,11 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   fact("request   ", request);
   fact("at        ", ClockText(incident.at_unix_us()));
   fact("revision  ", std::to_string(incident.revision()));
+  if (!incident.code_sha256().empty()) fact("code      ", "sha256 " + incident.code_sha256());
   if (incident.has_kill()) fact("kill      ", KillText(incident.kill()));
   if (ran) fact("exit      ", ExitText(incident));
+  fact("kernel    ", KernelText(incident.events()));
+  fact("held up   ", HeldUpText(incident.events()));
   if (incident.usage().trace_events() > 0)
     fact("trace     ", CountText(incident.usage().trace_events(), "event", "events") + ", " +
                            std::to_string(incident.usage().trace_dropped()) + " dropped");
@@ -131,9 +135,11 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
 
 }  // namespace
 
-std::string RenderIncident(const proto::Incident& incident, Detail detail, const Paint& paint) {
-  std::string text =
-      Sentence(incident, paint) + UsageTable(incident, paint) + Facts(incident, paint);
+std::string RenderIncident(const proto::Incident& incident, Detail detail, Glyphs glyphs,
+                           const Paint& paint) {
+  std::string text = Sentence(incident, paint) + UsageTable(incident, paint) +
+                     RenderUsageOverTime(incident, glyphs, paint) + Facts(incident, paint) +
+                     RenderProcesses(incident, paint);
   if (!incident.open_calls().empty()) {
     uint64_t open = std::max<uint64_t>(incident.calls_open(),
                                        static_cast<uint64_t>(incident.open_calls_size()));
@@ -145,6 +151,7 @@ std::string RenderIncident(const proto::Incident& incident, Detail detail, const
     for (const proto::TraceEvent& event : incident.last_events())
       text += "  " + RenderEvent(event, paint) + "\n";
   }
+  text += RenderLeftOut(incident, paint);
   return text;
 }
 

@@ -5,10 +5,12 @@
 
 #include "ipc/proto/control.pb.h"
 #include "supervisor/cli/paint.h"
+#include "supervisor/cli/plot.h"
 #include "supervisor/cli/render_value.h"
 
 namespace nightjar::cli {
 
-std::string RenderIncident(const proto::Incident& incident, Detail detail, const Paint& paint);
+std::string RenderIncident(const proto::Incident& incident, Detail detail, Glyphs glyphs,
+                           const Paint& paint);
 
 }  // namespace nightjar::cli

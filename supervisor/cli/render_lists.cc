@@ -102,6 +102,34 @@ std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint)
   return table.Render(paint);
 }
 
+std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
+  std::string text;
+  if (!chain.broken().empty()) {
+    text = paint.Bad("NOT SOUND") + ": ";
+    if (chain.broken_link() > 0) text += "link " + std::to_string(chain.broken_link());
+    if (!chain.broken_run_id().empty())
+      text += " (incident " + Printable(chain.broken_run_id()) + ", " +
+              ClockText(chain.broken_at_unix_us()) + ")";
+    if (chain.broken_link() > 0) text += ": ";
+    text += Printable(chain.broken()) + ".\n";
+  }
+  if (chain.link() == 0) {
+    text += chain.broken().empty() ? "No incident since the chain was begun, "
+                                   : "None before it; the chain was begun ";
+    text += ClockText(chain.begun_unix_us()) + ".\n";
+  } else {
+    text += paint.Good(CountText(chain.link(), "incident is sound", "incidents are sound")) +
+            ", from " + ClockText(chain.first_at_unix_us()) + " to " +
+            ClockText(chain.last_at_unix_us()) + ".\n";
+    text += "Head of the " + std::string(chain.whole() ? "chain" : "sound part") + ": " +
+            std::to_string(chain.link()) + ":" + Printable(chain.hash()) + "\n";
+  }
+  if (chain.unlinked() > 0)
+    text += CountText(chain.unlinked(), "older incident is", "older incidents are") +
+            " in no chain: it was begun " + ClockText(chain.begun_unix_us()) + ".\n";
+  return text;
+}
+
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
   std::string text = "Limits of canvas " + Printable(answer.canvas());
   if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());

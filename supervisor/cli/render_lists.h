@@ -1,6 +1,5 @@
-// What `nightjar` prints as tables: canvases, runs, traces, incidents, limits,
-// functions, doctor. Pure: a
-// message in, text out.
+// What `nightjar` prints as tables: canvases, runs, traces, incidents and their chain, limits,
+// functions, doctor. Pure: a message in, text out.
 #pragma once
 
 #include <string>
@@ -14,6 +13,7 @@ std::string RenderCanvases(const proto::CanvasList& list, const Paint& paint);
 std::string RenderRuns(const proto::RunList& list, const Paint& paint);
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
+std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint);
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint);
 std::string RenderFunctions(const proto::FunctionList& list, const Paint& paint);
 std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint);

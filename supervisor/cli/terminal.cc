@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "ipc/core/ascii.h"
+
 namespace nightjar::cli {
 namespace {
 
@@ -19,12 +21,25 @@ Paint::Colours Choose(ColourChoice choice, bool is_terminal) {
   return off ? Paint::Colours::kOff : Paint::Colours::kOn;
 }
 
+// By the variables that a program's locale is taken from, the first that is set.
+Glyphs ChooseGlyphs() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    std::string locale = ToLowerAscii(value);
+    bool utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
+    return utf8 ? Glyphs::kUnicode : Glyphs::kAscii;
+  }
+  return Glyphs::kAscii;
+}
+
 }  // namespace
 
 Terminal StandardTerminal(ColourChoice choice) {
   bool out = isatty(STDOUT_FILENO) == 1;
   Terminal terminal{std::cout, std::cerr, out, isatty(STDERR_FILENO) == 1,
                     Paint(Choose(choice, out))};
+  terminal.glyphs = ChooseGlyphs();
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) terminal.rows = size.ws_row;
   return terminal;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "supervisor/cli/paint.h"
+#include "supervisor/cli/plot.h"
 
 namespace nightjar::cli {
 
@@ -17,6 +18,7 @@ struct Terminal {
   bool err_is_terminal = false;
   Paint paint;  // for `out`
   size_t rows = 24;
+  Glyphs glyphs = Glyphs::kAscii;
 };
 
 enum class ColourChoice { kAuto, kAlways, kNever };

@@ -94,6 +94,25 @@ const char* StateName(Run::State state) {
   return "";
 }
 
+// A whole decimal number above 0.
+std::optional<uint64_t> PositiveNumber(std::string_view text) {
+  uint64_t number = 0;
+  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size() || number == 0) return std::nullopt;
+  return number;
+}
+
+// "17:9f86..." into the link's number and its hash.
+bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
+  size_t colon = text.find(':');
+  if (colon == std::string::npos || colon + 1 == text.size()) return false;
+  auto link = PositiveNumber(std::string_view(text).substr(0, colon));
+  if (!link) return false;
+  question->set_head(*link);
+  question->set_head_hash(text.substr(colon + 1));
+  return true;
+}
+
 // "wall_time" or "VERDICT_WALL_TIME"; UNSPECIFIED means any.
 std::optional<proto::Verdict> VerdictNamed(std::string name) {
   if (name.empty()) return proto::VERDICT_UNSPECIFIED;
@@ -133,6 +152,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 1, "runs")) return Runs(std::move(call));
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
+  if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
@@ -323,6 +343,25 @@ void ControlService::GetIncident(Call call, const std::string& text) {
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->incident());
+  });
+}
+
+void ControlService::VerifyIncidents(Call call) {
+  proto::ToWriter question;
+  proto::VerifyIncidents& walk = *question.mutable_verify_incidents();
+  if (std::string after = call.Query("after"); !after.empty()) {
+    auto link = PositiveNumber(after);
+    if (!link || call.Query("hash").empty())
+      return call.Fail(400, "after is the number of a link, and hash is its hash");
+    walk.set_after(*link);
+    walk.set_hash(call.Query("hash"));
+  }
+  std::string head = call.Query("head");
+  if (!head.empty() && !ReadChainHead(head, &walk))
+    return call.Fail(400, "head is LINK:HASH, as the log told it");
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->chain());
   });
 }
 

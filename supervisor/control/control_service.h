@@ -49,6 +49,7 @@ class ControlService {
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
+  void VerifyIncidents(Call call);
 
   Needs needs_;
 };

@@ -8,7 +8,6 @@
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
-#include "supervisor/watch/incident.h"
 
 namespace nightjar {
 namespace {
@@ -194,7 +193,7 @@ void Run::OnDied(const proto::Died& died) {
   program_end_.emplace().signal = died.signal();
   state_ = State::kKilling;
   watchdog_->Stop();
-  worker_->Kill(Reaper::Sample::kRunning);
+  KillWorker(Reaper::Sample::kRunning);
 }
 
 void Run::OnBroken(const std::string& why) {
@@ -220,10 +219,36 @@ void Run::Kill(KillCause cause) {
   state_ = State::kKilling;
   cause_ = std::move(cause);
   watchdog_->Stop();
-  worker_->Kill(Reaper::Sample::kFrozen);
+  KillWorker(Reaper::Sample::kFrozen);
+}
+
+// A program's processes are looked at before it is frozen: afterwards every thread waits for the
+// same.
+void Run::KillWorker(Reaper::Sample sample) {
+  if (order_.handler.engine() != proto::ENGINE_EXEC) return worker_->Kill(sample);
+  MonoTime decided = needs_.clock.Mono();
+  look_ = needs_.looker.Begin(worker_->cell().Processes(), [=, this](ProcessLook look) {
+    processes_ = std::move(look);
+    // The kill comes so much later.
+    if (cause_ && cause_->overshoot > Nanos(0)) cause_->overshoot += needs_.clock.Mono() - decided;
+    worker_->Kill(sample);
+  });
+}
+
+RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
+  RunSeen seen;
+  seen.events = worker_->cell().ReadEvents();
+  seen.processes = std::move(processes_);
+  if (!watchdog_) return seen;
+  UsageHistory history = watchdog_->history();
+  history.End((death.killed ? death.signalled_at : needs_.clock.Mono()) - started_, used);
+  seen.usage = history.samples();
+  seen.first_look = watchdog_->first_look();
+  return seen;
 }
 
 void Run::OnGone(const Death& death) {
+  look_.reset();
   if (watchdog_) watchdog_->Stop();
   Evidence evidence;
   evidence.cause = cause_;
@@ -231,9 +256,10 @@ void Run::OnGone(const Death& death) {
   evidence.program = order_.handler.engine() == proto::ENGINE_EXEC;
   evidence.usage = UsedBetween(at_start_, death.usage);
   evidence.limits = &order_.limits;
+  RunSeen seen = SeenUntil(death, evidence.usage);
   Worker* worker = std::exchange(worker_, nullptr);
   state_ = State::kKilling;
-  End(VerdictOf(evidence), UsageOf(evidence.usage), &death);
+  End(VerdictOf(evidence), UsageOf(evidence.usage), &death, &seen);
   needs_.pool.Gone(worker, death);
 }
 
@@ -247,7 +273,8 @@ void Run::EndWithoutWorker(VerdictAndDetail verdict) {
   End(std::move(verdict), {}, nullptr);
 }
 
-void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) {
+void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
+              const RunSeen* seen) {
   CHECK(state_ != State::kEnded);
   // Much of it may be a worker's own words, and the journal's message must fit a frame.
   verdict.detail.resize(Utf8PrefixSize(verdict.detail, bounds::kVerdictDetailBytes));
@@ -269,14 +296,15 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death) 
       verdict.verdict == proto::VERDICT_FINISHED || verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) result_.status = HttpStatusOf(verdict.verdict);
   // The ring must be told to the writer before the worker can go: the journal keeps what it needs.
-  proto::RunEnded ended = EndedMessage(verdict, death);
+  proto::RunEnded ended = EndedMessage(verdict, death, seen);
   auto done = std::move(order_.done);
   done(std::move(result_));
   needs_.journal.RunEnded(std::move(ended));
   needs_.ended(this);
 }
 
-proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* death) const {
+proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* death,
+                                  const RunSeen* seen) const {
   proto::RunEnded ended;
   ended.set_worker_id(worker_id_);
   ended.set_run_id(std::string(order_.id.bytes()));
@@ -297,6 +325,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
     facts.usage = result_.usage;
     facts.limits = &order_.limits;
     facts.death = death;
+    facts.seen = seen;
     facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
     if (refusal_) facts.refusal.emplace().set_kind(*refusal_);
     *ended.mutable_incident() = MakeIncident(facts);

@@ -16,6 +16,8 @@
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
+#include "supervisor/watch/incident.h"
+#include "supervisor/watch/process_looker.h"
 #include "supervisor/watch/verdict.h"
 #include "supervisor/watch/watchdog.h"
 
@@ -53,6 +55,7 @@ class Run final : public WorkerUser {
     const Clock& clock;
     WorkerPool& pool;
     Journal& journal;
+    ProcessLooker& looker;
     std::function<void(Run*)> ended;  // the last call; the run may be destroyed in a later turn
   };
 
@@ -84,10 +87,14 @@ class Run final : public WorkerUser {
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
   void OnDied(const proto::Died& died);
+  void KillWorker(Reaper::Sample sample);
+  RunSeen SeenUntil(const Death& death, const CellUsage& used);
   void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);
   void EndWithoutWorker(VerdictAndDetail verdict);
-  void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death);
-  proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death) const;
+  void End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
+           const RunSeen* seen = nullptr);
+  proto::RunEnded EndedMessage(const VerdictAndDetail& verdict, const Death* death,
+                               const RunSeen* seen) const;
 
   Needs needs_;
   RunOrder order_;
@@ -101,6 +108,8 @@ class Run final : public WorkerUser {
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
   std::optional<proto::RefusalKind> refusal_;
+  std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
+  std::optional<ProcessLook> processes_;         // what it saw
   std::optional<WaitStatus>
       program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;

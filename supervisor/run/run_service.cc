@@ -14,6 +14,7 @@ RunService::RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal
       pool_(pool),
       journal_(journal),
       metrics_(metrics),
+      looker_(loop, clock),
       patience_(loop, [this] {
         // By id: a queued run that is killed leaves the table at once.
         for (const Run* live : Live())
@@ -37,7 +38,7 @@ void RunService::Start(RunOrder order) {
     for (const auto& told : entry.waiting) told(result);
     answer(std::move(result));
   };
-  Run::Needs needs{loop_, clock_, pool_, journal_, [this](Run* run) { OnEnded(run); }};
+  Run::Needs needs{loop_, clock_, pool_, journal_, looker_, [this](Run* run) { OnEnded(run); }};
   at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
   if (draining_)
     at->second.run->Kill({proto::VERDICT_STOPPING, "the supervisor is stopping", "", Nanos(0)});

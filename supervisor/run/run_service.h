@@ -45,6 +45,7 @@ class RunService {
   WorkerPool& pool_;
   Journal& journal_;
   Metrics& metrics_;
+  ProcessLooker looker_;  // outlives the runs
   struct Entry {
     std::unique_ptr<Run> run;
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it

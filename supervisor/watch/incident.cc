@@ -1,9 +1,8 @@
 #include "supervisor/watch/incident.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "policies/kill_rules.h"
-#include "supervisor/watch/watchdog.h"
 
 namespace nightjar {
 namespace {
@@ -41,6 +40,58 @@ proto::LimitInForce OnWire(const policy::LimitText& limit) {
   out.set_source(limit.origin.source);
   out.set_layer(limit.origin.layer);
   return out;
+}
+
+using Count = std::optional<uint64_t>;
+
+// What came between two readings, where both have it.
+Count Between(const Count& from, const Count& to) {
+  if (!from || !to) return std::nullopt;
+  return *to - std::min(*from, *to);
+}
+
+void PutHoldUps(const RunSeen& seen, proto::Incident* incident) {
+  const CellEvents& end = seen.events;
+  if (!seen.first_look) {
+    if (end.canvas_throttled || end.cpu_stalled_us)
+      incident->add_left_out("hold-ups: it ended before the first look at them");
+    return;
+  }
+  const CellEvents& first = seen.first_look->events;
+  proto::CellEvents& out = *incident->mutable_events();
+  out.set_counted_from_us(Microseconds(seen.first_look->at));
+  if (auto count = Between(first.canvas_throttled, end.canvas_throttled))
+    out.set_canvas_throttled(*count);
+  if (auto count = Between(first.canvas_throttled_us, end.canvas_throttled_us))
+    out.set_canvas_throttled_us(*count);
+  if (auto count = Between(first.cpu_stalled_us, end.cpu_stalled_us))
+    out.set_cpu_stalled_us(*count);
+  if (auto count = Between(first.memory_stalled_us, end.memory_stalled_us))
+    out.set_memory_stalled_us(*count);
+  if (auto count = Between(first.io_stalled_us, end.io_stalled_us)) out.set_io_stalled_us(*count);
+}
+
+void PutSeen(const RunSeen& seen, proto::Incident* incident) {
+  for (const UsageHistory::Sample& sample : seen.usage) {
+    proto::UsageSample& out = *incident->add_usage_over_time();
+    out.set_at_us(Microseconds(sample.at));
+    out.set_cpu_us(sample.cpu_us);
+    out.set_memory_bytes(sample.memory_bytes);
+    out.set_pids(sample.pids);
+  }
+  const CellEvents& end = seen.events;
+  proto::CellEvents& events = *incident->mutable_events();
+  if (end.memory_high) events.set_memory_high(*end.memory_high);
+  if (end.memory_max) events.set_memory_max(*end.memory_max);
+  if (end.memory_oom) events.set_memory_oom(*end.memory_oom);
+  if (end.memory_oom_kill) events.set_memory_oom_kill(*end.memory_oom_kill);
+  if (end.pids_denied) events.set_pids_denied(*end.pids_denied);
+  PutHoldUps(seen, incident);
+  if (!seen.processes) return;
+  incident->set_processes_in_all(static_cast<uint32_t>(seen.processes->in_all));
+  for (const proto::ProcessSeen& process : seen.processes->processes)
+    *incident->add_processes() = process;
+  for (const std::string& what : seen.processes->left_out) incident->add_left_out(what);
 }
 
 }  // namespace
@@ -126,6 +177,7 @@ proto::Incident MakeIncident(const IncidentFacts& facts) {
     kill.set_signal_to_empty_us(Microseconds(facts.death->signal_to_empty));
     kill.set_quarantined(facts.death->quarantined);
   }
+  if (facts.seen != nullptr) PutSeen(*facts.seen, &incident);
   if (facts.refusal) *incident.mutable_refusal() = *facts.refusal;
   return incident;
 }

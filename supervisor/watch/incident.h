@@ -1,20 +1,32 @@
 // The record of a run that was killed or refused, as far as the supervisor knows it. Pure.
 //
 // The storage writer adds what only it can read: the last events and the open call stack from the
-// ring.
+// ring, the code's hash; and it masks the canvas's secrets in what a program says of itself.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ipc/core/ids.h"
 #include "ipc/proto/control.pb.h"
 #include "ipc/proto/worker.pb.h"
 #include "policies/limits.h"
+#include "supervisor/watch/process_look.h"
 #include "supervisor/watch/reaper.h"
+#include "supervisor/watch/usage_history.h"
 #include "supervisor/watch/verdict.h"
+#include "supervisor/watch/watchdog.h"
 
 namespace nightjar {
+
+// What was seen of a run while it went on and at its end.
+struct RunSeen {
+  std::vector<UsageHistory::Sample> usage;
+  CellEvents events;  // at its end
+  std::optional<Watchdog::FirstLook> first_look;
+  std::optional<ProcessLook> processes;  // of programs only
+};
 
 struct IncidentFacts {
   RunId run;
@@ -28,6 +40,7 @@ struct IncidentFacts {
   proto::Usage usage;
   const policy::Limits* limits = nullptr;  // borrowed
   const Death* death = nullptr;            // borrowed; null: there was no process
+  const RunSeen* seen = nullptr;           // borrowed; null: likewise
   Nanos overshoot{0};
   std::optional<proto::Refusal> refusal;
 };

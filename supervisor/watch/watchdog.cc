@@ -4,6 +4,22 @@
 #include <thread>
 
 namespace nightjar {
+namespace {
+
+policy::RunUsage RuleUsage(Nanos wall, const Result<CellUsage>& used) {
+  policy::RunUsage usage;
+  usage.wall = wall;
+  if (!used) return usage;
+  usage.cpu = policy::Micros(used->cpu_us);
+  usage.memory_peak_bytes = used->memory_peak_bytes;
+  usage.oom_kills = used->oom_kills;
+  usage.oom_kills_canvas = used->oom_kills_canvas;
+  usage.canvas_workers = used->canvas_cells;
+  usage.pids_denied = used->pids_denied;
+  return usage;
+}
+
+}  // namespace
 
 Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
                    const CellUsage& at_start, MonoTime started,
@@ -16,10 +32,11 @@ Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const polic
       processors_(static_cast<unsigned>(std::min<uint64_t>(
           std::max(1u, std::thread::hardware_concurrency()), limits.pids.value))),
       struck_(std::move(struck)),
+      history_(limits.wall.value),
       deadline_(loop, [this] { Look(); }),
       next_look_(loop, [this] { Look(); }) {
   deadline_.StartAt(started_ + limits_.wall.value);
-  next_look_.StartAfter(policy::NextLookAfter(limits_, {}, processors_));
+  next_look_.StartAfter(std::min(policy::NextLookAfter(limits_, {}, processors_), history_.gap()));
 }
 
 void Watchdog::Stop() {
@@ -33,26 +50,22 @@ Result<CellUsage> Watchdog::UsedSoFar() const {
 }
 
 policy::RunUsage Watchdog::Sample() const {
-  policy::RunUsage usage;
-  usage.wall = clock_.Mono() - started_;
-  if (auto used = UsedSoFar()) {
-    usage.cpu = policy::Micros(used->cpu_us);
-    usage.memory_peak_bytes = used->memory_peak_bytes;
-    usage.oom_kills = used->oom_kills;
-    usage.oom_kills_canvas = used->oom_kills_canvas;
-    usage.canvas_workers = used->canvas_cells;
-    usage.pids_denied = used->pids_denied;
-  }
-  return usage;
+  Nanos wall = clock_.Mono() - started_;
+  return RuleUsage(wall, UsedSoFar());
 }
 
 void Watchdog::Look() {
-  policy::RunUsage usage = Sample();
+  Nanos wall = clock_.Mono() - started_;
+  auto used = UsedSoFar();
+  if (used) history_.Add(wall, *used);
+  policy::RunUsage usage = RuleUsage(wall, used);
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();
     return struck_(CauseOf(*broken));
   }
-  next_look_.StartAfter(policy::NextLookAfter(limits_, usage, processors_));
+  if (!first_look_) first_look_ = FirstLook{wall, cell_.ReadEvents()};
+  next_look_.StartAfter(
+      std::min(policy::NextLookAfter(limits_, usage, processors_), history_.gap()));
 }
 
 CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {

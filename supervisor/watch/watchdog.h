@@ -3,17 +3,20 @@
 // Two clocks: a deadline for wall time (exact, an absolute timer) and looks at the cell for
 // everything else. The next look is computed from what is left: a run cannot use its cpu limit up
 // before that much time has passed on each processor, so an idle run is hardly ever looked at and a
-// spinning one is looked at just in time. It decides by policies/kill_rules and kills nobody. Loop
+// spinning one is looked at just in time; and a few times in a run's life for its history, never in
+// one that is over soon. It decides by policies/kill_rules and kills nobody. Loop
 // thread only.
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "ipc/core/clock.h"
 #include "policies/kill_rules.h"
 #include "policies/limits.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/watch/usage_history.h"
 #include "supervisor/watch/verdict.h"
 
 namespace nightjar {
@@ -30,6 +33,14 @@ class Watchdog {
   Result<CellUsage> UsedSoFar() const;
   // The same as the rules want it, with the time.
   policy::RunUsage Sample() const;
+  // What its looks have seen of it.
+  const UsageHistory& history() const { return history_; }
+  // What the kernel had counted at the first of them; nullopt: there was none.
+  struct FirstLook {
+    Nanos at{0};
+    CellEvents events;
+  };
+  const std::optional<FirstLook>& first_look() const { return first_look_; }
 
  private:
   void Look();
@@ -41,6 +52,8 @@ class Watchdog {
   MonoTime started_;
   unsigned processors_;  // how many the run can keep busy at once
   std::function<void(KillCause)> struck_;
+  UsageHistory history_;
+  std::optional<FirstLook> first_look_;
   Timer deadline_;
   Timer next_look_;
 };

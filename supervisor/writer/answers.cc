@@ -81,6 +81,10 @@ Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWrit
       NJ_ASSIGN(*answer.mutable_incident(), index.GetIncident(*run));
       return answer;
     }
+    case proto::ToWriter::kVerifyIncidents: {
+      NJ_ASSIGN(*answer.mutable_chain(), index.chain().Verify(question.verify_incidents()));
+      return answer;
+    }
     default:
       return Fail(ErrorCode::kInvalid, "a question that this writer does not know");
   }

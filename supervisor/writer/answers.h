@@ -18,7 +18,7 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
 Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
-// `question` is a ListTraces, ListIncidents or GetIncident.
+// `question` is a ListTraces, ListIncidents, GetIncident or VerifyIncidents.
 Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWriter& question);
 
 }  // namespace nightjar

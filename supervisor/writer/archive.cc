@@ -18,7 +18,10 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
 
 Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
                  std::unique_ptr<Catalog> catalog)
-    : objects_(std::move(objects)), index_(std::move(index)), catalog_(std::move(catalog)) {}
+    : objects_(std::move(objects)),
+      index_(std::move(index)),
+      catalog_(std::move(catalog)),
+      code_(*catalog_) {}
 
 void Archive::Store(SealedRun run) {
   if (IsStored(run)) return;
@@ -67,10 +70,13 @@ std::string Archive::StoreObject(SealedRun& run) {
   return {};
 }
 
-void Archive::AddRows(const SealedRun& run, const std::string& key) {
+void Archive::AddRows(SealedRun& run, const std::string& key) {
   Status added;
   if (!run.row.canvas().empty()) added = index_->AddTrace(run.row, key);
-  if (added && run.incident) added = index_->AddIncident(*run.incident);
+  if (added && run.incident) {
+    code_.Finish(&*run.incident);
+    added = index_->AddIncident(*run.incident);
+  }
   StoredRun& stored = waiting_.back();
   if (added) {
     stored.bytes = run.row.stored_bytes();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "supervisor/writer/catalog.h"
+#include "supervisor/writer/incident_code.h"
 #include "supervisor/writer/object_store.h"
 #include "supervisor/writer/trace_index.h"
 
@@ -60,11 +61,12 @@ class Archive {
   bool IsStored(const SealedRun& run);
   void KeepEarlierObject(const std::string& key, SealedRun& run);
   std::string StoreObject(SealedRun& run);
-  void AddRows(const SealedRun& run, const std::string& key);
+  void AddRows(SealedRun& run, const std::string& key);
 
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
+  IncidentCode code_;               // reads the catalog
   std::vector<StoredRun> waiting_;  // for a commit
 };
 

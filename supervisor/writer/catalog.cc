@@ -30,6 +30,8 @@ constexpr const char* kPrune =
     "(SELECT revision FROM programs WHERE canvas = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ?2)";
 constexpr const char* kPublish =
     "INSERT INTO canvases (name, newest) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET newest = ?2";
+constexpr const char* kSource = "SELECT source FROM revisions WHERE canvas = ? AND revision = ?";
+constexpr const char* kProgram = "SELECT program FROM programs WHERE canvas = ? AND revision = ?";
 constexpr const char* kNext =
     "SELECT name, newest, deployed_ms, manifest, program FROM canvases "
     "JOIN revisions ON revisions.canvas = name AND revisions.revision = newest "
@@ -53,6 +55,8 @@ Status Catalog::PrepareAll() {
   NJ_ASSIGN(prune_, db_->Prepare(kPrune));
   NJ_ASSIGN(publish_, db_->Prepare(kPublish));
   NJ_ASSIGN(next_, db_->Prepare(kNext));
+  NJ_ASSIGN(source_, db_->Prepare(kSource));
+  NJ_ASSIGN(program_, db_->Prepare(kProgram));
   return {};
 }
 
@@ -111,6 +115,25 @@ Status Catalog::Insert(const Revision& revision) {
   publish_.BindText(1, revision.canvas);
   publish_.BindInt(2, number);
   return publish_.Run();
+}
+
+Result<std::string> Catalog::Get(Statement& ask, std::string_view canvas, RevisionNumber revision) {
+  ResetLater reset(ask);
+  ask.BindText(1, canvas);
+  ask.BindInt(2, static_cast<int64_t>(revision));
+  NJ_ASSIGN(bool there, ask.Step());
+  if (!there)
+    return Fail(ErrorCode::kNotFound,
+                "no revision " + std::to_string(revision) + " of " + std::string(canvas));
+  return std::string(ask.Bytes(0));
+}
+
+Result<std::string> Catalog::Source(std::string_view canvas, RevisionNumber revision) {
+  return Get(source_, canvas, revision);
+}
+
+Result<std::string> Catalog::Program(std::string_view canvas, RevisionNumber revision) {
+  return Get(program_, canvas, revision);
 }
 
 Result<std::optional<Catalog::Entry>> Catalog::NextAfter(std::string_view canvas) {

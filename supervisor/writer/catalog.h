@@ -34,6 +34,10 @@ class Catalog {
   // canvas's newest is kInvalid.
   Status Save(const Revision& revision);
 
+  // Of one revision; kNotFound. The source is what was deployed, byte for byte.
+  Result<std::string> Source(std::string_view canvas, RevisionNumber revision);
+  Result<std::string> Program(std::string_view canvas, RevisionNumber revision);
+
   struct Entry {
     proto::CatalogEntry entry;
     std::string program;
@@ -47,10 +51,11 @@ class Catalog {
   Status PrepareAll();
   Status Insert(const Revision& revision);
   Result<bool> Saved(const Revision& revision);
+  Result<std::string> Get(Statement& ask, std::string_view canvas, RevisionNumber revision);
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
-  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_;
+  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, source_, program_;
 };
 
 }  // namespace nightjar

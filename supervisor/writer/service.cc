@@ -53,6 +53,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
+    case proto::ToWriter::kVerifyIncidents:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
         return AnswerFromIndex(archive.index(), message);
       });

@@ -96,7 +96,8 @@ std::string_view Statement::Bytes(int column) const {
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Durability durability,
-                                                 const char* schema, int version) {
+                                                 const char* schema, int version,
+                                                 const char* upgrade) {
   sqlite3* raw = nullptr;
   int opened =
       sqlite3_open_v2(path.c_str(), &raw,
@@ -114,11 +115,12 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Durabi
     found = ask.Int(0);
   }
   if (found == version) return database;
-  if (found != 0)
+  bool old = upgrade != nullptr && found == version - 1;
+  if (found != 0 && !old)
     return Fail(ErrorCode::kUnsupported, path + " was written by another version (" +
                                              std::to_string(found) + ", not " +
                                              std::to_string(version) + ")");
-  std::string make = std::string("BEGIN IMMEDIATE;") + schema +
+  std::string make = std::string("BEGIN IMMEDIATE;") + (old ? upgrade : schema) +
                      "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
   NJ_TRY(database->Execute(make.c_str()));
   return database;

@@ -59,10 +59,11 @@ class ResetLater {
 
 class Database {
  public:
-  // Opens or makes the file. A new one gets `schema` and `version`; one of another version is
-  // kUnsupported.
+  // Opens or makes the file. A new one gets `schema` and `version`; to one of the version before,
+  // `upgrade` is done first, where there is one; any other is kUnsupported.
   static Result<std::unique_ptr<Database>> Open(const std::string& path, Durability durability,
-                                                const char* schema, int version);
+                                                const char* schema, int version,
+                                                const char* upgrade = nullptr);
   ~Database();
 
   Result<Statement> Prepare(const char* sql);

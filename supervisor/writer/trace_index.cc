@@ -8,7 +8,7 @@
 namespace nightjar {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 // Most runs finish, so only the others are indexed by verdict: 1 is VERDICT_FINISHED.
 constexpr const char* kSchema = R"(
   CREATE TABLE traces (
@@ -19,16 +19,31 @@ constexpr const char* kSchema = R"(
   CREATE INDEX traces_by_verdict ON traces (canvas, verdict, run_id) WHERE verdict <> 1;
   CREATE TABLE incidents (
     run_id BLOB NOT NULL UNIQUE, canvas TEXT NOT NULL, handler TEXT NOT NULL,
-    verdict INTEGER NOT NULL, at_us INTEGER NOT NULL, detail TEXT NOT NULL, incident BLOB NOT NULL);
-  CREATE INDEX incidents_by_canvas ON incidents (canvas, run_id))";
+    verdict INTEGER NOT NULL, at_us INTEGER NOT NULL, detail TEXT NOT NULL, incident BLOB NOT NULL,
+    link INTEGER, previous BLOB, hash BLOB);
+  CREATE INDEX incidents_by_canvas ON incidents (canvas, run_id);
+  CREATE UNIQUE INDEX incidents_by_link ON incidents (link);
+  CREATE TABLE incident_chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1), begun_us INTEGER NOT NULL, unlinked INTEGER NOT NULL,
+    links INTEGER NOT NULL, head BLOB NOT NULL))";
+// Version 1 had no chain; its incidents stay outside of it.
+constexpr const char* kUpgrade = R"(
+  ALTER TABLE incidents ADD COLUMN link INTEGER;
+  ALTER TABLE incidents ADD COLUMN previous BLOB;
+  ALTER TABLE incidents ADD COLUMN hash BLOB;
+  CREATE UNIQUE INDEX incidents_by_link ON incidents (link);
+  CREATE TABLE incident_chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1), begun_us INTEGER NOT NULL, unlinked INTEGER NOT NULL,
+    links INTEGER NOT NULL, head BLOB NOT NULL))";
 
 constexpr const char* kAddTrace =
     "INSERT INTO traces (canvas, run_id, handler, tlid, revision, received_us, verdict, "
     "object_key, row) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+constexpr const char* kHasIncident = "SELECT 1 FROM incidents WHERE run_id = ?";
 constexpr const char* kAddIncident =
-    "INSERT INTO incidents (run_id, canvas, handler, verdict, at_us, detail, incident) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    "INSERT INTO incidents (run_id, canvas, handler, verdict, at_us, detail, incident, link, "
+    "previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 // ?1 canvas, ?2 rows, ?3 handler, ?4 verdict. A verdict of 0 and an empty handler match all.
 constexpr const char* kList =
     "SELECT row FROM traces WHERE canvas = ?1 AND (?4 = 0 OR verdict = ?4) ORDER BY run_id LIMIT "
@@ -62,19 +77,22 @@ Result<RunId> IdOf(const std::string& text) {
 
 Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
                                                        const Clock& clock) {
-  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kSchema, kVersion));
+  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kSchema, kVersion, kUpgrade));
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
   NJ_TRY(index->PrepareAll());
+  NJ_ASSIGN(index->chain_, IncidentChain::Create(*index->db_, clock));
   return index;
 }
 
 TraceIndex::~TraceIndex() {
   if (Status committed = Commit(); !committed)
     LogError("rows_lost", {{"error", committed.error().ToString()}});
+  if (chain_ != nullptr) chain_->LogHead(IncidentChain::Telling::kNow);
 }
 
 Status TraceIndex::PrepareAll() {
   NJ_ASSIGN(add_trace_, db_->Prepare(kAddTrace));
+  NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
   NJ_ASSIGN(list_, db_->Prepare(kList));
   NJ_ASSIGN(list_handler_, db_->Prepare(kListHandler));
@@ -118,7 +136,23 @@ Status TraceIndex::AddTrace(const proto::TraceRow& row, std::string_view object_
 Status TraceIndex::AddIncident(const proto::Incident& incident) {
   NJ_ASSIGN(RunId run, IdOf(incident.run_id()));
   NJ_TRY(OpenBatch());
+  {
+    ResetLater reset(has_incident_);
+    has_incident_.BindBlob(1, run.bytes());
+    NJ_ASSIGN(bool there, has_incident_.Step());
+    if (there) return {};
+  }
+  // The row and the chain's end move together or not at all, whatever becomes of the batch.
+  NJ_TRY(db_->Execute("SAVEPOINT incident"));
+  Status added = LinkIncident(run, incident);
+  if (!added && db_->in_transaction()) (void)db_->Execute("ROLLBACK TO incident");
+  if (db_->in_transaction()) (void)db_->Execute("RELEASE incident");
+  return CountRow(added);
+}
+
+Status TraceIndex::LinkIncident(const RunId& run, const proto::Incident& incident) {
   std::string encoded = incident.SerializeAsString();
+  NJ_ASSIGN(IncidentChain::Link link, chain_->Next(encoded));
   add_incident_.BindBlob(1, run.bytes());
   add_incident_.BindText(2, incident.canvas());
   add_incident_.BindText(3, incident.handler());
@@ -126,7 +160,11 @@ Status TraceIndex::AddIncident(const proto::Incident& incident) {
   add_incident_.BindInt(5, incident.at_unix_us());
   add_incident_.BindText(6, incident.detail());
   add_incident_.BindBlob(7, encoded);
-  return CountRow(add_incident_.Run());
+  add_incident_.BindInt(8, static_cast<int64_t>(link.number));
+  add_incident_.BindBlob(9, link.previous);
+  add_incident_.BindBlob(10, link.hash);
+  NJ_TRY(add_incident_.Run());
+  return chain_->Advance(link);
 }
 
 std::optional<MonoTime> TraceIndex::Due() const {
@@ -141,6 +179,7 @@ Status TraceIndex::Commit() {
   Status committed = db_->Execute("COMMIT");
   // A commit that failed for lack of room leaves the transaction open.
   if (!committed && db_->in_transaction()) (void)db_->Execute("ROLLBACK");
+  if (committed) chain_->LogHead(IncidentChain::Telling::kIfDue);
   return committed;
 }
 

@@ -16,6 +16,7 @@
 #include "ipc/core/result.h"
 #include "ipc/proto/control.pb.h"
 #include "ipc/proto/writer.pb.h"
+#include "supervisor/writer/incident_chain.h"
 #include "supervisor/writer/sqlite.h"
 
 namespace nightjar {
@@ -50,6 +51,7 @@ class TraceIndex {
   Result<Found> Get(std::string_view canvas, const RunId& run);
   Result<proto::IncidentList> ListIncidents(const proto::ListIncidents& question);
   Result<proto::Incident> GetIncident(const RunId& run);
+  IncidentChain& chain() { return *chain_; }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
@@ -57,11 +59,13 @@ class TraceIndex {
   Status PrepareAll();
   Status OpenBatch();
   Status CountRow(Status added);
+  Status LinkIncident(const RunId& run, const proto::Incident& incident);
   Statement& ListStatement(const proto::ListTraces& question);
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
-  Statement add_trace_, add_incident_;
+  std::unique_ptr<IncidentChain> chain_;  // has statements too
+  Statement add_trace_, has_incident_, add_incident_;
   Statement list_, list_handler_, list_verdict_, get_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;
   size_t batch_rows_ = 0;

@@ -295,5 +295,33 @@ TEST_F(ExecTest, HandlersOfTheLanguageStandBesideIt) {
   }
 }
 
+TEST_F(ExecTest, AKilledProgramLeavesItsProcessesAndItsUsageInTheIncident) {
+  Output deployed = server_.Deploy(
+      "tools",
+      "[secrets TOKEN:hunter2]\n[exec-handler GET /:rest]\n/bin/sh -c '/bin/sleep 600 & sh -c \": "
+      "hunter2; while :; do :; done\"'\n");
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  Answer answer;
+  std::string incident;
+  // On a busy machine a look may come too late, and then the kill does not wait for it.
+  ASSERT_TRUE(Eventually([&] {
+    answer = Ask();
+    EXPECT_EQ(Verdict(answer), "cpu_time") << answer.body;
+    Eventually([&] {
+      Output shown = server_.Cli({"incident", answer.trace()});
+      incident = shown.out;
+      return shown.exit_code == 0;
+    });
+    return incident.find("Its processes just before the kill (") != std::string::npos;
+  })) << incident;
+  EXPECT_THAT(incident, HasSubstr("/bin/sleep 600"));
+  EXPECT_THAT(incident, HasSubstr(": <secret>; while :; do :; done"));
+  EXPECT_THAT(server_.Json({"incident", answer.trace()}), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(incident, HasSubstr("\nOver its "));
+  EXPECT_THAT(incident, HasSubstr("\n  cpu       "));
+  EXPECT_THAT(incident, HasSubstr("\n  code      sha256 "));
+  EXPECT_EQ(server_.Cli({"incidents", "--verify"}).exit_code, 0);
+}
+
 }  // namespace
 }  // namespace nightjar::e2e

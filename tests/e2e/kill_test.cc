@@ -4,6 +4,7 @@
 #include <cstring>
 #include <thread>
 
+#include "supervisor/writer/sqlite.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -64,6 +65,17 @@ TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
   Answer answer = server.Get("runaways", "/spin");
   EXPECT_EQ(answer.status, 504) << answer.body;
   EXPECT_EQ(answer.headers["x-nightjar-verdict"], "wall_time");
+  // And its incident says why so little of its time was its own, where there is a group to hold it
+  // up.
+  std::string incident;
+  ASSERT_TRUE(Eventually([&] {
+    Output shown = server.Cli({"incident", answer.trace()});
+    incident = shown.out;
+    return shown.exit_code == 0;
+  }));
+  EXPECT_EQ(incident.find("its canvas had used up its processors ") != std::string::npos,
+            TestedStart() != StartMode::kUnprivileged)
+      << incident;
 }
 
 TEST(KillTest, ARunawayIsStoppedSoftlyUnlessPolicySaysOtherwise) {
@@ -135,6 +147,40 @@ TEST(KillTest, TheCanvasesMemoryIsToldApartFromTheRunsOwn) {
   EXPECT_NE(incidents.find("limit canvas_memory = 64MiB (policy.toml:4, default)"),
             std::string::npos)
       << incidents;
+}
+
+TEST(KillTest, AnIncidentThatWasChangedInTheStoreIsTold) {
+  Server server(kTight);
+  server.DeployExample("runaways");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(server.Get("runaways", "/recursion").trace());
+    ASSERT_TRUE(Eventually([&] { return server.Cli({"incident", ids[i]}).exit_code == 0; }));
+  }
+  Output sound = server.Cli({"incidents", "--verify"});
+  EXPECT_EQ(sound.exit_code, 0) << sound.out << sound.err;
+  EXPECT_NE(sound.out.find("3 incidents are sound, from "), std::string::npos) << sound.out;
+  const std::string before = "Head of the chain: ";
+  size_t at = sound.out.find(before);
+  ASSERT_NE(at, std::string::npos) << sound.out;
+  std::string head = sound.out.substr(at + before.size(), 2 + 64);
+  EXPECT_EQ(head.substr(0, 2), "3:");
+  EXPECT_EQ(server.Cli({"incidents", "--verify", "--head", head}).exit_code, 0);
+  head.back() = head.back() == '0' ? '1' : '0';
+  EXPECT_EQ(server.Cli({"incidents", "--verify", "--head", head}).exit_code, 1);
+  {
+    auto db = Database::Open(server.state() + "/store/index.db", Durability::kLazy, "", 2);
+    ASSERT_TRUE(db) << db.error().ToString();
+    Status changed = (*db)->Execute(
+        "UPDATE incidents SET incident = CAST(replace(CAST(incident AS TEXT), '/recursion', "
+        "'/innocents') AS BLOB) WHERE link = 2");
+    ASSERT_TRUE(changed) << changed.error().ToString();
+  }
+  Output broken = server.Cli({"incidents", "--verify"});
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_NE(broken.out.find("NOT SOUND: link 2 (incident " + ids[1]), std::string::npos)
+      << broken.out;
+  EXPECT_NE(broken.out.find("1 incident is sound"), std::string::npos) << broken.out;
 }
 
 TEST(KillTest, ATraceThatMayNotOverflowEndsTheRun) {

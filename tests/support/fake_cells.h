@@ -22,6 +22,8 @@ class FakeCell final : public Cell {
   explicit FakeCell(std::string name) : name_(std::move(name)) {}
 
   CellUsage usage;
+  CellEvents cell_events;
+  std::vector<int> processes;
   bool empty = true;
   bool immortal = false;
   std::optional<Error> kill_error;
@@ -41,6 +43,8 @@ class FakeCell final : public Cell {
     return usage;
   }
   Result<CellUsage> ReadEvidence() const override { return ReadUsage(); }
+  CellEvents ReadEvents() const override { return cell_events; }
+  std::vector<int> Processes() const override { return processes; }
   Status Freeze() override { return Did("freeze"); }
   Status Thaw() override { return Did("thaw"); }
   Status LiftCpuThrottle() override { return Did("lift"); }

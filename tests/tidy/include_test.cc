@@ -64,7 +64,7 @@ const std::map<std::string, std::set<std::string>> kOnlyIn = {
     {"<sqlite3.h>", {"supervisor/writer"}},
     {"<curl/", {"supervisor/cli"}},
     {"<seccomp.h>", {"ipc/core", "worker/sandbox"}},
-    {"<nettle/", {"worker/stdlib"}},
+    {"<nettle/", {"supervisor/writer", "worker/stdlib"}},
     {"<argon2.h>", {"worker/stdlib"}},
 };
 

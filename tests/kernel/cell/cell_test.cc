@@ -149,6 +149,41 @@ TEST_P(CellTest, OutOfMemoryAtItsOwnLimitIsCounted) {
   tree_->Release(std::move(cell));
 }
 
+TEST_P(CellTest, TellsWhatTheKernelDidAndWhoIsInIt) {
+  auto cell = Acquire({64 * kMiB, 2}, {0, 0, 0.1, 100});
+  CellEvents before = cell->ReadEvents();
+  EXPECT_EQ(before.pids_denied, 0u);
+  EXPECT_TRUE(cell->Processes().empty());
+  Inmate inmate(*cell, [](auto& ready) {
+    if (fork() == 0) pause();
+    if (fork() < 0 && errno == EAGAIN) BurnCpu(60'000'000);
+    ready();
+    pause();
+  });
+  ASSERT_TRUE(inmate.WaitReady());
+  EXPECT_EQ(cell->Processes().size(), 2u);
+  CellEvents after = cell->ReadEvents();
+  EXPECT_GE(after.pids_denied.value_or(0), 1u);
+  ASSERT_EQ(before.canvas_throttled.has_value(), after.canvas_throttled.has_value());
+  // A tenth of a processor: 10 ms in each of its periods.
+  if (before.canvas_throttled) {
+    EXPECT_GT(*after.canvas_throttled, *before.canvas_throttled);
+    EXPECT_GT(*after.canvas_throttled_us, *before.canvas_throttled_us);
+  }
+  if (before.cpu_stalled_us) {
+    EXPECT_GE(*after.cpu_stalled_us, *before.cpu_stalled_us);
+  }
+  ASSERT_TRUE(cell->LiftCpuThrottle());
+  ASSERT_TRUE(cell->Kill());
+  inmate.Reap();
+  ASSERT_TRUE(WaitEmpty(*cell));
+  tree_->Release(std::move(cell));
+  // They were the last user's.
+  cell = Acquire({64 * kMiB, 2}, {0, 0, 0.1, 100});
+  EXPECT_EQ(cell->ReadEvents().pids_denied, 0u);
+  tree_->Release(std::move(cell));
+}
+
 TEST_P(CellTest, OutOfMemoryOfTheCanvasIsNotTheCellsOwn) {
   CanvasLimits canvas{24 * kMiB, 0, 0, 100};
   auto bystander = Acquire({128 * kMiB, 4}, canvas);

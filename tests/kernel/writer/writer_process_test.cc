@@ -13,6 +13,7 @@
 #include <fstream>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "ipc/wire/channel.h"
 #include "tests/unit/writer/writer_rig.h"
@@ -280,6 +281,34 @@ TEST_F(WriterProcessTest, GoesOnWithTheRingsOfOneThatWasKilled) {
   next.End(5, Ended(1, run));
   EXPECT_EQ(next.Receive().ticket(), 5u);
   EXPECT_EQ(next.Get(run).events_size(), 8);
+}
+
+// Each writer is killed somewhere between taking incidents and having told that they are stored.
+TEST_F(WriterProcessTest, TheChainOfIncidentsOutlivesKilledWriters) {
+  std::set<RunId> sent, acknowledged;
+  for (int life = 0; life < 5; ++life) {
+    Writer writer(state_);
+    for (int i = 0; i < 20; ++i) {
+      RunId run = RunAt(life * 100 + i);
+      writer.End(1, Ended(0, run, proto::VERDICT_REFUSED));
+      sent.insert(run);
+    }
+    for (int i = 0; i < life; ++i)
+      acknowledged.insert(*RunId::FromBytes(writer.Receive().trace_stored().run_id()));
+    writer.Kill();
+  }
+  Writer last(state_);
+  proto::ToWriter question;
+  question.mutable_verify_incidents();
+  last.Send(6, question);
+  proto::ChainAnswer chain = last.Receive().chain();
+  EXPECT_EQ(chain.broken(), "");
+  EXPECT_TRUE(chain.whole());
+  EXPECT_GE(chain.link(), acknowledged.size());
+  EXPECT_LE(chain.link(), sent.size());
+  last.Hangup();
+  EXPECT_THAT(last.Errors(), HasSubstr("event=incident_chain_head"));
+  EXPECT_THAT(last.Errors(), HasSubstr(chain.hash()));
 }
 
 TEST_F(WriterProcessTest, SendsTheWholeCatalog) {

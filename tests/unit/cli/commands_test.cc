@@ -175,6 +175,36 @@ TEST(CommandsTest, ListsPassTheirFiltersOn) {
             kOk);
 }
 
+TEST(CommandsTest, VerifyWalksAlongTheWholeChain) {
+  FakeSupervisor fake;
+  fake.On("GET /incidents/verify", {200, R"({"link":"1000","hash":"ab"})"});
+  fake.On("GET /incidents/verify?after=1000&hash=ab",
+          {200, R"({"link":"1001","hash":"cd","whole":true,"first_at_unix_us":"1732448403123456",
+                    "last_at_unix_us":"1732448404123456","unlinked":"2"})"});
+  Ended ended = RunNightjar({"incidents", "--verify", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out,
+            "1001 incidents are sound, from 2024-11-24 11:40:03.123Z to 2024-11-24 "
+            "11:40:04.123Z.\nHead of the chain: 1001:cd\n2 older incidents are in no chain: it was "
+            "begun -.\n");
+  EXPECT_EQ(fake.requests().size(), 2u);
+}
+
+TEST(CommandsTest, ABrokenChainIsANo) {
+  FakeSupervisor fake;
+  fake.On("GET /incidents/verify?head=9%3Aef",
+          {200, std::string(R"({"link":"3","hash":"ab","broken":"it was changed",)") +
+                    R"("broken_link":"4","broken_run_id":")" + kId + R"("})"});
+  Ended ended = RunNightjar({"incidents", "--verify", "--head", "9:ef", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.out, HasSubstr(std::string("NOT SOUND: link 4 (incident ") + kId +
+                                   ", -): it was changed.\n3 incidents are sound"));
+  EXPECT_EQ(RunNightjar({"incidents", "--head", "9:ef", "--state", fake.state()}).code, kUsage);
+  // A supervisor that never comes to an end is not believed.
+  fake.On("GET /incidents/verify", {200, "{}"});
+  EXPECT_EQ(RunNightjar({"incidents", "--verify", "--state", fake.state()}).code, kNo);
+}
+
 TEST(CommandsTest, JsonIsTheSupervisorsAnswer) {
   FakeSupervisor fake;
   fake.On("GET /canvases", {200, R"({"canvases":[],"of_a_newer_version":1})"});

@@ -7,8 +7,8 @@
 namespace nightjar::cli {
 namespace {
 
-std::string Render(const std::string& text) {
-  return RenderIncident(FromText<proto::Incident>(text), Detail::kShort, Paint());
+std::string Render(const std::string& text, Glyphs glyphs = Glyphs::kAscii) {
+  return RenderIncident(FromText<proto::Incident>(text), Detail::kShort, glyphs, Paint());
 }
 
 constexpr char kKilled[] = R"text(
@@ -93,6 +93,97 @@ TEST(RenderIncidentTest, CutsADeepStackInTheMiddle) {
   EXPECT_NE(text.find("(900 in all)"), std::string::npos);
   EXPECT_NE(text.find("  f6  open for 0 ns\n  ... 888 more between\n  f59  "), std::string::npos)
       << text;
+}
+
+// It took memory step by step, then computed on both processors, with a child.
+constexpr char kSampled[] = R"text(
+  canvas: "demo" handler: "GET /" verdict: VERDICT_WALL_TIME
+  usage_over_time { at_us: 500000 cpu_us: 100000 memory_bytes: 1048576 pids: 1 }
+  usage_over_time { at_us: 1000000 cpu_us: 200000 memory_bytes: 8388608 pids: 1 }
+  usage_over_time { at_us: 1500000 cpu_us: 1200000 memory_bytes: 8388608 pids: 2 }
+  usage_over_time { at_us: 2000000 cpu_us: 1200000 memory_bytes: 4194304 pids: 2 })text";
+
+std::string Repeated(const std::string& glyph, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += glyph;
+  return text;
+}
+
+std::string PlotOf(const std::string& text) {
+  size_t from = text.find("\nOver its ");
+  return from == std::string::npos ? "" : text.substr(from, text.find("\n\n", from) - from);
+}
+
+TEST(RenderIncidentTest, PlotsUsageOverTheRunsTime) {
+  EXPECT_EQ(PlotOf(Render(kSampled, Glyphs::kUnicode)),
+            "\nOver its 2.000 s, in 4 samples:\n  cpu       " + Repeated("▁", 24) +
+                Repeated("█", 12) + Repeated(" ", 12) + "  at most 2.00 processors\n  memory    " +
+                Repeated("▁", 12) + Repeated("█", 24) + Repeated("▄", 12) +
+                "  at most 8.0 MiB\n  processes " + Repeated("▄", 24) + Repeated("█", 24) +
+                "  at most 2");
+  EXPECT_EQ(PlotOf(Render(kSampled, Glyphs::kAscii)),
+            "\nOver its 2.000 s, in 4 samples:\n  cpu       " + Repeated("_", 24) +
+                Repeated("#", 12) + Repeated(" ", 12) + "  at most 2.00 processors\n  memory    " +
+                Repeated("_", 12) + Repeated("#", 24) + Repeated("=", 12) +
+                "  at most 8.0 MiB\n  processes " + Repeated("=", 24) + Repeated("#", 24) +
+                "  at most 2");
+}
+
+TEST(RenderIncidentTest, AShortRunHasNoPlot) {
+  EXPECT_EQ(PlotOf(Render("usage_over_time { at_us: 500 cpu_us: 100 }")), "");
+  EXPECT_EQ(PlotOf(Render("usage_over_time {} usage_over_time {} usage_over_time {}")), "");
+}
+
+TEST(RenderIncidentTest, TellsWhatTheKernelDidAndWhatHeldItUp) {
+  std::string text = Render(R"text(
+      code_sha256: "ab12" events { memory_max: 7 memory_oom_kill: 1 memory_high: 0 pids_denied: 2
+               canvas_throttled: 38 canvas_throttled_us: 1700000 cpu_stalled_us: 12000
+               memory_stalled_us: 0 counted_from_us: 156000 })text");
+  EXPECT_NE(text.find("  code      sha256 ab12\n"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("  kernel    7 times at its memory limit; 1 process killed for memory; 2 forks "
+                "refused\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  held up   its canvas had used up its processors 38 times, 1.700 s in all; "
+                      "12.0 ms waiting for a processor (since 156 ms after its start)\n"),
+            std::string::npos)
+      << text;
+  text = Render("events { memory_max: 0 cpu_stalled_us: 0 counted_from_us: 5 }");
+  EXPECT_EQ(text.find("kernel"), std::string::npos) << text;
+  EXPECT_EQ(text.find("held up"), std::string::npos) << text;
+}
+
+TEST(RenderIncidentTest, ShowsTheProcessesOfAProgramAndWhatIsNotKnown) {
+  std::string text = Render(R"text(
+      processes { pid: 41 parent: 1 name: "nightjar-worker" state: "S" threads_in_all: 2
+                  threads { tid: 42 name: "timer" state: "S" waits_in: "do_epoll_wait" } }
+      processes { pid: 50 parent: 41 name: "sh" command: "/bin/sh -c \033[2J" state: "R"
+                  threads_in_all: 1 }
+      processes { pid: 51 parent: 50 name: "sleep" state: "S" threads_in_all: 1 }
+      processes_in_all: 200 left_out: "wait channels: no\033[2J")text");
+  EXPECT_NE(text.find(R"text(
+Its processes just before the kill (200 in all):
+  41 S  nightjar-worker, 2 threads
+    thread 42 S in do_epoll_wait  timer
+    50 R  sh  /bin/sh -c \x1b[2J
+      51 S  sleep
+  ... 197 more
+)text"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n  not known  wait channels: no\\x1b[2J\n"), std::string::npos) << text;
+}
+
+// A parent that is its own: numbers that came from nowhere must not nest for ever.
+TEST(RenderIncidentTest, ProcessesThatClaimNonsenseAreShownAllTheSame) {
+  std::string processes;
+  for (int i = 1; i < 100; ++i)
+    processes += " processes { pid: " + std::to_string(i % 7) +
+                 " parent: " + std::to_string((i - 1) % 7) + " name: 'x' }";
+  std::string text = Render(processes);
+  EXPECT_NE(text.find("\n" + std::string(26, ' ') + "1 "), std::string::npos) << text;
+  EXPECT_EQ(text.find("\n" + std::string(27, ' ')), std::string::npos) << text;
 }
 
 }  // namespace

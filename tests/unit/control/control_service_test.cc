@@ -354,6 +354,23 @@ TEST_F(ControlServiceTest, TracesAndIncidentsAreFoundByTheirId) {
   EXPECT_EQ(Wait(*incident).body["verdict"], "VERDICT_MEMORY");
 }
 
+TEST_F(ControlServiceTest, TheChainOfIncidentsIsWalkedInParts) {
+  for (const char* bad : {"?after=x", "?after=5", "?after=0&hash=ab", "?head=5",
+                          "?head=5:", "?head=:ab", "?head=x:ab", "?head=-1:ab"})
+    ExpectNo(Ask(std::string("GET /incidents/verify") + bad), 400, "");
+  auto client = Send("GET /incidents/verify?after=5&hash=ab&head=7:cd");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::VerifyIncidents& asked = journal_.questions[0].question.verify_incidents();
+  EXPECT_EQ(asked.after(), 5u);
+  EXPECT_EQ(asked.hash(), "ab");
+  EXPECT_EQ(asked.head(), 7u);
+  EXPECT_EQ(asked.head_hash(), "cd");
+  proto::FromWriter answer;
+  answer.mutable_chain()->set_broken("it was changed");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["broken"], "it was changed");
+}
+
 // A large trace takes a second to print, and no deadline can wait for that: the writer prints it.
 TEST_F(ControlServiceTest, ATraceIsPassedOnAsTheWriterPrintedIt) {
   auto client = Send("GET /canvases/demo/traces/" + RunId::New(clock_.Wall()).ToString());

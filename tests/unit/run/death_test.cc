@@ -1,6 +1,7 @@
 // Workers that die by themselves in the middle of a run.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -165,6 +166,53 @@ TEST_F(ProgramTest, ItsSignalIsTheCauseAndNotItsWorkersEnd) {
   EXPECT_EQ(call.result.verdict, proto::VERDICT_CRASHED);
   EXPECT_EQ(call.result.detail, "the program died of signal 7 (Bus error)");
   ASSERT_TRUE(UntilLive(0));
+}
+
+TEST_F(ProgramTest, ItsProcessesAreSeenBeforeTheyAreKilled) {
+  // On a busy machine a look may come too late, and then the kill does not wait for it.
+  for (int tries = 0; tries < 100; ++tries) {
+    Call& call = Start(ProgramOrder());
+    FakeWorker& worker = Running(call);
+    std::vector<std::string>& done = worker.cell->done;
+    worker.cell->processes = {getpid()};
+    worker.cell->cell_events.memory_max = 3;
+    worker.cell->usage.memory_bytes = 4096;
+    ASSERT_TRUE(runs_.Kill(call.id, "uid 0", [](const RunResult&) {}));
+    EXPECT_TRUE(done.empty());
+    ASSERT_TRUE(UntilOver(call));
+    const proto::Incident& incident = Ended(call).incident();
+    EXPECT_EQ(incident.processes_in_all(), 1u);
+    EXPECT_EQ(incident.events().memory_max(), 3u);
+    ASSERT_EQ(incident.usage_over_time_size(), 1);  // its end
+    EXPECT_EQ(incident.usage_over_time(0).memory_bytes(), 4096u);
+    if (incident.processes().empty()) {
+      ASSERT_EQ(incident.left_out_size(), 1);
+      continue;
+    }
+    EXPECT_EQ(incident.processes(0).pid(), getpid());
+    return;
+  }
+  FAIL() << "no look came in time";
+}
+
+TEST_F(ProgramTest, AProgramThatDiesUnderTheLookIsGoneAllTheSame) {
+  Call& call = Start(ProgramOrder());
+  FakeWorker& worker = Running(call);
+  ASSERT_TRUE(runs_.Kill(call.id, "uid 0", [](const RunResult&) {}));
+  worker.Die(SIGSEGV);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_OPERATOR);  // the first cause
+  ASSERT_TRUE(UntilLive(0));
+}
+
+// The engine's own process is ours, and everything that the interpreter does is in the trace.
+TEST_F(DeathTest, ARunOfTheLanguageHasNoProcessesToShow) {
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  worker.cell->processes = {getpid()};
+  ASSERT_TRUE(runs_.Kill(call.id, "uid 0", [](const RunResult&) {}));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(Ended(call).incident().processes_size(), 0);
 }
 
 TEST_F(ProgramTest, TheKernelsKillForMemoryIsToldAsSuch) {

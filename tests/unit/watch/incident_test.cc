@@ -180,5 +180,64 @@ TEST(SelfLimitTest, AStackThatIsUsedUpBelowTheLimitIsTakenAtItsWord) {
   EXPECT_NE(cause->sentence.find("900"), std::string::npos);
 }
 
+class SeenTest : public IncidentTest {
+ protected:
+  SeenTest() { facts_.seen = &seen_; }
+  RunSeen seen_;
+};
+
+TEST_F(SeenTest, HasTheUsageOverItsTimeAndWhatTheKernelCounted) {
+  seen_.usage = {{std::chrono::milliseconds(50), 40'000, 4096, 1},
+                 {std::chrono::milliseconds(90), 80'000, 8192, 2}};
+  seen_.events.memory_max = 7;
+  seen_.events.pids_denied = 0;
+  proto::Incident incident = MakeIncident(facts_);
+  ASSERT_EQ(incident.usage_over_time_size(), 2);
+  EXPECT_EQ(incident.usage_over_time(0).at_us(), 50'000u);
+  EXPECT_EQ(incident.usage_over_time(0).cpu_us(), 40'000u);
+  EXPECT_EQ(incident.usage_over_time(1).memory_bytes(), 8192u);
+  EXPECT_EQ(incident.usage_over_time(1).pids(), 2u);
+  EXPECT_EQ(incident.events().memory_max(), 7u);
+  EXPECT_TRUE(incident.events().has_pids_denied());
+  EXPECT_FALSE(incident.events().has_memory_oom());  // this host does not count it
+}
+
+TEST_F(SeenTest, HoldUpsCountFromTheFirstLook) {
+  seen_.events.canvas_throttled = 9;
+  seen_.events.canvas_throttled_us = 9000;
+  seen_.events.cpu_stalled_us = 500;
+  seen_.events.memory_stalled_us = 5;
+  proto::Incident incident = MakeIncident(facts_);
+  EXPECT_FALSE(incident.events().has_canvas_throttled());
+  ASSERT_EQ(incident.left_out_size(), 1);
+  EXPECT_EQ(incident.left_out(0), "hold-ups: it ended before the first look at them");
+  Watchdog::FirstLook first;
+  first.at = std::chrono::milliseconds(50);
+  first.events.canvas_throttled = 7;
+  first.events.canvas_throttled_us = 6000;
+  first.events.cpu_stalled_us = 600;  // counters never go back; if one did, nothing is claimed
+  seen_.first_look = first;
+  incident = MakeIncident(facts_);
+  EXPECT_EQ(incident.events().counted_from_us(), 50'000u);
+  EXPECT_EQ(incident.events().canvas_throttled(), 2u);
+  EXPECT_EQ(incident.events().canvas_throttled_us(), 3000u);
+  EXPECT_EQ(incident.events().cpu_stalled_us(), 0u);
+  EXPECT_FALSE(incident.events().has_memory_stalled_us());
+  EXPECT_EQ(incident.left_out_size(), 0);
+}
+
+TEST_F(SeenTest, HasTheProcessesOfAProgram) {
+  ProcessLook look;
+  look.in_all = 40;
+  look.processes.emplace_back().set_command("/bin/sh");
+  look.left_out = {"wait channels: no"};
+  seen_.processes = look;
+  proto::Incident incident = MakeIncident(facts_);
+  EXPECT_EQ(incident.processes_in_all(), 40u);
+  ASSERT_EQ(incident.processes_size(), 1);
+  EXPECT_EQ(incident.processes(0).command(), "/bin/sh");
+  ASSERT_EQ(incident.left_out_size(), 1);
+}
+
 }  // namespace
 }  // namespace nightjar

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "ipc/core/worker_exit.h"
 
@@ -267,6 +269,39 @@ TEST(VerdictTableTest, EverythingButAnAnswerLeavesAnIncident) {
     EXPECT_EQ(LeavesIncident(static_cast<proto::Verdict>(number)),
               row.name != "finished" && row.name != "program_error")
         << row.name;
+}
+
+// "### 3 `wall_time`" and the lines below it.
+std::map<std::string, std::vector<std::string>> ReadSections() {
+  std::ifstream file(NIGHTJAR_SOURCE_DIR "/docs/verdicts.md");
+  std::map<std::string, std::vector<std::string>> sections;
+  std::string current;
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("##", 0) == 0) current = line.rfind("### ", 0) == 0 ? line : "";
+    if (current == line || current.empty() || line.empty()) continue;
+    sections[current].push_back(line);
+  }
+  return sections;
+}
+
+TEST(VerdictTableTest, EachHasItsSectionWithWhoSeesWhatAndHowItIsKnown) {
+  auto sections = ReadSections();
+  const auto* set = proto::Verdict_descriptor();
+  EXPECT_EQ(sections.size() + 1, static_cast<size_t>(set->value_count()));
+  for (int i = 1; i < set->value_count(); ++i) {
+    int number = set->value(i)->number();
+    std::string title = "### " + std::to_string(number) + " `" +
+                        VerdictName(static_cast<proto::Verdict>(number)) + "`";
+    ASSERT_EQ(sections.count(title), 1u) << title;
+    const std::vector<std::string>& lines = sections[title];
+    const std::vector<std::string> heads = {"* **The caller:** ", "* **The author:** ",
+                                            "* **The operator:** ", "* **How it is known:** "};
+    ASSERT_EQ(lines.size(), heads.size()) << title;
+    for (size_t at = 0; at < heads.size(); ++at) {
+      EXPECT_EQ(lines[at].rfind(heads[at], 0), 0u) << title << ": " << lines[at];
+      EXPECT_GT(lines[at].size(), heads[at].size() + 8) << title << ": " << lines[at];
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "tests/support/fake_cells.h"
 #include "tests/support/loop_rig.h"
 
@@ -198,6 +199,31 @@ TEST(UsedBetweenTest, NeverFallsBelowZero) {
   EXPECT_EQ(
       used.cpu_us + used.oom_kills + used.oom_kills_canvas + used.oom_kills_host + used.pids_denied,
       0u);
+}
+
+TEST_F(WatchdogTest, ARunThatTakesItsTimeIsLookedAtForItsHistory) {
+  limits_.wall.value = milliseconds(400);
+  cell_.usage.memory_bytes = 4096;
+  cell_.cell_events.canvas_throttled = 7;
+  Watch();
+  EXPECT_FALSE(watchdog_->first_look());
+  ASSERT_TRUE(WaitForStrike());
+  EXPECT_EQ(causes_[0].verdict, proto::VERDICT_WALL_TIME);
+  EXPECT_GE(looks_[0] - started_, bounds::kUsageSampleGap);
+  // No more often than that, and the deadline's own.
+  EXPECT_LE(looks_.size(), 9u);
+  ASSERT_GE(watchdog_->history().samples().size(), 2u);
+  EXPECT_EQ(watchdog_->history().samples()[0].memory_bytes, 4096u);
+  ASSERT_TRUE(watchdog_->first_look());
+  EXPECT_EQ(watchdog_->first_look()->events.canvas_throttled, 7u);
+  EXPECT_GE(watchdog_->first_look()->at, bounds::kUsageSampleGap);
+}
+
+TEST_F(WatchdogTest, AShortRunCostsNoLook) {
+  limits_.wall.value = bounds::kUsageSampleGap / 2;
+  Watch();
+  ASSERT_TRUE(WaitForStrike());
+  EXPECT_EQ(looks_.size(), 1u);
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+// Looks at the processes of a program before its kill, off the loop: reading a command line waits
+// for a lock of that process, which it can hold while it is throttled or out of memory.
+//
+// One thread, started with the first look. A look that is not there in time is left out, so that a
+// program cannot put its kill off, nor that of another one. Owned by RunService and destroyed on
+// the loop's thread, after every ticket; loop thread only.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "supervisor/loop/loop.h"
+#include "supervisor/watch/process_look.h"
+
+namespace nightjar {
+
+class ProcessLooker {
+ public:
+  // How one look is done; the test's seam.
+  using Look = std::function<ProcessLook(const std::vector<int>& pids)>;
+
+  // `loop` and `clock` outlive it.
+  ProcessLooker(Loop& loop, const Clock& clock);
+  ProcessLooker(Loop& loop, Look look);
+  // Waits for the look under way: by then whoever held it up is killed.
+  ~ProcessLooker();
+
+  class Ticket;
+  // `done` comes once, in a later turn, within kProcessLookTime; never once the ticket is dropped.
+  std::shared_ptr<Ticket> Begin(std::vector<int> pids, std::function<void(ProcessLook)> done);
+
+ private:
+  struct Task {
+    std::weak_ptr<Ticket> ticket;
+    std::vector<int> pids;
+  };
+  bool Add(Task task);
+  void Work();
+
+  Loop& loop_;
+  const Look look_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task> tasks_;  // guarded by mutex_, like the next
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace nightjar

@@ -1,0 +1,119 @@
+#include "supervisor/writer/incident_code.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include <algorithm>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/utf8.h"
+#include "ipc/proto/program.pb.h"
+#include "supervisor/writer/sha256.h"
+
+namespace nightjar {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+
+constexpr std::string_view kMask = "<secret>";
+constexpr size_t kLongestCharacter = 4;
+
+void ReplaceAll(std::string_view secret, std::string* text) {
+  for (size_t at = 0; (at = text->find(secret, at)) != std::string::npos; at += kMask.size())
+    text->replace(at, secret.size(), kMask);
+}
+
+// How much of the end of `text` may be the beginning of `secret`.
+size_t BeginningAtEnd(std::string_view text, std::string_view secret) {
+  for (size_t size = std::min(text.size(), secret.size() - 1); size > 0; --size)
+    if (text.substr(text.size() - size) == secret.substr(0, size)) return size;
+  return 0;
+}
+
+void MaskProcess(const std::vector<std::string>& secrets, proto::ProcessSeen* process) {
+  bool cut = process->command().size() + kLongestCharacter > bounds::kCommandReadBytes;
+  std::string command =
+      MaskSecrets(process->command(), secrets, cut ? TextEnd::kCut : TextEnd::kWhole);
+  if (cut || command.size() > bounds::kCommandShownBytes) {
+    command.resize(Utf8PrefixSize(command, bounds::kCommandShownBytes));
+    command += "...";
+  }
+  process->set_command(command);
+  process->set_name(MaskSecrets(process->name(), secrets, TextEnd::kCut));
+  for (proto::ThreadSeen& thread : *process->mutable_threads())
+    thread.set_name(MaskSecrets(thread.name(), secrets, TextEnd::kCut));
+}
+
+void LeaveWordsOut(proto::Incident* incident) {
+  for (proto::ProcessSeen& process : *incident->mutable_processes()) {
+    process.clear_command();
+    process.clear_name();
+    for (proto::ThreadSeen& thread : *process.mutable_threads()) thread.clear_name();
+  }
+  incident->add_left_out(
+      "names and command lines: the canvas's secrets could not be read, and so not be masked");
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> SecretsIn(std::string_view program) {
+  constexpr uint32_t kSecret = WireFormatLite::MakeTag(proto::Program::kSecretsFieldNumber,
+                                                       WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(program.data()),
+                                            static_cast<int>(program.size()));
+  std::vector<std::string> secrets;
+  while (uint32_t tag = in.ReadTag()) {
+    if (tag != kSecret) {
+      if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+      continue;
+    }
+    int size = 0;
+    std::string bytes;
+    proto::Secret secret;
+    if (!in.ReadVarintSizeAsInt(&size) || !in.ReadString(&bytes, size) ||
+        !secret.ParseFromString(bytes))
+      return std::nullopt;
+    if (!secret.value().empty()) secrets.push_back(secret.value());
+  }
+  if (!in.ConsumedEntireMessage()) return std::nullopt;
+  return secrets;
+}
+
+std::string MaskSecrets(std::string_view text, const std::vector<std::string>& secrets,
+                        TextEnd end) {
+  std::vector<std::string_view> ordered(secrets.begin(), secrets.end());
+  std::erase(ordered, "");
+  // The longest first, where one is a part of another.
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](auto a, auto b) { return a.size() > b.size(); });
+  std::string masked(text);
+  for (std::string_view secret : ordered) ReplaceAll(secret, &masked);
+  if (end == TextEnd::kWhole) return masked;
+  size_t begun = 0;
+  for (std::string_view secret : ordered) begun = std::max(begun, BeginningAtEnd(masked, secret));
+  masked.resize(masked.size() - begun);
+  return masked;
+}
+
+void IncidentCode::Finish(proto::Incident* incident) {
+  incident->set_code_sha256(HashOf(incident->canvas(), incident->revision()));
+  if (incident->processes().empty()) return;
+  auto program = catalog_.Program(incident->canvas(), incident->revision());
+  auto secrets = program ? SecretsIn(*program) : std::nullopt;
+  if (!secrets) return LeaveWordsOut(incident);
+  for (proto::ProcessSeen& process : *incident->mutable_processes())
+    MaskProcess(*secrets, &process);
+}
+
+// Empty for code that is not in the catalog, such as that of a compile run.
+std::string IncidentCode::HashOf(const std::string& canvas, RevisionNumber revision) {
+  auto key = std::make_pair(canvas, revision);
+  auto known = hashes_.find(key);
+  if (known != hashes_.end()) return known->second;
+  auto source = catalog_.Source(canvas, revision);
+  if (!source) return "";
+  if (hashes_.size() == bounds::kCodeHashes) hashes_.clear();
+  return hashes_[key] = HashText(Sha256({*source}));
+}
+
+}  // namespace nightjar
