@@ -40,6 +40,7 @@ class Family {
         std::vector<char> touched(kTouched, 'x');
         Burn();
         (void)!write(ends[1], touched.data(), 1);
+        for (;;) pause();
       }
       for (;;) pause();
     }
