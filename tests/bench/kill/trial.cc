@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -109,7 +108,6 @@ class Rig::Trial {
 
  private:
   [[noreturn]] void Enter(const std::vector<CellDoor>& doors, int ready_fd) {
-    setpriority(PRIO_PROCESS, 0, 0);  // the bench has the supervisor's priority, a worker has none
     for (const CellDoor& door : doors) {
       if (door.born_into) continue;
       int procs = openat(door.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
