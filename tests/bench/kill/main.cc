@@ -203,6 +203,8 @@ class Bench {
       Report(prefix + row.name, outcomes);
       if (std::string(row.name) == "spin") figures_.Add(prefix + "overshoot", outcomes.overshoot);
     }
+    // Beside competitors it would count them, whom nobody has waited for yet.
+    if (competitors == 0) figures_.Add("idle_foreign_cpu_percent", foreign.Percent());
   }
 
   void Storm() {

@@ -68,7 +68,9 @@ void EndByTimeout(const std::string& self, Victim victim, Nanos limit, PeerOutco
   if (read(from.get(), &byte, 1) == 1)
     outcome.start.push_back(std::chrono::steady_clock::now() - started);
   // `timeout` is in the group that it kills, and its victims become our children with its end.
-  CHECK(waitpid(pid, nullptr, 0) == pid);
+  int status;
+  CHECK(waitpid(pid, &status, 0) == pid);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   MonoTime ended = std::chrono::steady_clock::now();
   MonoTime last = ended;
   while (!OwnChildren().empty() && last - ended < kPatience) {

@@ -59,8 +59,9 @@ class Rig::Trial {
     munmap(touched_, sizeof *touched_);
   }
 
-  // Returns when it says that it is ready.
-  void Bear() {
+  // Returns when it says that it is ready. With a gate it is ready to be what it is going to be,
+  // and waits for the gate's writing end to be closed everywhere.
+  void Bear(int gate_fd, int gate_writer) {
     int ready[2];
     CHECK(pipe2(ready, O_CLOEXEC) == 0);
     Fd from(ready[0]);
@@ -77,7 +78,10 @@ class Rig::Trial {
     }
     long pid = Clone3(clone);
     CHECK(pid >= 0);
-    if (pid == 0) Enter(doors, to.get());
+    if (pid == 0) {
+      close(gate_writer);
+      Enter(doors, to.get(), gate_fd);
+    }
     child_.emplace(*rig_.loop_, Fd(pidfd), static_cast<int>(pid),
                    [this](WaitStatus status) { reaper_.ChildExited(status); });
     to = Fd();
@@ -107,14 +111,18 @@ class Rig::Trial {
   }
 
  private:
-  [[noreturn]] void Enter(const std::vector<CellDoor>& doors, int ready_fd) {
+  [[noreturn]] void Enter(const std::vector<CellDoor>& doors, int ready_fd, int gate_fd) {
     for (const CellDoor& door : doors) {
       if (door.born_into) continue;
       int procs = openat(door.dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
       if (write(procs, "0", 1) != 1) _exit(1);
       close(procs);
     }
-    Live(setup_.victim, ready_fd, touched_);
+    if (gate_fd < 0) Live(setup_.victim, ready_fd, touched_);
+    char byte = 'r';
+    if (write(ready_fd, &byte, 1) != 1) _exit(1);
+    (void)!read(gate_fd, &byte, 1);
+    Live(setup_.victim, /*ready_fd=*/-1, touched_);
   }
 
   Rig& rig_;
@@ -143,13 +151,19 @@ Rig::~Rig() {
 
 void Rig::Kill(const Setup& setup, unsigned at_once, Outcomes& outcomes) {
   unsigned left = at_once;
+  // Many are born before the first one spins, or the last would be long in coming.
+  int ends[2] = {-1, -1};
+  if (at_once > 1) CHECK(pipe2(ends, O_CLOEXEC) == 0);
+  Fd gate(ends[0]);
+  Fd gate_writer(ends[1]);
   std::vector<std::unique_ptr<Trial>> trials;
   for (unsigned i = 0; i < at_once; ++i) {
     trials.push_back(std::make_unique<Trial>(*this, setup, [this, &left] {
       if (--left == 0) loop_->Stop();
     }));
-    trials.back()->Bear();
+    trials.back()->Bear(gate.get(), gate_writer.get());
   }
+  gate_writer = Fd();
   MonoTime started = clock_.Mono();
   for (auto& trial : trials) trial->Watch(started);
   loop_->Run();

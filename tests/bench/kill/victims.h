@@ -32,8 +32,8 @@ struct LastTouch {
   std::atomic<int64_t> ns{0};
 };
 
-// In the child. Writes a byte to `ready_fd` and closes it when it is what it is going to be, and
-// lives on until it is killed. `touched` may be null.
+// In the child. Writes a byte to `ready_fd` and closes it when it is what it is going to be (-1:
+// nobody asks), and lives on until it is killed. `touched` may be null.
 [[noreturn]] void Live(Victim victim, int ready_fd, LastTouch* touched);
 
 }  // namespace nightjar::bench
