@@ -115,7 +115,8 @@ Result<uint64_t> PrivateBytes() {
   NJ_ASSIGN(std::string status, ReadFileAt(AT_FDCWD, "/proc/self/status"));
   constexpr std::string_view kKey = "\nVmData:";
   size_t at = status.find(kKey);
-  if (at == std::string::npos) return Fail(ErrorCode::kUnsupported, "/proc/self/status has no VmData");
+  if (at == std::string::npos)
+    return Fail(ErrorCode::kUnsupported, "/proc/self/status has no VmData");
   return strtoull(status.c_str() + at + kKey.size(), nullptr, 10) * bounds::kKiB;
 }
 
