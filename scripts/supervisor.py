@@ -77,13 +77,32 @@ class Server:
         if status != 0:
             with open(self.log_path) as log:
                 print(log.read()[-4000:])
-        shutil.rmtree(self.state, ignore_errors=True)
-        # The supervisor has no right to remove its own top group; whoever chose its name has.
-        for leaf in ("helpers", ""):
-            for path in glob.glob(f"/sys/fs/cgroup/{self.group}/{leaf}") + glob.glob(f"/sys/fs/cgroup/*/{self.group}/{leaf}"):
-                os.rmdir(path)
-        os.unlink(self.log_path)
+        self.remove_what_is_left()
         return status
+
+    def bury(self):
+        """After a crash that was meant: the helpers end by themselves, the groups do not."""
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        self.remove_what_is_left()
+
+    def remove_what_is_left(self):
+        # The supervisor has no right to remove its own top group; whoever chose its name has.
+        deadline = time.monotonic() + 20
+        for base in glob.glob(f"/sys/fs/cgroup/{self.group}") + glob.glob(f"/sys/fs/cgroup/*/{self.group}"):
+            for directory, _, _ in os.walk(base, topdown=False):
+                # A helper may be on its way out.
+                while True:
+                    try:
+                        os.rmdir(directory)
+                        break
+                    except OSError:
+                        if time.monotonic() > deadline:
+                            raise
+                        time.sleep(0.01)
+        shutil.rmtree(self.state, ignore_errors=True)
+        os.unlink(self.log_path)
 
 
 def load(server, canvas, path, requests, connections, *more):

@@ -132,7 +132,7 @@ static_assert(kTraceBlockBytes + kTraceEventBytes < kTraceFooterBytes);
 static_assert(kTraceContainerBytes <= kTracesOpenBytes && kTraceContainerBytes <= kArchiveBytes);
 
 // --- priority (nice values): on a busy machine deadlines and traces go before the tenants' work
-inline constexpr int kSupervisorNice = -10;
+inline constexpr int kSupervisorNice = -10;  // where it may not be a real-time process
 inline constexpr int kWriterNice = -5;
 
 // --- journal (supervisor's side of the writer)

@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -31,6 +32,13 @@ Status DropPrivileges(uint32_t uid, uint32_t gid) {
   if (setresuid(-1, 0, -1) == 0)
     return Fail(ErrorCode::kInternal, "privileges came back after they were dropped");
   return {};
+}
+
+void TakeRealTime(int nice_else) {
+  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
+  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0) return;
+  LogWarning("real_time_refused", {{"error", FailErrno("sched_setscheduler").value().ToString()}});
+  RaisePriority(nice_else);
 }
 
 void RaisePriority(int nice) {

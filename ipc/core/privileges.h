@@ -17,4 +17,10 @@ Status DropPrivileges(uint32_t uid, uint32_t gid);
 // else works.
 void RaisePriority(int nice);
 
+// Lets the calling thread alone go before all ordinary work of the machine, the moment that it is
+// woken: the lowest real-time priority. Nice values do not do that: they count within a session
+// (sched(7), autogroups), and a thread that is woken waits for another's turn to end. For a thread
+// that works little at a time. Where it is refused, that is logged and RaisePriority is tried.
+void TakeRealTime(int nice_else);
+
 }  // namespace nightjar

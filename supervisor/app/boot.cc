@@ -159,7 +159,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.launcher,
             Launcher::Start(*booted.loop, self, plan, doors, std::move(launcher_lost)));
   if (booted.cells->NeedsUserKiller()) booted.cells->SetUserKiller(KillerOf(*booted.launcher));
-  RaisePriority(bounds::kSupervisorNice);  // not the zygote's, which exists by now
+  TakeRealTime(bounds::kSupervisorNice);
   NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
   NJ_TRY(CheckReach(*booted.state));
   return booted;

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <array>
 #include <cstring>
@@ -57,6 +58,34 @@ INSTANTIATE_TEST_SUITE_P(Each, RunawayTest,
                                            Crime{"/output", "output", "output", 500},
                                            Crime{"/spin", "cpu_time", "cpu", 500}),
                          [](const auto& info) { return std::string(info.param.path + 1); });
+
+// Not in a v1 cpu group without real-time budget, for instance. A supervisor of an ordinary user is
+// refused too.
+bool RealTimeIsGranted() {
+  int rc = -1;
+  std::thread([&rc] {
+    sched_param lowest{1};
+    rc = sched_setscheduler(0, SCHED_FIFO, &lowest);
+  }).join();
+  return rc == 0 && TestedStart() == StartMode::kRoot;
+}
+
+// A deadline waits for nobody's work; and what the supervisor starts gets nothing of that.
+TEST(KillTest, TheSupervisorAloneIsARealTimeProcessWhereRootStartedIt) {
+  Server server("[default]\narmed = 1\n");
+  server.DeployExample("runaways");
+  EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
+  bool granted = RealTimeIsGranted();
+  EXPECT_EQ(sched_getscheduler(server.pid()),
+            granted ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER)
+      << server.log();
+  EXPECT_EQ(server.log().find("real_time_refused") == std::string::npos, granted) << server.log();
+  std::vector<pid_t> others = server.Workers();
+  EXPECT_FALSE(others.empty());
+  others.push_back(server.HelperPid("writer"));
+  others.push_back(server.HelperPid("zygote"));
+  for (pid_t pid : others) EXPECT_EQ(sched_getscheduler(pid), SCHED_OTHER);
+}
 
 TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
   // A twentieth of a processor: cpu time passes twenty times slower than wall time.
