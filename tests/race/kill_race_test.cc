@@ -194,21 +194,23 @@ TEST_F(KillRaceTest, TheZygoteDiesWhileRunsEnd) {
   ASSERT_EQ(server.Deploy("race", kWork).exit_code, 0);
   Ledger ledger;
   Rounds rounds(seed_);
-  std::atomic<bool> enough = false;
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 3; ++i)
-    callers.emplace_back([&] {
-      while (!enough && ledger.size() < 800) RunOnce(server, ledger, rounds);
-    });
   for (int round = 0; round < 3; ++round) {
-    size_t before = ledger.size();
+    const size_t before = ledger.size();
+    std::atomic<bool> enough = false;
+    std::vector<std::thread> callers;
+    // While there is no zygote they are refused at once, as often as they ask: bounded in each
+    // round.
+    for (int i = 0; i < 3; ++i)
+      callers.emplace_back([&] {
+        while (!enough && ledger.size() < before + 300) RunOnce(server, ledger, rounds);
+      });
     EXPECT_TRUE(Eventually([&] { return ledger.size() > before + 20; }));
     pid_t zygote = server.HelperPid("zygote");
     kill(zygote, SIGKILL);
     EXPECT_TRUE(Eventually([&] { return server.HelperPid("zygote") != zygote; })) << server.log();
+    enough = true;
+    for (std::thread& caller : callers) caller.join();
   }
-  enough = true;
-  for (std::thread& caller : callers) caller.join();
   // It serves again, as if nothing had been.
   EXPECT_TRUE(Eventually([&] { return ledger.Note(server.Get("race", "/hello")) == "finished"; }));
   ledger.Check(server, "race");
