@@ -88,6 +88,12 @@ int Supervisor::Run() {
   upkeep_.StartEvery(kUpkeepPeriod);
   if (auto period = booted_.manager.alive_period()) alive_.StartEvery(*period);
   loop_.Run();
+  // The watches of signals end before the process does, and whoever asks it to stop once more must
+  // not make it die of that.
+  sigset_t asking;
+  sigemptyset(&asking);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&asking, signal);
+  pthread_sigmask(SIG_BLOCK, &asking, nullptr);
   return exit_code_;
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -53,6 +54,19 @@ TEST(SurviveTest, NoWorkerOutlivesASupervisorThatIsKilled) {
     return server.Json({"traces", "runaways"}).find("VERDICT_SUPERVISOR_LOST") != std::string::npos;
   })) << server.Json({"traces", "runaways"});
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
+}
+
+// Up to its very last moment: whoever asks cannot know how far it is.
+TEST(SurviveTest, AskedToStopAgainAndAgainItEndsInOrder) {
+  Server server;
+  server.Deploy("one", kHello);
+  siginfo_t ended{};
+  while (ended.si_pid == 0) {
+    kill(server.pid(), SIGTERM);
+    ASSERT_EQ(waitid(P_PID, static_cast<id_t>(server.pid()), &ended, WEXITED | WNOHANG | WNOWAIT),
+              0);
+  }
+  EXPECT_EQ(server.Stop(), 0) << server.log();
 }
 
 TEST(SurviveTest, SigtermLetsARunInFlightFinish) {
