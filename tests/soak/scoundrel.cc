@@ -76,8 +76,10 @@ void Scoundrel::Flood(const proto::FromWorker& message) {
 }
 
 void Scoundrel::DoInsteadOfRun(std::string_view deed, const proto::Run& run) {
+  // The descriptors' come last: all of theirs begin with an answer, and a run that is answered
+  // twice is a deed of its own.
   bool known = Well(deed, run) || BadPackets(deed) || BadMessages(deed, run) ||
-               BadDescriptors(deed, run) || BadRing(deed, run) || BadProcess(deed, run);
+               BadRing(deed, run) || BadProcess(deed, run) || BadDescriptors(deed, run);
   CHECK(known);
   AwaitEnd();
 }
