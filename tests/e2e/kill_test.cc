@@ -80,8 +80,8 @@ TEST(KillTest, TheSupervisorAloneIsARealTimeProcessWhereRootStartedIt) {
             granted ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER)
       << server.log();
   EXPECT_EQ(server.log().find("real_time_refused") == std::string::npos, granted) << server.log();
-  std::vector<pid_t> others = server.Workers();
-  EXPECT_FALSE(others.empty());
+  std::vector<pid_t> others;
+  EXPECT_TRUE(Eventually([&] { return !(others = server.Workers()).empty(); }));
   others.push_back(server.HelperPid("writer"));
   others.push_back(server.HelperPid("zygote"));
   for (pid_t pid : others) EXPECT_EQ(sched_getscheduler(pid), SCHED_OTHER);

@@ -143,8 +143,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 3: {
       proto::Incident incident;
       if (!incident.ParseFromString(std::string(script.rest()))) break;
-      MustBeHarmless(cli::RenderIncident(incident, cli::Detail::kFull, cli::Paint()));
-      MustBeHarmless(cli::RenderIncident(incident, cli::Detail::kShort, cli::Paint()));
+      for (cli::Detail detail : {cli::Detail::kFull, cli::Detail::kShort})
+        for (cli::Glyphs glyphs : {cli::Glyphs::kAscii, cli::Glyphs::kUnicode})
+          MustBeHarmless(cli::RenderIncident(incident, detail, glyphs, cli::Paint()));
       break;
     }
     default: {
