@@ -115,6 +115,12 @@ Result<std::pair<Fd, Fd>> SeqpacketPair() {
   return std::pair(Fd(ends[0]), Fd(ends[1]));
 }
 
+Result<Pipe> MakePipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   return *this;

@@ -61,6 +61,13 @@ Result<std::string> ReadForeignMemfd(const Fd& fd, size_t bytes_max);
 // seen.
 Result<std::pair<Fd, Fd>> SeqpacketPair();
 
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+// Both ends close-on-exec.
+Result<Pipe> MakePipe();
+
 // A mapping of a memfd, unmapped once. Move-only.
 class Mapping {
  public:

@@ -50,22 +50,19 @@ Result<std::string> ReadAll(const Fd& fd) {
 Result<Answered> Ask(const std::string& program, const std::vector<std::string>& arguments,
                      const Fd* input) {
   NJ_ASSIGN(std::string path, PathOf(program));
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
-  Fd read_end(ends[0]);
-  Fd write_end(ends[1]);
+  NJ_ASSIGN(Pipe output, MakePipe());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output.write.get(), STDOUT_FILENO);
   if (input != nullptr) posix_spawn_file_actions_adddup2(&actions, input->get(), STDIN_FILENO);
   pid_t child = -1;
   int failed =
       posix_spawn(&child, path.c_str(), &actions, nullptr, Argv(path, arguments).data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return FailErrno("starting " + path, failed);
-  write_end.Close();
-  auto text = ReadAll(read_end);
-  read_end.Close();  // where it was too much, the writer ends by SIGPIPE
+  output.write.Close();
+  auto text = ReadAll(output.read);
+  output.read.Close();  // where it was too much, the writer ends by SIGPIPE
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

@@ -85,16 +85,6 @@ bool Succeeds(const std::vector<std::string>& command) {
   _exit(mapped ? 0 : 1);
 }
 
-struct Pipe {
-  Fd out, in;
-};
-
-Result<Pipe> MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
-
 std::string ReadToEnd(const Fd& from) {
   std::string text(kComplaintBytes, '\0');
   size_t length = 0;
@@ -112,14 +102,14 @@ Status MakeNamespace(const std::array<std::vector<std::string>, 2>& commands) {
   pid_t mapper = fork();
   if (mapper < 0) return FailErrno("starting what maps the user ids");
   if (mapper == 0) {
-    made.in.Close();
-    MapFromOutside(commands, made.out, complaints.in);
+    made.write.Close();
+    MapFromOutside(commands, made.read, complaints.write);
   }
-  complaints.in.Close();
+  complaints.write.Close();
   int refused = unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
-  if (refused == 0) (void)!write(made.in.get(), "+", 1);
-  made.in.Close();
-  std::string said = ReadToEnd(complaints.out);
+  if (refused == 0) (void)!write(made.write.get(), "+", 1);
+  made.write.Close();
+  std::string said = ReadToEnd(complaints.read);
   int status = -1;
   while (waitpid(mapper, &status, 0) < 0 && errno == EINTR) {
   }

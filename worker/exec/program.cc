@@ -23,17 +23,6 @@ constexpr int kAboveStandard = 3;
 // The program that runs, or 0; a signal handler reads it.
 volatile sig_atomic_t running = 0;
 
-struct Pipe {
-  Fd read;
-  Fd write;
-};
-
-Result<Pipe> MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return FailErrno("making a pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
-}
-
 // Its reader never waits for bytes: a program that opens the pipe by /proc/self/fd can take them
 // away between poll and read.
 Result<Pipe> MakeOutputPipe() {
