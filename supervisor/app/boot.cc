@@ -72,6 +72,12 @@ Result<Identity> ChooseIdentity(const Options& options, const Privilege& privile
                   privilege.refused);
 }
 
+Result<std::vector<std::string>> ShownToPrograms(const Options& options) {
+  if (!options.exec_root.empty()) return CheckExecRoot(options.exec_root, options.state);
+  NJ_TRY(CheckExecPaths(options.exec_paths, options.state));
+  return options.exec_paths;
+}
+
 UserKiller KillerOf(Launcher& launcher) {
   return {[&launcher](uint32_t uid) { return launcher.KillUser(uid); },
           [&launcher] { return launcher.kills_done(); }};
@@ -130,8 +136,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.manager, ServiceManager::Meet());
   booted.options = options;
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
-  NJ_TRY(options.exec_root.empty() ? CheckExecPaths(options.exec_paths, options.state)
-                                   : CheckExecRoot(options.exec_root, options.state));
+  NJ_ASSIGN(std::vector<std::string> shown, ShownToPrograms(options));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
   booted.doctor = Probe(privilege);
   NJ_TRY(Require(booted.doctor, options.without));
@@ -143,10 +148,6 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   tree.top = options.cgroup;
   tree.owner_uid = booted.identity.supervisor;
   tree.owner_gid = booted.identity.supervisor;
-  std::vector<std::string> shown = options.exec_paths;
-  if (!options.exec_root.empty()) {
-    NJ_ASSIGN(shown, ShownOfRoot(options.exec_root));
-  }
   booted.disks = FindExecDisks(shown);
   tree.disks = booted.disks.disks;
   NJ_ASSIGN(booted.cells, CellTree::Create(tree));

@@ -2,17 +2,14 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <iterator>
+
+#include "ipc/core/programs_root.h"
 
 namespace nightjar {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What their root has of its own in any case.
-constexpr const char* kOwnPlaces[] = {"/proc", "/dev", "/sys", "/tmp", "/app"};
 
 // Without links, dots and a slash at the end.
 fs::path Plain(const std::string& path) {
@@ -48,7 +45,7 @@ Status CheckShown(const std::string& path, const fs::path& state) {
 
 Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& state) {
   for (const std::string& path : paths) {
-    for (const char* own : kOwnPlaces)
+    for (std::string_view own : kOwnPlaces)
       if (Holds(own, Plain(path)))
         return Refuse(path, "their root has its own " + std::string(own));
     if (Holds("/etc", Plain(path))) return Refuse(path, "their root has its own /etc");
@@ -57,21 +54,15 @@ Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& 
   return {};
 }
 
-Status CheckExecRoot(const std::string& directory, const std::string& state) {
+Result<std::vector<std::string>> CheckExecRoot(const std::string& directory,
+                                               const std::string& state) {
   NJ_TRY(CheckShown(directory, Plain(state)));
-  NJ_ASSIGN(std::vector<std::string> shown, ShownOfRoot(directory));
-  for (const std::string& path : shown) NJ_TRY(CheckShown(path, Plain(state)));
-  return {};
-}
-
-Result<std::vector<std::string>> ShownOfRoot(const std::string& directory) {
   std::vector<std::string> shown;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
-    std::string place = "/" + entry.path().filename().string();
-    bool own =
-        std::find(std::begin(kOwnPlaces), std::end(kOwnPlaces), place) != std::end(kOwnPlaces);
-    if (!own && !entry.is_symlink()) shown.push_back(entry.path().string());
+    if (IsOwnPlace("/" + entry.path().filename().string()) || entry.is_symlink()) continue;
+    shown.push_back(entry.path().string());
+    NJ_TRY(CheckShown(shown.back(), Plain(state)));
   }
   if (failed) return FailErrno("programs cannot be shown " + directory, failed.value());
   return shown;

@@ -14,11 +14,10 @@ namespace nightjar {
 // canvas might leave something there for another.
 Status CheckExecPaths(const std::vector<std::string>& paths, const std::string& state);
 
-// The same of a directory whose content is to be their root, and of everything directly in it.
-Status CheckExecRoot(const std::string& directory, const std::string& state);
-
-// What programs are shown of a directory that is their root: its entries, without links, and
-// without those in whose place their root has something of its own.
-Result<std::vector<std::string>> ShownOfRoot(const std::string& directory);
+// The same of a directory whose content is to be their root, and of everything directly in it that
+// they are shown: its entries, without links, and without those in whose place their root has
+// something of its own. Those entries.
+Result<std::vector<std::string>> CheckExecRoot(const std::string& directory,
+                                               const std::string& state);
 
 }  // namespace nightjar

@@ -6,14 +6,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
+#include "ipc/core/programs_root.h"
 #include "worker/sandbox/new_root.h"
 
 namespace nightjar {
@@ -21,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOwnPlaces[] = {"/proc", "/dev", "/sys", "/tmp", "/app"};
 constexpr unsigned long kQuiet = MS_NOSUID | MS_NODEV;
 constexpr unsigned long kProcFlags = kQuiet | MS_NOEXEC | MS_RDONLY;
 
@@ -107,8 +105,7 @@ Status ShowDirectory(const std::string& directory) {
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
     std::string place = "/" + entry.path().filename().string();
-    if (std::find(std::begin(kOwnPlaces), std::end(kOwnPlaces), place) != std::end(kOwnPlaces))
-      continue;
+    if (IsOwnPlace(place)) continue;
     if (!entry.is_symlink()) {
       NJ_TRY(Show(entry.path().string(), place, kQuiet | MS_RDONLY));
       continue;
