@@ -32,18 +32,8 @@ void KillUser(uint32_t uid) {
 }
 
 // The whole life of the first process: only system calls. Signals from outside but SIGKILL pass it
-// by, as it is first in its namespace and handles none; it returns at the supervisor's end.
-void ObeySupervisor() {
-  pollfd watched{kWatchPlace, POLLIN, 0};
-  for (;;) {
-    if (poll(&watched, 1, -1) < 0 && errno == EINTR) continue;
-    NestOrder order{};
-    if (recv(kWatchPlace, &order, sizeof order, MSG_DONTWAIT) != sizeof order) return;
-    KillUser(order.uid);
-    if (send(kWatchPlace, &order.ticket, sizeof order.ticket, MSG_NOSIGNAL) < 0) return;
-  }
-}
-
+// by, as it is first in its namespace and handles none. It ends with the supervisor. Without the
+// duty to kill it has no capability, and an order of that kind does nothing.
 [[noreturn]] void WatchSupervisor(int watched_fd, NestDuty duty) {
   prctl(PR_SET_NAME, "nightjar-nest", 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -52,14 +42,14 @@ void ObeySupervisor() {
   if (dup2(watched_fd, kWatchPlace) < 0 || syscall(SYS_close_range, kWatchPlace + 1, ~0u, 0) != 0 ||
       syscall(SYS_capset, &header, kept) != 0)
     _exit(1);
-  if (duty == NestDuty::kWatchAndKill) {
-    ObeySupervisor();
-    _exit(0);
+  for (;;) {
+    pollfd watched{kWatchPlace, POLLIN, 0};
+    if (poll(&watched, 1, -1) < 0 && errno == EINTR) continue;
+    NestOrder order{};
+    if (recv(kWatchPlace, &order, sizeof order, MSG_DONTWAIT) != sizeof order) _exit(0);
+    KillUser(order.uid);
+    if (send(kWatchPlace, &order.ticket, sizeof order.ticket, MSG_NOSIGNAL) < 0) _exit(0);
   }
-  pollfd watched{kWatchPlace, 0, 0};  // a hang-up is told unasked
-  while (poll(&watched, 1, -1) < 0 && errno == EINTR) {
-  }
-  _exit(0);
 }
 
 // Orders that the last first process left: all that they meant died with it, and a user's id may
