@@ -15,10 +15,6 @@
 namespace nightjar {
 namespace {
 
-#ifndef CLONE_NEWTIME  // newer than the C library's headers
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 struct Made {
   int clocks = -1;  // the time namespace
   const char* step = nullptr;
