@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <vector>
 
 namespace nightjar::http {
 namespace {
@@ -13,9 +14,20 @@ namespace {
 // A user as the host knows them: in a user namespace the kernel speaks of others, and a record that
 // says "uid 0" there would be read as root.
 uint32_t HostUid(uint32_t uid) {
-  std::ifstream map("/proc/self/uid_map");
-  for (uint32_t inside, outside, count; map >> inside >> outside >> count;)
-    if (uid >= inside && uid - inside < count) return outside + (uid - inside);
+  struct Range {
+    uint32_t inside, outside, count;
+  };
+  // It is written once, before there is anybody to ask.
+  static const std::vector<Range> map = [] {
+    std::vector<Range> ranges;
+    std::ifstream file("/proc/self/uid_map");
+    for (Range range; file >> range.inside >> range.outside >> range.count;)
+      ranges.push_back(range);
+    return ranges;
+  }();
+  for (const Range& range : map)
+    if (uid >= range.inside && uid - range.inside < range.count)
+      return range.outside + (uid - range.inside);
   return uid;
 }
 
