@@ -1,7 +1,5 @@
 #include "supervisor/watch/process_looker.h"
 
-#include <pthread.h>
-
 #include <utility>
 
 #include "ipc/core/bounds.h"
@@ -40,53 +38,21 @@ ProcessLooker::ProcessLooker(Loop& loop, const Clock& clock)
 
 ProcessLooker::ProcessLooker(Loop& loop, Look look) : loop_(loop), look_(std::move(look)) {}
 
-ProcessLooker::~ProcessLooker() {
-  if (!thread_.joinable()) return;
-  {
-    std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+ProcessLooker::~ProcessLooker() = default;
 
 std::shared_ptr<ProcessLooker::Ticket> ProcessLooker::Begin(std::vector<int> pids,
                                                             std::function<void(ProcessLook)> done) {
   auto ticket = std::make_shared<Ticket>(loop_, pids.size(), std::move(done));
+  if (!thread_) thread_.emplace("nj-looking", bounds::kLooksWaiting, TaskThread::Tick());
   // Where too many wait already, the ticket's own patience is the answer.
-  if (!Add({ticket, std::move(pids)})) return ticket;
-  if (!thread_.joinable()) {
-    thread_ = std::thread([this] { Work(); });
-    pthread_setname_np(thread_.native_handle(), "nj-looking");
-  }
-  changed_.notify_one();
-  return ticket;
-}
-
-bool ProcessLooker::Add(Task task) {
-  std::lock_guard lock(mutex_);
-  if (tasks_.size() >= bounds::kLooksWaiting) return false;
-  tasks_.push_back(std::move(task));
-  return true;
-}
-
-void ProcessLooker::Work() {
-  for (;;) {
-    Task task;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
-      if (ending_) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
+  thread_->Add([this, asked = std::weak_ptr<Ticket>(ticket), pids = std::move(pids)] {
     // Nobody waits any more for what a slow one before it held up.
-    if (task.ticket.expired()) continue;
-    ProcessLook look = look_(task.pids);
-    loop_.Post([ticket = std::move(task.ticket), look = std::move(look)]() mutable {
-      if (auto waiting = ticket.lock()) waiting->Finish(std::move(look));
+    if (asked.expired()) return;
+    loop_.Post([asked, look = look_(pids)]() mutable {
+      if (auto waiting = asked.lock()) waiting->Finish(std::move(look));
     });
-  }
+  });
+  return ticket;
 }
 
 }  // namespace nightjar

@@ -6,15 +6,13 @@
 // the loop's thread, after every ticket; loop thread only.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <optional>
 #include <vector>
 
 #include "supervisor/loop/loop.h"
+#include "supervisor/loop/task_thread.h"
 #include "supervisor/watch/process_look.h"
 
 namespace nightjar {
@@ -35,20 +33,9 @@ class ProcessLooker {
   std::shared_ptr<Ticket> Begin(std::vector<int> pids, std::function<void(ProcessLook)> done);
 
  private:
-  struct Task {
-    std::weak_ptr<Ticket> ticket;
-    std::vector<int> pids;
-  };
-  bool Add(Task task);
-  void Work();
-
   Loop& loop_;
   const Look look_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Task> tasks_;  // guarded by mutex_, like the next
-  bool ending_ = false;
-  std::thread thread_;
+  std::optional<TaskThread> thread_;  // last: what it still does needs the others
 };
 
 }  // namespace nightjar

@@ -15,7 +15,7 @@
 #include "supervisor/writer/archive.h"
 #include "supervisor/writer/drain.h"
 #include "supervisor/writer/mailbox.h"
-#include "supervisor/writer/task_thread.h"
+#include "supervisor/loop/task_thread.h"
 
 namespace nightjar {
 

@@ -1,4 +1,4 @@
-#include "supervisor/writer/task_thread.h"
+#include "supervisor/loop/task_thread.h"
 
 #include <gmock/gmock.h>
 
