@@ -10,6 +10,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
+#include "ipc/core/proc_stat.h"
 
 namespace nightjar {
 namespace {
@@ -29,23 +30,10 @@ uint64_t CpuOf(int pid) {
 bool AddStat(int pid, ProcessUsage& usage) {
   auto text = ReadFileAt(AT_FDCWD, ("/proc/" + std::to_string(pid) + "/stat").c_str());
   if (!text) return false;
-  // The name stands in parentheses and may have any character; after it come numbers.
-  size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos) return false;
-  std::istringstream fields(text->substr(name_end + 1));
-  std::string skipped;
-  auto skip = [&](int count) {
-    for (; count > 0; --count) fields >> skipped;
-  };
-  long long waited_user = 0, waited_system = 0, resident = 0;
-  skip(13);  // state (3) to stime (15); see proc(5)
-  fields >> waited_user >> waited_system;
-  skip(6);  // priority (18) to vsize (23)
-  fields >> resident;
-  if (!fields) return false;
-  auto ticks = static_cast<uint64_t>(waited_user + waited_system);
-  usage.cpu_us += ticks * (1'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK)));
-  usage.memory_bytes += static_cast<uint64_t>(resident) * static_cast<uint64_t>(getpagesize());
+  auto stat = ParseProcStat(*text);
+  if (!stat) return false;
+  usage.cpu_us += stat->waited_ticks * (1'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK)));
+  usage.memory_bytes += stat->resident_pages * static_cast<uint64_t>(getpagesize());
   ++usage.processes;
   return true;
 }

@@ -9,23 +9,16 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/fd.h"
+#include "ipc/core/proc_stat.h"
 #include "ipc/core/utf8.h"
 
 namespace nightjar {
 namespace {
 
 constexpr size_t kStatBytes = 1024;
-
-struct Stat {
-  std::string name;
-  std::string state;
-  int parent = 0;
-  uint32_t threads = 0;
-};
 
 // What is not UTF-8 becomes '?', as a message's text must be.
 std::string Text(std::string_view bytes) {
@@ -52,21 +45,12 @@ std::optional<std::string> ReadSome(int dir, const char* name, size_t bytes_max)
   return text;
 }
 
-// "41 (a name) S 1 ...", see proc(5): the name may have any character in it.
-std::optional<Stat> ReadStat(int dir) {
+std::optional<ProcStat> ReadStat(int dir) {
   auto text = ReadSome(dir, "stat", kStatBytes);
-  if (!text) return std::nullopt;
-  size_t open = text->find('('), close = text->rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
-  Stat stat;
-  stat.name = Text(std::string_view(*text).substr(open + 1, close - open - 1));
-  std::istringstream fields(text->substr(close + 1));
-  fields >> stat.state >> stat.parent;
-  std::string skipped;
-  for (int field = 5; field < 20; ++field) fields >> skipped;
-  fields >> stat.threads;
-  if (!fields) return std::nullopt;
-  stat.state = Text(stat.state);
+  auto stat = text ? ParseProcStat(*text) : std::nullopt;
+  if (!stat) return std::nullopt;
+  stat->name = Text(stat->name);
+  stat->state = Text(stat->state);
   return stat;
 }
 
