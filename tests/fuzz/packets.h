@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "ipc/core/fd.h"
 #include "tests/fuzz/must.h"
 #include "tests/fuzz/script.h"
+#include "tests/support/send_packet.h"
 
 namespace nightjar::fuzz {
 
@@ -57,26 +57,9 @@ inline Fd TakeFd(Script& script, const Fd& process) {
 
 // As it is; a full or closed socket takes nothing.
 inline void SendPacket(const Fd& socket, std::string_view bytes, const std::vector<Fd>& fds) {
-  constexpr size_t kFdsMost = 16;
-  Must(fds.size() <= kFdsMost, "they fit");
-  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kFdsMost)] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  if (!fds.empty()) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    for (size_t i = 0; i < fds.size(); ++i) {
-      int fd = fds[i].get();
-      memcpy(CMSG_DATA(rights) + i * sizeof fd, &fd, sizeof fd);
-    }
-  }
-  [[maybe_unused]] ssize_t sent = sendmsg(socket.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  std::vector<int> numbers;
+  for (const Fd& fd : fds) numbers.push_back(fd.get());
+  (void)nightjar::SendPacket(socket.get(), bytes, numbers, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 // The descriptors that the script wants beside a message.

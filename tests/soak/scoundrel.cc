@@ -10,6 +10,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "tests/support/send_packet.h"
 #include "worker/sandbox/enter.h"
 
 namespace nightjar::soak {
@@ -50,25 +51,9 @@ void Scoundrel::Say(const proto::FromWorker& message, const std::vector<int>& fd
   SayBytes(message.SerializeAsString(), fds);
 }
 
-// More descriptors than the product's own channel would send; a socket that is full is waited for.
+// A socket that is full is waited for.
 void Scoundrel::SayBytes(std::string_view bytes, const std::vector<int>& fds) {
-  constexpr size_t kMost = 64;
-  CHECK(fds.size() <= kMost);
-  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMost)] = {};
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  if (!fds.empty()) {
-    packet.msg_control = control;
-    packet.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* rights = CMSG_FIRSTHDR(&packet);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    memcpy(CMSG_DATA(rights), fds.data(), sizeof(int) * fds.size());
-  }
-  sendmsg(kControlFd, &packet, MSG_NOSIGNAL);
+  SendPacket(kControlFd, bytes, fds, MSG_NOSIGNAL);
 }
 
 void Scoundrel::Flood(const proto::FromWorker& message) {

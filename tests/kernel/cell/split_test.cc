@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "tests/kernel/cell/cell_fixture.h"
+#include "tests/support/send_packet.h"
 
 namespace nightjar {
 namespace {
@@ -39,15 +40,8 @@ bool SendDoors(int socket, const std::vector<CellDoor>& doors) {
     born[i] = doors[i].born_into ? 'b' : 'e';
     fds[i] = doors[i].dir_fd;
   }
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
-  iovec text{born, doors.size()};
-  msghdr message{nullptr, 0, &text, 1, control, CMSG_SPACE(sizeof(int) * doors.size()), 0};
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int) * doors.size());
-  memcpy(CMSG_DATA(header), fds, sizeof(int) * doors.size());
-  return sendmsg(socket, &message, 0) == static_cast<ssize_t>(doors.size());
+  return SendPacket(socket, {born, doors.size()}, {fds, doors.size()}, 0) ==
+         static_cast<ssize_t>(doors.size());
 }
 
 std::vector<CellDoor> ReceiveDoors(int socket) {
