@@ -34,14 +34,14 @@ Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
 }
 
 Status CanvasGroup::LiftCpuQuota() {
-  if (lifted_++ > 0 || limits_.cpus <= 0) return {};
-  return WriteCpuQuota(0);
+  if (lifted_++ > 0) return {};
+  return group_.SetCpuQuota(frame_, 0);
 }
 
 void CanvasGroup::RestoreCpuQuota() {
   CHECK(lifted_ > 0);
-  if (--lifted_ > 0 || limits_.cpus <= 0) return;
-  if (Status set = WriteCpuQuota(limits_.cpus); !set)
+  if (--lifted_ > 0) return;
+  if (Status set = group_.SetCpuQuota(frame_, limits_.cpus); !set)
     LogError("cpu_quota_not_restored",
              {{"group", group_.path()}, {"error", set.error().ToString()}});
 }
@@ -57,14 +57,6 @@ void CanvasGroup::RestoreDiskLimit() {
   if (Status set = group_.SetDiskRead(frame_, limits_.disk_read_bytes); !set)
     LogError("disk_limit_not_restored",
              {{"group", group_.path()}, {"error", set.error().ToString()}});
-}
-
-// Through the held directory: this stands between the decision to kill and the kill.
-Status CanvasGroup::WriteCpuQuota(double cpus) {
-  ControllerHome home = frame_.hierarchies.cpu.home;
-  if (home == ControllerHome::kNone) return {};
-  ControlSetting quota = CpuQuota(home, cpus);
-  return WriteFileAt(group_.dirs().cpu(), quota.file.c_str(), quota.value);
 }
 
 std::unique_ptr<KernelCell> CanvasGroup::TakeIdle() {

@@ -62,8 +62,6 @@ class CanvasGroup {
   void DropIdle();
 
  private:
-  Status WriteCpuQuota(double cpus);
-
   const TreeFrame& frame_;
   Group group_;
   CanvasLimits limits_;

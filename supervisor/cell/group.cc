@@ -171,6 +171,16 @@ Status Group::SetCpu(const TreeFrame& frame, double cpus, uint64_t weight) {
   return {};
 }
 
+// Through the held directory: this stands between the decision to kill and the kill.
+Status Group::SetCpuQuota(const TreeFrame& frame, double cpus) {
+  ControllerHome home = frame.hierarchies.cpu.home;
+  if (cpus == in_force_.cpus || home == ControllerHome::kNone) return {};
+  ControlSetting quota = CpuQuota(home, cpus);
+  NJ_TRY(WriteFileAt(dirs_.cpu(), quota.file.c_str(), quota.value));
+  in_force_.cpus = cpus;
+  return {};
+}
+
 // Through the held directory: libcgroup sets a file once, and this one is written once a disk.
 Status Group::SetDiskRead(const TreeFrame& frame, uint64_t bytes) {
   if (bytes == in_force_.disk_read_bytes) return {};

@@ -72,7 +72,8 @@ class Group {
   // Set only what differs from what is in force. `frame` is the tree's, as at the making.
   Status SetCanvas(const TreeFrame& frame, const CanvasLimits& limits);
   Status SetCell(const TreeFrame& frame, const CellLimits& limits);
-  // The one of a canvas's limits that is lifted and restored here; 0: no bound.
+  // Those of a canvas's limits that are lifted and restored; 0: no bound.
+  Status SetCpuQuota(const TreeFrame& frame, double cpus);
   Status SetDiskRead(const TreeFrame& frame, uint64_t bytes);
 
  private:

@@ -49,6 +49,25 @@ TEST_P(CellTest, CanvasQuotaFollowsItsLimits) {
   tree_->Release(std::move(two));
 }
 
+// A quota that policy changes while a kill has it lifted, and then takes away.
+TEST_P(CellTest, AQuotaThatChangedWhileItWasLiftedCanGo) {
+  if (hierarchies_.cpu.home == ControllerHome::kNone)
+    GTEST_SKIP() << "no cpu controller on this host";
+  auto quota = [&] { return ReadCanvasFile("cpu.cfs_quota_us", "cpu.max"); };
+  auto unbounded = [&] { return quota().starts_with("-1") || quota().starts_with("max"); };
+  auto dying = Acquire({}, {0, 0, 0.5, 100});
+  ASSERT_TRUE(dying->LiftCpuThrottle());
+  EXPECT_TRUE(unbounded()) << quota();
+  auto next = Acquire({}, {0, 0, 1.5, 100});
+  EXPECT_TRUE(unbounded()) << quota();
+  tree_->Release(std::move(dying));
+  EXPECT_EQ(std::stol(quota()), 150'000);
+  auto last = Acquire({}, {0, 0, 0, 100});
+  EXPECT_TRUE(unbounded()) << quota();
+  tree_->Release(std::move(next));
+  tree_->Release(std::move(last));
+}
+
 TEST_P(CellTest, CountsCpuMemoryAndProcesses) {
   auto cell = Acquire({64 * kMiB, 4});
   Inmate inmate(*cell, [](auto& ready) {
