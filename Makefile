@@ -77,7 +77,7 @@ bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)
 	$(SUDO) scripts/run-benches
 
-# KILLS of each cheap kind; the expensive ones in proportion.
+# KILLS of each kind.
 KILLS ?= 1000
 bench-kill: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs bench-kill bench-load -j $(JOBS)

@@ -2,9 +2,9 @@
 //
 //   bench-kill [--kills 1000] [--only spin,oom] [--condition idle] [--out kill.json]
 //
-// As root. What takes long to build (trees, large memory) is killed less often than --kills; the
-// counts are in the figures. Every process that it starts is below its own control groups or is its
-// own child, and is gone when it ends.
+// As root. The peers are tried less often than --kills; the counts are in the figures. Every
+// process that it starts is below its own control groups or is its own child, and is gone when it
+// ends.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,18 +40,13 @@ struct Options {
   std::string out;
 };
 
-// `share` of --kills is done of it when idle and `busy_share` beside competitors, at least `kLeast`
-// unless it is 0: the expensive ones would take hours.
 struct Row {
   const char* name;
   Setup setup;
-  double share;
-  double busy_share;
 };
-constexpr unsigned kLeast = 5;
+constexpr unsigned kLeast = 5;  // of a peer's kills
 
-Row RowOf(const char* name, Victim victim, milliseconds wall, uint64_t megabytes, uint64_t pids,
-          double share, double busy_share) {
+Row RowOf(const char* name, Victim victim, milliseconds wall, uint64_t megabytes, uint64_t pids) {
   Setup setup;
   setup.victim = victim;
   setup.canvas = std::string(NameOf(victim));
@@ -59,22 +54,22 @@ Row RowOf(const char* name, Victim victim, milliseconds wall, uint64_t megabytes
   setup.canvas_limits = {2048 * kMegabyte, 8192, 0, 100};
   setup.limits = {megabytes * kMegabyte, pids};
   setup.wall = wall;
-  return {name, setup, share, busy_share};
+  return {name, setup};
 }
 
 std::vector<Row> Rows() {
   std::vector<Row> rows{
-      RowOf("spin", Victim::kSpin, milliseconds(10), 64, 8, 1, 1),
-      RowOf("sleep", Victim::kSleep, milliseconds(5), 64, 8, 1, 1),
-      RowOf("throttled_spin", Victim::kSpin, milliseconds(20), 64, 8, 1, 0.3),
-      RowOf("threads32", Victim::kThreads, milliseconds(10), 64, 64, 1, 0.2),
-      RowOf("dirty64", Victim::kDirty64, milliseconds(5), 128, 8, 0.2, 0.1),
-      RowOf("dirty500", Victim::kDirty500, milliseconds(5), 700, 8, 0.015, 0),
-      RowOf("tree200_sleep", Victim::kTree200Sleep, milliseconds(10), 256, 256, 0.04, 0.02),
-      RowOf("tree200_spin", Victim::kTree200Spin, milliseconds(30), 256, 256, 0.04, 0.02),
-      RowOf("fork_bomb", Victim::kForkBomb, milliseconds(50), 64, 64, 0.1, 0.05),
-      RowOf("daemon", Victim::kDaemon, milliseconds(10), 64, 8, 0.1, 0),
-      RowOf("oom", Victim::kOutOfMemory, milliseconds(0), 64, 8, 0.2, 0.1),
+      RowOf("spin", Victim::kSpin, milliseconds(10), 64, 8),
+      RowOf("sleep", Victim::kSleep, milliseconds(5), 64, 8),
+      RowOf("throttled_spin", Victim::kSpin, milliseconds(20), 64, 8),
+      RowOf("threads32", Victim::kThreads, milliseconds(10), 64, 64),
+      RowOf("dirty64", Victim::kDirty64, milliseconds(5), 128, 8),
+      RowOf("dirty500", Victim::kDirty500, milliseconds(5), 700, 8),
+      RowOf("tree200_sleep", Victim::kTree200Sleep, milliseconds(10), 256, 256),
+      RowOf("tree200_spin", Victim::kTree200Spin, milliseconds(30), 256, 256),
+      RowOf("fork_bomb", Victim::kForkBomb, milliseconds(50), 64, 64),
+      RowOf("daemon", Victim::kDaemon, milliseconds(10), 64, 8),
+      RowOf("oom", Victim::kOutOfMemory, milliseconds(0), 64, 8),
   };
   for (Row& row : rows) {
     if (std::string(row.name) != "throttled_spin") continue;
@@ -101,7 +96,7 @@ class Competitors {
       CHECK(pid >= 0);
       if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        Live(Victim::kSpin, to.get(), nullptr);
+        Become(Victim::kSpin, to.get());
       }
       pids_.push_back(pid);
       to = Fd();
@@ -161,10 +156,8 @@ class ForeignWork {
 
 class Bench {
  public:
-  Bench(Options options, std::string self)
-      : options_(std::move(options)),
-        self_(std::move(self)),
-        rig_("nightjar-bench-" + std::to_string(getpid())) {}
+  explicit Bench(Options options)
+      : options_(std::move(options)), rig_("nightjar-bench-" + std::to_string(getpid())) {}
 
   int Run() {
     figures_.Add("control_groups", rig_.description());
@@ -195,11 +188,8 @@ class Bench {
     ForeignWork foreign;
     for (const Row& row : Rows()) {
       if (!Chosen(options_.only, row.name)) continue;
-      double share = competitors > 0 ? row.busy_share : row.share;
-      if (share == 0) continue;
       Outcomes outcomes;
-      unsigned count = Count(share);
-      for (unsigned i = 0; i < count; ++i) rig_.Kill(row.setup, 1, outcomes);
+      for (unsigned i = 0; i < options_.kills; ++i) rig_.Kill(row.setup, 1, outcomes);
       Report(prefix + row.name, outcomes);
       if (std::string(row.name) == "spin") figures_.Add(prefix + "overshoot", outcomes.overshoot);
     }
@@ -250,7 +240,7 @@ class Bench {
       Nanos limit = row.victim == Victim::kSpin || row.victim == Victim::kSleep ? milliseconds(20)
                                                                                 : milliseconds(400);
       unsigned count = Count(row.share);
-      for (unsigned i = 0; i < count; ++i) EndByTimeout(self_, row.victim, limit, outcome);
+      for (unsigned i = 0; i < count; ++i) EndByTimeout(row.victim, limit, outcome);
       figures_.Add("timeout_" + name + "_late", outcome.late);
       figures_.Add("timeout_" + name + "_start", outcome.start);
       figures_.Add("timeout_" + name + "_kills", static_cast<uint64_t>(count));
@@ -269,7 +259,6 @@ class Bench {
   }
 
   const Options options_;
-  const std::string self_;
   Figures figures_;
   Rig rig_;
   uint64_t quarantined_ = 0;
@@ -283,26 +272,16 @@ int main(int argc, char** argv) {
   using namespace nightjar;
   using namespace nightjar::bench;
   Options options;
-  std::string victim;
   CLI::App app("Kills, measured");
-  app.add_option("--kills", options.kills, "of each cheap kind; the others in proportion");
+  app.add_option("--kills", options.kills, "of each kind; of the peers' in proportion");
   app.add_option("--only", options.only, "kinds, by name")->delimiter(',');
   app.add_option("--condition", options.conditions, "idle, busy2, storm100, peers")->delimiter(',');
   app.add_option("--out", options.out, "the figures as JSON");
-  app.add_option("--victim", victim, "be one; says on its standard output when it is ready");
   CLI11_PARSE(app, argc, argv);
-  if (!victim.empty()) {
-    auto kind = VictimCalled(victim);
-    if (!kind) return 1;
-    Live(*kind, STDOUT_FILENO, nullptr);
-  }
   if (geteuid() != 0)
     return fprintf(stderr, "bench-kill makes control groups: run it as root\n"), 1;
   // What a worker leaves behind would come to the bench, as it comes to the supervisor's launcher.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   TakeRealTime(bounds::kSupervisorNice);
-  char self[4096];
-  ssize_t size = readlink("/proc/self/exe", self, sizeof self);
-  CHECK(size > 0);
-  return Bench(options, std::string(self, static_cast<size_t>(size))).Run();
+  return Bench(options).Run();
 }

@@ -43,7 +43,7 @@ uint64_t KillTheRest() {
 
 }  // namespace
 
-void EndByTimeout(const std::string& self, Victim victim, Nanos limit, PeerOutcome& outcome) {
+void EndByTimeout(Victim victim, Nanos limit, PeerOutcome& outcome) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   int ready[2];
   CHECK(pipe2(ready, O_CLOEXEC) == 0);
@@ -51,8 +51,8 @@ void EndByTimeout(const std::string& self, Victim victim, Nanos limit, PeerOutco
   Fd to(ready[1]);
   std::string seconds = std::to_string(std::chrono::duration<double>(limit).count());
   std::string name(NameOf(victim));
-  std::string program = self;
-  std::string words[] = {"timeout", "-s", "KILL", seconds, program, "--victim", name};
+  // It says on its standard output when it is ready.
+  std::string words[] = {"timeout", "-s", "KILL", seconds, VictimProgram(), name, "1", "-1", "-1"};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "tests/bench/kill/figures.h"
 #include "tests/bench/kill/victims.h"
@@ -17,8 +16,7 @@ struct PeerOutcome {
   uint64_t survivors = 0;  // processes that it left behind; they are killed
 };
 
-// `self`: this program, which is the victim too (--victim NAME). Makes this process the reaper of
-// whatever is orphaned below it.
-void EndByTimeout(const std::string& self, Victim victim, Nanos limit, PeerOutcome& outcome);
+// Makes this process the reaper of whatever is orphaned below it.
+void EndByTimeout(Victim victim, Nanos limit, PeerOutcome& outcome);
 
 }  // namespace nightjar::bench

@@ -27,9 +27,9 @@ T Must(Result<T> result) {
   exit(1);
 }
 
-LastTouch* SharedTouch() {
-  void* at =
-      mmap(nullptr, sizeof(LastTouch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+LastTouch* Share(const Fd& file) {
+  CHECK(ftruncate(file.get(), sizeof(LastTouch)) == 0);
+  void* at = mmap(nullptr, sizeof(LastTouch), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   CHECK(at != MAP_FAILED);
   return new (at) LastTouch;
 }
@@ -48,7 +48,8 @@ class Rig::Trial {
                   quarantined_ = death.quarantined;
                   over();
                 }),
-        touched_(SharedTouch()) {
+        touch_file_(memfd_create("bench-touch", MFD_CLOEXEC)),
+        touched_(Share(touch_file_)) {
     limits_.wall.value = std::chrono::duration_cast<policy::Micros>(setup.wall);
     limits_.cpu.value = std::chrono::seconds(600);
     limits_.pids.value = setup.limits.pids;
@@ -61,7 +62,7 @@ class Rig::Trial {
 
   // Returns when it says that it is ready. With a gate it is ready to be what it is going to be,
   // and waits for the gate's writing end to be closed everywhere.
-  void Bear(int gate_fd, int gate_writer) {
+  void Bear(int gate_fd) {
     int ready[2];
     CHECK(pipe2(ready, O_CLOEXEC) == 0);
     Fd from(ready[0]);
@@ -78,10 +79,7 @@ class Rig::Trial {
     }
     long pid = Clone3(clone);
     CHECK(pid >= 0);
-    if (pid == 0) {
-      close(gate_writer);
-      Enter(doors, to.get(), gate_fd);
-    }
+    if (pid == 0) Enter(doors, to.get(), gate_fd);
     child_.emplace(*rig_.loop_, Fd(pidfd), static_cast<int>(pid),
                    [this](WaitStatus status) { reaper_.ChildExited(status); });
     to = Fd();
@@ -118,11 +116,7 @@ class Rig::Trial {
       if (write(procs, "0", 1) != 1) _exit(1);
       close(procs);
     }
-    if (gate_fd < 0) Live(setup_.victim, ready_fd, touched_);
-    char byte = 'r';
-    if (write(ready_fd, &byte, 1) != 1) _exit(1);
-    (void)!read(gate_fd, &byte, 1);
-    Live(setup_.victim, /*ready_fd=*/-1, touched_);
+    Become(setup_.victim, ready_fd, gate_fd, touch_file_.get());
   }
 
   Rig& rig_;
@@ -130,6 +124,7 @@ class Rig::Trial {
   policy::Limits limits_;
   std::unique_ptr<Cell> cell_;
   Reaper reaper_;
+  Fd touch_file_;
   LastTouch* touched_;
   std::optional<Child> child_;
   std::optional<Watchdog> watchdog_;
@@ -161,7 +156,7 @@ void Rig::Kill(const Setup& setup, unsigned at_once, Outcomes& outcomes) {
     trials.push_back(std::make_unique<Trial>(*this, setup, [this, &left] {
       if (--left == 0) loop_->Stop();
     }));
-    trials.back()->Bear(gate.get(), gate_writer.get());
+    trials.back()->Bear(gate.get());
   }
   gate_writer = Fd();
   MonoTime started = clock_.Mono();

@@ -1,22 +1,16 @@
 #include "tests/bench/kill/victims.h"
 
-#include <sys/mman.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <thread>
+#include <filesystem>
 #include <utility>
 
 namespace nightjar::bench {
 namespace {
-
-constexpr size_t kMegabyte = 1 << 20;
-constexpr size_t kPage = 4096;
-constexpr int kTreeSize = 200;
-constexpr int kThreads = 32;
 
 constexpr std::array<std::pair<Victim, std::string_view>, 10> kNames{{
     {Victim::kSpin, "spin"},
@@ -31,98 +25,6 @@ constexpr std::array<std::pair<Victim, std::string_view>, 10> kNames{{
     {Victim::kDaemon, "daemon"},
 }};
 
-[[noreturn]] void Fail(const char* what) {
-  perror(what);
-  _exit(1);
-}
-
-[[noreturn]] void Spin() {
-  // An endless loop without a side effect may be assumed to end.
-  for (volatile uint64_t turns = 0;;) turns = turns + 1;
-}
-
-[[noreturn]] void Sleep() {
-  for (;;) pause();
-}
-
-void Say(int ready_fd) {
-  if (ready_fd < 0) return;
-  if (write(ready_fd, "r", 1) != 1) _exit(1);
-  close(ready_fd);
-}
-
-char* Map(size_t bytes, int populate) {
-  void* at =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
-  if (at == MAP_FAILED) Fail("mmap");
-  return static_cast<char*>(at);
-}
-
-[[noreturn]] void Dirty(size_t megabytes, int ready_fd) {
-  Map(megabytes * kMegabyte, MAP_POPULATE);
-  Say(ready_fd);
-  Spin();
-}
-
-// All of them are born before the first one spins: that they exist is the point, not how they came
-// to be.
-[[noreturn]] void Tree(bool spin, int ready_fd) {
-  int gate[2];
-  if (pipe(gate) != 0) Fail("pipe");
-  for (int i = 0; i < kTreeSize; ++i) {
-    pid_t child = fork();
-    if (child < 0) Fail("fork");
-    if (child > 0) continue;
-    close(ready_fd);
-    close(gate[1]);
-    char byte;
-    (void)!read(gate[0], &byte, 1);  // until its last writer is gone
-    spin ? Spin() : Sleep();
-  }
-  close(gate[1]);
-  Say(ready_fd);
-  spin ? Spin() : Sleep();
-}
-
-[[noreturn]] void ForkBomb(int ready_fd) {
-  Say(ready_fd);
-  for (;;) (void)fork();
-}
-
-[[noreturn]] void Threads(int ready_fd) {
-  for (int i = 1; i < kThreads; ++i) std::thread([] { Spin(); }).detach();
-  Say(ready_fd);
-  Spin();
-}
-
-[[noreturn]] void UseAllMemory(int ready_fd, LastTouch* touched) {
-  Say(ready_fd);
-  for (;;) {
-    char* block = Map(kMegabyte, 0);
-    for (size_t at = 0; at < kMegabyte; at += kPage) {
-      block[at] = 1;
-      if (touched != nullptr)
-        touched->ns.store(std::chrono::steady_clock::now().time_since_epoch().count(),
-                          std::memory_order_relaxed);
-    }
-  }
-}
-
-[[noreturn]] void Daemon(int ready_fd) {
-  pid_t between = fork();
-  if (between < 0) Fail("fork");
-  if (between > 0) {
-    close(ready_fd);
-    Sleep();
-  }
-  setsid();
-  pid_t daemon = fork();
-  if (daemon < 0) Fail("fork");
-  if (daemon > 0) _exit(0);
-  Say(ready_fd);
-  Spin();
-}
-
 }  // namespace
 
 std::string_view NameOf(Victim victim) {
@@ -131,38 +33,21 @@ std::string_view NameOf(Victim victim) {
   return "";
 }
 
-std::optional<Victim> VictimCalled(std::string_view name) {
-  for (const auto& [value, known] : kNames)
-    if (known == name) return value;
-  return std::nullopt;
+std::string VictimProgram() {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename("bench-victim").string();
 }
 
-void Live(Victim victim, int ready_fd, LastTouch* touched) {
-  switch (victim) {
-    case Victim::kDirty64:
-      Dirty(64, ready_fd);
-    case Victim::kDirty500:
-      Dirty(500, ready_fd);
-    case Victim::kTree200Sleep:
-      Tree(/*spin=*/false, ready_fd);
-    case Victim::kTree200Spin:
-      Tree(/*spin=*/true, ready_fd);
-    case Victim::kForkBomb:
-      ForkBomb(ready_fd);
-    case Victim::kThreads:
-      Threads(ready_fd);
-    case Victim::kOutOfMemory:
-      UseAllMemory(ready_fd, touched);
-    case Victim::kDaemon:
-      Daemon(ready_fd);
-    case Victim::kSleep:
-      Say(ready_fd);
-      Sleep();
-    case Victim::kSpin:
-      break;
-  }
-  Say(ready_fd);
-  Spin();
+void Become(Victim victim, int ready_fd, int gate_fd, int touch_fd) {
+  std::string words[] = {VictimProgram(), std::string(NameOf(victim)), std::to_string(ready_fd),
+                         std::to_string(gate_fd), std::to_string(touch_fd)};
+  for (int fd : {ready_fd, gate_fd, touch_fd})
+    if (fd >= 0) fcntl(fd, F_SETFD, 0);
+  char* arguments[] = {words[0].data(), words[1].data(), words[2].data(),
+                       words[3].data(), words[4].data(), nullptr};
+  char* nothing[] = {nullptr};
+  execve(arguments[0], arguments, nothing);
+  perror(arguments[0]);
+  _exit(126);
 }
 
 }  // namespace nightjar::bench
