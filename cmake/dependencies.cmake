@@ -15,6 +15,7 @@ foreach(module libuv libcgroup libzstd)
   string(REGEX REPLACE "^lib" "" short ${module})
   pkg_check_modules(${short} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
+pkg_check_modules(prometheus-cpp-core REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 # It comes without a pkg-config file.
 find_library(NIGHTJAR_subid subid REQUIRED)
 add_library(subid INTERFACE)

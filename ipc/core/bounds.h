@@ -172,6 +172,9 @@ static_assert(kHttpTargetBytes + kVerdictDetailBytes + kUsageSamples * 48 +
               kFrameBytes);
 
 // --- processes
+// What the loop may be late for a deadline before the guard's thread kills in its place: four times
+// what it is held to beside competitors (docs/benchmarks.md).
+inline constexpr milliseconds kGuardGrace{20};
 inline constexpr seconds kArmTime{10};  // from the fork to "ready to run"
 // From the kill to "a read of its disk may be what it waits for".
 inline constexpr milliseconds kDiskThrottleWait{200};

@@ -1,11 +1,11 @@
 #include "ipc/core/log.h"
 
-#include <signal.h>
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/quiet_thread.h"
 
 namespace nightjar {
 namespace {
@@ -65,14 +65,8 @@ void StartLog(std::string_view program, LogMode mode) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   std::string name(program);
   if (mode == LogMode::kAsync) {
-    // Signals are for the thread that knows what to do with them; its own starts with what is
-    // blocked here.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    AllSignalsBlocked blocked;  // in the thread that is started here
     spdlog::init_thread_pool(bounds::kLogQueueLines, 1);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     Logger() = std::make_shared<spdlog::async_logger>(
         name, sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
   } else {

@@ -34,11 +34,19 @@ Status DropPrivileges(uint32_t uid, uint32_t gid) {
   return {};
 }
 
-void TakeRealTime(int nice_else) {
-  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
-  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0) return;
+void RaiseToRealTime(int nice_else) {
+  sched_param second{sched_get_priority_min(SCHED_FIFO) + 1};
+  if (sched_setscheduler(0, SCHED_FIFO, &second) == 0) return;
   LogWarning("real_time_refused", {{"error", FailErrno("sched_setscheduler").value().ToString()}});
   RaisePriority(nice_else);
+}
+
+void KeepRealTimeToItself() {
+  if (sched_getscheduler(0) != SCHED_FIFO) return;
+  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
+  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0)
+    LogWarning("real_time_inherited",
+               {{"error", FailErrno("sched_setscheduler").value().ToString()}});
 }
 
 void RaisePriority(int nice) {

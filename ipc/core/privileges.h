@@ -17,10 +17,15 @@ Status DropPrivileges(uint32_t uid, uint32_t gid);
 // else works.
 void RaisePriority(int nice);
 
-// Lets the calling thread alone go before all ordinary work of the machine, the moment that it is
-// woken: the lowest real-time priority. Nice values do not do that: they count within a session
-// (sched(7), autogroups), and a thread that is woken waits for another's turn to end. For a thread
-// that works little at a time. Where it is refused, that is logged and RaisePriority is tried.
-void TakeRealTime(int nice_else);
+// Lets the calling thread, and those it starts, go before all ordinary work of the machine, the
+// moment that they are woken: a real-time priority, the lowest but one. Nice values do not do that:
+// they count within a session (sched(7), autogroups), and a thread that is woken waits for
+// another's turn to end. For threads that work little at a time. Where it is refused, that is
+// logged and RaisePriority is tried.
+void RaiseToRealTime(int nice_else);
+
+// After it what the calling thread starts is ordinary again, and the thread itself goes after those
+// that it has started so far. Needs no privilege; nothing where RaiseToRealTime was refused.
+void KeepRealTimeToItself();
 
 }  // namespace nightjar

@@ -160,8 +160,13 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.launcher,
             Launcher::Start(*booted.loop, self, plan, doors, std::move(launcher_lost)));
   if (booted.cells->NeedsUserKiller()) booted.cells->SetUserKiller(KillerOf(*booted.launcher));
-  TakeRealTime(bounds::kSupervisorNice);
+  RaiseToRealTime(bounds::kSupervisorNice);
   NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
+  booted.metrics = std::make_unique<Metrics>();
+  Durations& woken_late = booted.metrics->host().guard_wake_ups;
+  booted.guard =
+      std::make_unique<DeadlineGuard>([&woken_late](Nanos late) { woken_late.Add(late); });
+  KeepRealTimeToItself();
   NJ_TRY(CheckReach(*booted.state));
   return booted;
 }

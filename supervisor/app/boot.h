@@ -17,7 +17,9 @@
 #include "supervisor/cell/cell.h"
 #include "supervisor/host/privilege.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/metrics/metrics.h"
 #include "supervisor/proc/launcher.h"
+#include "supervisor/watch/deadline_guard.h"
 
 namespace nightjar {
 
@@ -35,6 +37,8 @@ struct Booted {
   std::unique_ptr<Loop> loop;
   std::unique_ptr<Launcher> launcher;
   std::unique_ptr<CellTree> cells;  // whose last kills may need the launcher
+  std::unique_ptr<Metrics> metrics;
+  std::unique_ptr<DeadlineGuard> guard;  // adds to the metrics
 };
 
 // Ends as an ordinary user for good. An error says in one line what the operator can do, and

@@ -105,6 +105,7 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
 void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
                          http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
+  ++needs_.metrics.host().refused;
   bool too_many = refusal.kind == policy::RefusalKind::kRate;
   http::Response response =
       KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);

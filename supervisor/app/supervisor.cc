@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "ipc/core/log.h"
+#include "supervisor/metrics/prometheus_text.h"
 
 namespace nightjar {
 namespace {
@@ -23,17 +24,19 @@ Supervisor::Supervisor(Booted booted)
                }),
       zygote_(loop_),
       exec_zygote_(loop_),
+      metrics_(*booted_.metrics),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
       pool_(loop_, clock_, factory_,
             [this](const std::string& canvas) { return booted_.policy->For(canvas, ""); }),
-      runs_(loop_, clock_, pool_, journal_, metrics_),
-      deployer_(
-          {loop_, clock_, factory_, pool_, journal_, book_, [this] { return booted_.policy; }}),
+      runs_(loop_, clock_, pool_, journal_, metrics_, booted_.guard.get()),
+      deployer_({loop_, clock_, factory_, pool_, journal_, book_, booted_.guard.get(),
+                 [this] { return booted_.policy; }}),
       front_({clock_, book_, gate_, runs_, metrics_, journal_, [this] { return booted_.policy; }}),
       control_({clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
-                [this] { return booted_.policy; }, booted_.doctor}),
+                [this] { return booted_.policy; }, [this] { return MetricsText(); },
+                booted_.doctor}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -54,7 +57,9 @@ Supervisor::Supervisor(Booted booted)
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
-      alive_(loop_, [this] { booted_.manager.Alive(); }) {}
+      alive_(loop_, [this] { booted_.manager.Alive(); }) {
+  loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
+}
 
 Supervisor::~Supervisor() = default;
 
@@ -177,6 +182,19 @@ std::string Supervisor::ServingLine() const {
   size_t canvases = book_.all().size();
   return "serving " + std::to_string(canvases) + (canvases == 1 ? " canvas" : " canvases") +
          " at " + booted_.canvas_address + policy_trouble_;
+}
+
+std::string Supervisor::MetricsText() {
+  HostLevels levels;
+  levels.canvases = book_.all().size();
+  RunService::Counts runs = runs_.CountsOfAll();
+  levels.runs_queued = runs.queued;
+  levels.runs_running = runs.running;
+  levels.workers = factory_.live();
+  levels.quarantined = booted_.cells->quarantined();
+  levels.writer_connected = journal_.connected();
+  levels.traces_lost = journal_.traces_lost();
+  return PrometheusText(metrics_.host(), levels);
 }
 
 void Supervisor::ReloadPolicy() {

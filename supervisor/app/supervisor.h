@@ -46,6 +46,7 @@ class Supervisor {
   void ReloadPolicy();
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
+  std::string MetricsText();
   // The stop, step by step; each step waits for the one before.
   void Stop();
   void StopRuns();
@@ -61,7 +62,7 @@ class Supervisor {
   WriterClient journal_;
   ZygoteConnection zygote_;
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
-  Metrics metrics_;
+  Metrics& metrics_;
   CanvasBook book_;
   Gate gate_;
   WorkerFactory factory_;

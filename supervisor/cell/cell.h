@@ -118,6 +118,9 @@ class Cell {
   // SIGKILL to everything in it: at once where the kernel has cgroup.kill, else as soon as the
   // UserKiller gets to it.
   virtual Status Kill() = 0;
+  // A directory whose cgroup.kill takes all that is in it, for whoever cannot wait for the loop; -1
+  // where the kernel has none. The cell's, as long as it lives.
+  virtual int kill_dir() const { return -1; }
   // True when no process is left in it and no kill is on its way. A zombie that nobody reaped
   // counts on kernels where it still holds the group.
   virtual Result<bool> Empty() const = 0;
@@ -165,6 +168,8 @@ class CellTree {
   virtual void Sweep() = 0;
   // Cells that still hold a process that does not die.
   virtual size_t quarantined() const = 0;
+  // Called from Sweep() with the name of each that does not any more. One at a time.
+  virtual void OnFreed(std::function<void(const std::string& cell)> freed) = 0;
   // Kills all that is left and removes the whole tree; for a clean stop. As far as the unprivileged
   // owner may: the top group stays where its parent directory is root's.
   virtual void RemoveAll() = 0;

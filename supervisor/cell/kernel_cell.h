@@ -32,6 +32,7 @@ class KernelCell final : public Cell {
   Status Kill() override;
   Result<bool> Empty() const override { return members_->Empty(); }
   int events_fd() const override { return members_->events_fd(); }
+  int kill_dir() const override { return group_.dirs().unified.get(); }
 
   const std::shared_ptr<CanvasGroup>& canvas() const { return canvas_; }
   // Ready for the next worker of the same canvas. An error means that it is not fit for use any

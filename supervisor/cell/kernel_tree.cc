@@ -92,7 +92,9 @@ void KernelTree::SweepQuarantine(size_t& budget) {
     if (budget == 0) return false;
     --budget;
     cell->ForgetUser();
-    return cell->Remove().has_value();
+    if (!cell->Remove()) return false;
+    if (freed_) freed_(cell->name());
+    return true;
   });
 }
 

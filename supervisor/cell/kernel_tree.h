@@ -23,6 +23,9 @@ class KernelTree final : public CellTree {
   void Release(std::unique_ptr<Cell> cell) override;
   void Sweep() override;
   size_t quarantined() const override { return quarantine_.size(); }
+  void OnFreed(std::function<void(const std::string&)> freed) override {
+    freed_ = std::move(freed);
+  }
   void RemoveAll() override;
   std::vector<CellDoor> HelperDoors() const override;
   bool NeedsUserKiller() const override { return top_.frame.hierarchies.v1_alone(); }
@@ -43,6 +46,7 @@ class KernelTree final : public CellTree {
   std::string description_;
   std::map<std::string, std::shared_ptr<CanvasGroup>, std::less<>> canvases_;
   std::vector<std::unique_ptr<KernelCell>> quarantine_;
+  std::function<void(const std::string&)> freed_;
   uint64_t next_cell_ = 1;
 };
 

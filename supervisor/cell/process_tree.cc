@@ -112,11 +112,14 @@ void ProcessTree::Release(std::unique_ptr<Cell> cell) {
 }
 
 void ProcessTree::Sweep() {
-  std::erase_if(quarantine_, [](const std::unique_ptr<ProcessCell>& cell) {
+  std::erase_if(quarantine_, [this](const std::unique_ptr<ProcessCell>& cell) {
     auto empty = cell->Empty();
-    if (empty && *empty) return true;
-    (void)cell->Kill();
-    return false;
+    if (!empty || !*empty) {
+      (void)cell->Kill();
+      return false;
+    }
+    if (freed_) freed_(cell->name());
+    return true;
   });
 }
 

@@ -25,6 +25,9 @@ class ProcessTree final : public CellTree {
   void Release(std::unique_ptr<Cell> cell) override;
   void Sweep() override;
   size_t quarantined() const override { return quarantine_.size(); }
+  void OnFreed(std::function<void(const std::string&)> freed) override {
+    freed_ = std::move(freed);
+  }
   void RemoveAll() override {}
   std::vector<CellDoor> HelperDoors() const override { return {}; }
   bool NeedsUserKiller() const override { return true; }
@@ -40,6 +43,7 @@ class ProcessTree final : public CellTree {
   std::map<std::string, CellUsage>
       ended_;  // by canvas: what its cells have used that were released
   std::vector<std::unique_ptr<ProcessCell>> quarantine_;
+  std::function<void(const std::string&)> freed_;
   std::vector<ProcessCell*> live_;
   uint64_t next_cell_ = 1;
   const std::string description_ = "none";

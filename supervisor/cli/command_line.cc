@@ -107,6 +107,7 @@ class Parser {
     Add("ps", Command::kPs, "Runs in flight");
     CLI::App* top = Add("top", Command::kTop, "Canvases and runs, refreshed every second");
     WithCount(top, "Refresh so many times, then end");
+    Add("metrics", Command::kMetrics, "The supervisor's own figures, as Prometheus reads them");
     CLI::App* limits =
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");

@@ -22,6 +22,7 @@ enum class Command {
   kRun,
   kPs,
   kTop,
+  kMetrics,
   kKill,
   kTraces,
   kTrace,

@@ -21,6 +21,7 @@ ExitCode KillRun(Session& session);
 ExitCode ShowCanvases(Session& session);
 ExitCode ShowRuns(Session& session);
 ExitCode ShowTop(Session& session);
+ExitCode ShowMetrics(Session& session);
 
 // commands_evidence.cc: what went on
 ExitCode ShowTraces(Session& session);

@@ -52,4 +52,11 @@ ExitCode ShowTop(Session& session) {
   }
 }
 
+// As it came: its readers are programs.
+ExitCode ShowMetrics(Session& session) {
+  if (ExitCode code = session.Ask({.target = "/metrics"}, nullptr); code != kOk) return code;
+  session.out() << session.last_body();
+  return kOk;
+}
+
 }  // namespace nightjar::cli

@@ -15,6 +15,8 @@ ExitCode Dispatch(Session& session) {
       return ShowRuns(session);
     case Command::kTop:
       return ShowTop(session);
+    case Command::kMetrics:
+      return ShowMetrics(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

@@ -96,6 +96,7 @@ std::string UsageTable(const proto::Incident& incident, const Paint& paint) {
 std::string KillText(const proto::KillTimes& kill) {
   std::string text;
   if (kill.overshoot_us() > 0) text = TimeText(kill.overshoot_us()) + " after the limit; ";
+  if (kill.by_guard()) return text + "by the guard, as the supervisor's loop was late";
   text += "gone " + TimeText(kill.signal_to_exit_us()) + " and its cell empty " +
           TimeText(kill.signal_to_empty_us()) + " after the signal";
   if (kill.quarantined()) text += "; QUARANTINED: something in it did not die";

@@ -31,8 +31,8 @@ class Session {
   // Both outlive it.
   Session(const CommandLine& line, Terminal& terminal);
 
-  // Fills `answer`. What failed is printed, and `refusal`, where given, takes what the supervisor
-  // said about it.
+  // Fills `answer` (null: what came is no message, and is last_body()). What failed is printed, and
+  // `refusal`, where given, takes what the supervisor said about it.
   ExitCode Ask(const Question& question, google::protobuf::Message* answer,
                proto::ControlError* refusal = nullptr);
   // For a question that has another way to be answered: kNobody is silent, kRefused has been told.

@@ -6,6 +6,7 @@
 
 #include "ipc/core/bounds.h"
 #include "supervisor/control/url.h"
+#include "supervisor/metrics/prometheus_text.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
@@ -27,11 +28,14 @@ struct ControlService::Call {
   }
 
   void Answer(std::string json, unsigned status = 200) const {
+    Answer("application/json", std::move(json) + '\n', status);
+  }
+
+  void Answer(const char* type, std::string body, unsigned status) const {
     http::Response response;
     response.status = status;
-    response.headers.emplace_back("Content-Type", "application/json");
-    response.body = std::move(json);
-    response.body += '\n';
+    response.headers.emplace_back("Content-Type", type);
+    response.body = std::move(body);
     responder->Send(std::move(response));
   }
 
@@ -154,6 +158,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
+  if (is("GET", 1, "metrics")) return call.Answer(kPrometheusType, needs_.metrics_text(), 200);
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
 }

@@ -31,7 +31,8 @@ class ControlService {
     RunService& runs;
     WorkerPool& pool;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
-    proto::DoctorAnswer doctor;  // as it was at the start
+    std::function<std::string()> metrics_text;  // as Prometheus reads it
+    proto::DoctorAnswer doctor;                 // as it was at the start
   };
   explicit ControlService(Needs needs);
 

@@ -14,6 +14,8 @@ Status Loop::Impl::Open() {
     static_cast<Impl*>(async->loop->data)->RunPosted();
   });
   if (rc != 0) return FailErrno("creating an event loop's wake-up", -rc);
+  rc = uv_prepare_init(&loop, &turn_over);
+  CHECK(rc == 0);
   return {};
 }
 
@@ -30,6 +32,15 @@ void Loop::Impl::RunPosted() {
   }
 }
 
+void Loop::Impl::TellTurn() {
+  uint64_t now = uv_hrtime();
+  uint64_t waited = uv_metrics_idle_time(&loop);
+  // The first has no beginning.
+  if (turned_ns != 0) turned(Nanos(static_cast<int64_t>(now - turned_ns - (waited - waited_ns))));
+  turned_ns = now;
+  waited_ns = waited;
+}
+
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 
 Result<std::unique_ptr<Loop>> Loop::Create() {
@@ -44,13 +55,23 @@ Loop::~Loop() {
   CHECK(impl_->timers.alive() == 0);
   auto close = [](uv_handle_t* handle, void* own) {
     // Watches that closed in the last turn are on their way; anything else still open was leaked.
-    CHECK(handle->data == own || handle->type == UV_ASYNC || uv_is_closing(handle) != 0);
+    CHECK(handle->data == own || handle->type == UV_ASYNC || handle->type == UV_PREPARE ||
+          uv_is_closing(handle) != 0);
     if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
   };
   uv_walk(&impl_->loop, close, &impl_->timers);
   // More than once where a Stop() was never seen by a Run().
   while (uv_run(&impl_->loop, UV_RUN_DEFAULT) != 0) continue;
   CHECK(uv_loop_close(&impl_->loop) == 0);
+}
+
+void Loop::OnTurn(std::function<void(Nanos)> turned) {
+  CHECK(!impl_->turned);
+  impl_->turned = std::move(turned);
+  CHECK(uv_loop_configure(&impl_->loop, UV_METRICS_IDLE_TIME) == 0);
+  uv_prepare_start(&impl_->turn_over,
+                   [](uv_prepare_t* turn) { static_cast<Impl*>(turn->loop->data)->TellTurn(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(&impl_->turn_over));
 }
 
 void Loop::Run() {

@@ -28,6 +28,10 @@ class Loop {
   // From a callback: Run() returns after this turn. Between two runs: the next one returns at once.
   void Stop();
 
+  // Called at the end of each turn with how long it took: what came in while it lasted has waited
+  // that long at most. One at a time; before Run().
+  void OnTurn(std::function<void(Nanos took)> turned);
+
   // Runs `task` in a later turn, in the order posted. Any thread; the queue is unbounded, so post
   // facts, not streams of them.
   void Post(std::function<void()> task);

@@ -16,9 +16,14 @@ struct Loop::Impl {
 
   Status Open();
   void RunPosted();
+  void TellTurn();
 
   uv_loop_t loop;
   uv_async_t wake_up;
+  uv_prepare_t turn_over;  // fires before the loop waits for what comes next
+  uint64_t turned_ns = 0;  // the loop's clock then, and what it had waited by then
+  uint64_t waited_ns = 0;
+  std::function<void(Nanos)> turned;
   TimerQueue timers;
   bool opened = false;
   std::mutex mutex;

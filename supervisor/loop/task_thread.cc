@@ -1,15 +1,15 @@
 #include "supervisor/loop/task_thread.h"
 
-#include <pthread.h>
-
 #include <utility>
+
+#include "ipc/core/quiet_thread.h"
 
 namespace nightjar {
 
 TaskThread::TaskThread(const char* name, size_t tasks_max, Tick tick)
-    : tasks_max_(tasks_max), tick_(std::move(tick)), thread_([this] { Run(); }) {
-  pthread_setname_np(thread_.native_handle(), name);
-}
+    : tasks_max_(tasks_max),
+      tick_(std::move(tick)),
+      thread_(QuietThread(name, [this] { Run(); })) {}
 
 TaskThread::~TaskThread() {
   {

@@ -1,5 +1,7 @@
 #include "supervisor/pool/worker_factory.h"
 
+#include <algorithm>
+
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
@@ -33,9 +35,13 @@ WorkerFactory::WorkerFactory(Loop& loop, const Clock& clock, CellTree& cells, Zy
       cells_(cells),
       zygotes_(zygotes),
       journal_(journal),
-      uids_(std::move(uids)) {}
+      uids_(std::move(uids)) {
+  cells_.OnFreed([this](const std::string& cell) { OnFreed(cell); });
+}
 
-WorkerFactory::~WorkerFactory() = default;
+WorkerFactory::~WorkerFactory() {
+  cells_.OnFreed(nullptr);
+}
 
 Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind engine,
                                     const policy::Limits& limits, WorkerUser* user) {
@@ -102,17 +108,35 @@ void WorkerFactory::OnSpawned(WorkerId id, Result<SpawnedProcess> process) {
 void WorkerFactory::Bury(Worker* worker, const Death& death) {
   worker->SetUser(nullptr);
   journal_.DetachRing(worker->id());
-  if (death.quarantined)
-    ++lost_uids_;
-  else
+  std::unique_ptr<Cell> cell = worker->TakeCell();
+  auto empty = cell->Empty();
+  if (!death.quarantined)
     uids_.GiveBack(worker->uid());
-  cells_.Release(worker->TakeCell());
+  else if (!empty || !*empty)
+    quarantine_[cell->name()] = {worker->canvas(), worker->uid()};
+  else
+    ++lost_uids_;
+  cells_.Release(std::move(cell));
   auto at = workers_.find(worker->id());
   CHECK(at != workers_.end());
   // Its callbacks may be on the stack now.
   auto body = std::make_shared<std::unique_ptr<Worker>>(std::move(at->second));
   workers_.erase(at);
   loop_.Post([body] { body->reset(); });
+}
+
+void WorkerFactory::OnFreed(const std::string& cell) {
+  auto at = quarantine_.find(cell);
+  if (at == quarantine_.end()) return;
+  LogInfo("worker_gone_after_all", {{"cell", cell}});
+  uids_.GiveBack(at->second.uid);
+  quarantine_.erase(at);
+}
+
+size_t WorkerFactory::quarantined(const std::string& canvas) const {
+  return static_cast<size_t>(
+      std::count_if(quarantine_.begin(), quarantine_.end(),
+                    [&](const auto& entry) { return entry.second.canvas == canvas; }));
 }
 
 void WorkerFactory::Broke(WorkerId worker, const std::string& why) {

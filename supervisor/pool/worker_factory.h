@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -43,18 +44,27 @@ class WorkerFactory {
   Result<Worker*> Make(const std::string& canvas, proto::EngineKind engine,
                        const policy::Limits& limits, WorkerUser* user);
   // After OnGone: the worker's uid and cell go back, and the object is destroyed in a later turn.
+  // Those of a worker in quarantine go back when the last of its processes is gone after all.
   void Bury(Worker* worker, const Death& death);
 
   // The worker broke the contract of its ring. One that is gone already is no matter.
   void Broke(WorkerId worker, const std::string& why);
 
   size_t live() const { return workers_.size(); }
+  // Workers of this canvas that were killed and do not die.
+  size_t quarantined(const std::string& canvas) const;
+  // User ids that are not used again: their worker may yet be born.
   size_t lost_uids() const { return lost_uids_; }
   // For a stop without patience.
   void KillAll();
 
  private:
+  struct Quarantined {
+    std::string canvas;
+    uint32_t uid = 0;
+  };
   void OnSpawned(WorkerId id, Result<SpawnedProcess> process);
+  void OnFreed(const std::string& cell);
 
   Loop& loop_;
   const Clock& clock_;
@@ -62,6 +72,7 @@ class WorkerFactory {
   Zygotes zygotes_;
   Journal& journal_;
   UidRange uids_;
+  std::map<std::string, Quarantined> quarantine_;  // by the cell's name
   size_t lost_uids_ = 0;
   WorkerId next_id_ = 1;
   std::unordered_map<WorkerId, std::unique_ptr<Worker>> workers_;

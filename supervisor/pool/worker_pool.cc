@@ -158,7 +158,7 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
   std::vector<const Resident*> starting;
   for (const auto& resident : canvas.residents)
     if (resident->state() == Resident::State::kStarting) starting.push_back(resident.get());
-  size_t busy = canvas.lent.size();
+  size_t busy = Busy(canvas);
   std::vector<std::shared_ptr<Ticket>> unserved;
   for (const auto& ticket : canvas.waiting) {
     auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
@@ -244,9 +244,15 @@ void WorkerPool::OnArmed(Canvas& canvas, Resident* resident) {
   HandOut(canvas, resident);
 }
 
+// One that does not die keeps its place: what it holds of the canvas's memory and processors, it
+// holds.
+size_t WorkerPool::Busy(const Canvas& canvas) const {
+  return canvas.lent.size() + factory_.quarantined(canvas.name);
+}
+
 bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
   auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
-    return canvas.lent.size() < ticket->limits.concurrency.value &&
+    return Busy(canvas) < ticket->limits.concurrency.value &&
            Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
   });
   if (at == canvas.waiting.end()) return false;

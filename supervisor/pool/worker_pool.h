@@ -73,6 +73,8 @@ class WorkerPool {
   Resident& House(Canvas& canvas, const RevisionPtr& revision);
   void OnArmed(Canvas& canvas, Resident* resident);
   void OnGone(Canvas& canvas, Resident* resident, const std::string& why, const Death& death);
+  // How much of limit `concurrency` is taken.
+  size_t Busy(const Canvas& canvas) const;
   // Hands armed workers to those who wait, as far as limit `concurrency` goes.
   void Serve(Canvas& canvas);
   // Hands an armed resident's worker to the first ticket that it fits; false when there is none.

@@ -20,7 +20,7 @@ CompileRun::CompileRun(Needs needs, policy::Limits limits, std::function<void(Co
 Status CompileRun::Start(const std::string& canvas, const DeployText& deployed) {
   NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", deployed.text));
   NJ_ASSIGN(worker_, needs_.factory.Make(canvas, proto::ENGINE_DARK, limits_, this));
-  watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), limits_, CellUsage{},
+  watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), limits_, CellUsage{},
                     needs_.clock.Mono(), [this](KillCause cause) { Kill(std::move(cause)); });
   proto::ToWorker message;
   message.mutable_compile()->set_canvas(canvas);
@@ -87,6 +87,7 @@ void CompileRun::Kill(KillCause cause) {
 }
 
 void CompileRun::OnGone(const Death& death) {
+  if (watchdog_ && !cause_) cause_ = watchdog_->GuardsCause();
   watchdog_.reset();
   if (done_) {
     Evidence evidence;

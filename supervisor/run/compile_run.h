@@ -43,6 +43,7 @@ class CompileRun final : public WorkerUser {
     Loop& loop;
     const Clock& clock;
     WorkerFactory& factory;
+    DeadlineGuard* guard;  // null: none
   };
   // `done`: once, as soon as the result is known. `gone`: the worker is gone; the compile run may
   // be destroyed in a later turn.

@@ -57,7 +57,7 @@ void Deployer::Deploy(const std::string& canvas, DeployText text, const std::str
 void Deployer::Next(const std::string& canvas) {
   std::shared_ptr<Job> job = jobs_.at(canvas).front();
   auto compile = std::make_unique<CompileRun>(
-      CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory},
+      CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory, needs_.guard},
       CompileRun::LimitsFrom(needs_.policy()->For(canvas, "")),
       [this, job](CompileResult result) { OnCompiled(job, std::move(result)); },
       [this](CompileRun* gone) {

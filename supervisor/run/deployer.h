@@ -36,6 +36,7 @@ class Deployer {
     WorkerPool& pool;
     Journal& journal;
     CanvasBook& book;
+    DeadlineGuard* guard;  // null: none
     std::function<std::shared_ptr<const policy::Policy>()> policy;
   };
   using Done = std::function<void(tl::expected<proto::DeployAnswer, DeployFailure>)>;

@@ -81,8 +81,8 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_request_line(order_.request_line);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
-  watchdog_.emplace(needs_.loop, needs_.clock, worker_->cell(), order_.limits, at_start_, started_,
-                    [this](KillCause cause) { Kill(std::move(cause)); });
+  watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,
+                    at_start_, started_, [this](KillCause cause) { Kill(std::move(cause)); });
   // Of a worker that is gone already the exit, which says more, is about to be seen.
   if (Status sent = SendRun(); !sent && !IsGone(sent.error())) OnBroken(sent.error().ToString());
 }
@@ -250,6 +250,7 @@ RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
 void Run::OnGone(const Death& death) {
   look_.reset();
   if (watchdog_) watchdog_->Stop();
+  if (watchdog_ && !cause_ && !program_end_) cause_ = watchdog_->GuardsCause();
   Evidence evidence;
   evidence.cause = cause_;
   evidence.exit = program_end_.value_or(death.exit);
@@ -292,6 +293,8 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);
+  if (cause_ && cause_->overshoot > Nanos(0)) result_.overshoot = cause_->overshoot;
+  result_.by_guard = cause_ && cause_->by_guard;
   bool answered =
       verdict.verdict == proto::VERDICT_FINISHED || verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) result_.status = HttpStatusOf(verdict.verdict);
@@ -327,6 +330,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
     facts.death = death;
     facts.seen = seen;
     facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
+    facts.by_guard = result_.by_guard;
     if (refusal_) facts.refusal.emplace().set_kind(*refusal_);
     *ended.mutable_incident() = MakeIncident(facts);
   }

@@ -32,6 +32,8 @@ struct RunResult {
   std::string body;
   bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
+  std::optional<Nanos> overshoot;  // of a limit with an instant: see KillCause
+  bool by_guard = false;
 };
 
 struct RunOrder {
@@ -56,6 +58,7 @@ class Run final : public WorkerUser {
     WorkerPool& pool;
     Journal& journal;
     ProcessLooker& looker;
+    DeadlineGuard* guard;             // null: none
     std::function<void(Run*)> ended;  // the last call; the run may be destroyed in a later turn
   };
 

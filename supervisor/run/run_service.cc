@@ -8,12 +8,13 @@
 namespace nightjar {
 
 RunService::RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal,
-                       Metrics& metrics)
+                       Metrics& metrics, DeadlineGuard* guard)
     : loop_(loop),
       clock_(clock),
       pool_(pool),
       journal_(journal),
       metrics_(metrics),
+      guard_(guard),
       looker_(loop, clock),
       patience_(loop, [this] {
         // By id: a queued run that is killed leaves the table at once.
@@ -38,7 +39,8 @@ void RunService::Start(RunOrder order) {
     for (const auto& told : entry.waiting) told(result);
     answer(std::move(result));
   };
-  Run::Needs needs{loop_, clock_, pool_, journal_, looker_, [this](Run* run) { OnEnded(run); }};
+  Run::Needs needs{
+      loop_, clock_, pool_, journal_, looker_, guard_, [this](Run* run) { OnEnded(run); }};
   at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
   if (draining_)
     at->second.run->Kill({proto::VERDICT_STOPPING, "the supervisor is stopping", "", Nanos(0)});
@@ -49,6 +51,10 @@ void RunService::Start(RunOrder order) {
 void RunService::OnDone(const RunOrder& order, const RunResult& result) {
   CanvasCounts& counts = metrics_.Of(order.revision->canvas);
   ++counts.requests;
+  HostCounts& host = metrics_.host();
+  ++host.runs_ended[VerdictName(result.verdict)];
+  if (result.overshoot) host.overshoots.Add(*result.overshoot);
+  if (result.by_guard) ++host.guard_kills;
   counts.cpu_us += result.usage.cpu_us();
   Nanos latency = clock_.Mono() - order.received;
   counts.latency.Add(static_cast<uint64_t>(
@@ -100,16 +106,25 @@ std::vector<const Run*> RunService::Live() const {
   return live;
 }
 
-RunService::Counts RunService::CountsOf(const std::string& canvas) const {
+template <typename Which>
+RunService::Counts RunService::CountsWhere(Which which) const {
   Counts counts;
   for (const auto& [id, entry] : runs_) {
-    if (entry.run->order().revision->canvas != canvas) continue;
+    if (!which(*entry.run)) continue;
     if (entry.run->state() == Run::State::kQueued)
       ++counts.queued;
     else
       ++counts.running;
   }
   return counts;
+}
+
+RunService::Counts RunService::CountsOf(const std::string& canvas) const {
+  return CountsWhere([&](const Run& run) { return run.order().revision->canvas == canvas; });
+}
+
+RunService::Counts RunService::CountsOfAll() const {
+  return CountsWhere([](const Run&) { return true; });
 }
 
 void RunService::Drain(Nanos patience, std::function<void()> drained) {

@@ -7,14 +7,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "supervisor/metrics/canvas_counts.h"
+#include "supervisor/metrics/metrics.h"
 #include "supervisor/run/run.h"
 
 namespace nightjar {
 
 class RunService {
  public:
-  RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal, Metrics& metrics);
+  // `guard` (null: none) outlives it, as all do.
+  RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal, Metrics& metrics,
+             DeadlineGuard* guard);
   ~RunService();
 
   // Admitted already. Everything that becomes of it comes through order.done, and into the journal.
@@ -31,12 +33,15 @@ class RunService {
     size_t queued = 0;
   };
   Counts CountsOf(const std::string& canvas) const;
+  Counts CountsOfAll() const;
 
   // A stop: runs that still come end at once. `drained` is called once, when the last one has
   // ended; those that are not done at `patience` are killed.
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
+  template <typename Which>
+  Counts CountsWhere(Which which) const;
   void OnEnded(Run* run);
   void OnDone(const RunOrder& order, const RunResult& result);
 
@@ -45,6 +50,7 @@ class RunService {
   WorkerPool& pool_;
   Journal& journal_;
   Metrics& metrics_;
+  DeadlineGuard* guard_;
   ProcessLooker looker_;  // outlives the runs
   struct Entry {
     std::unique_ptr<Run> run;

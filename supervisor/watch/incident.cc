@@ -176,6 +176,7 @@ proto::Incident MakeIncident(const IncidentFacts& facts) {
     kill.set_signal_to_exit_us(Microseconds(facts.death->signal_to_exit));
     kill.set_signal_to_empty_us(Microseconds(facts.death->signal_to_empty));
     kill.set_quarantined(facts.death->quarantined);
+    kill.set_by_guard(facts.by_guard);
   }
   if (facts.seen != nullptr) PutSeen(*facts.seen, &incident);
   if (facts.refusal) *incident.mutable_refusal() = *facts.refusal;

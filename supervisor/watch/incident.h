@@ -41,6 +41,7 @@ struct IncidentFacts {
   const policy::Limits* limits = nullptr;  // borrowed
   const Death* death = nullptr;            // borrowed; null: there was no process
   const RunSeen* seen = nullptr;           // borrowed; null: likewise
+  bool by_guard = false;
   Nanos overshoot{0};
   std::optional<proto::Refusal> refusal;
 };

@@ -19,9 +19,10 @@ namespace nightjar {
 // Why we ended it, when we did.
 struct KillCause {
   proto::Verdict verdict = proto::VERDICT_UNSPECIFIED;
-  std::string sentence;  // "used 2.004 s of wall time; limit wall = 2s (policy.toml:4, default)"
-  std::string limit;     // "wall": the limit's name, empty where no limit is behind it
-  Nanos overshoot{0};    // from the instant the limit was reached, where that instant is known
+  std::string sentence;   // "used 2.004 s of wall time; limit wall = 2s (policy.toml:4, default)"
+  std::string limit;      // "wall": the limit's name, empty where no limit is behind it
+  Nanos overshoot{0};     // from the instant the limit was reached, where that instant is known
+  bool by_guard = false;  // the guard's thread killed, as the loop was late
 };
 
 struct Evidence {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "ipc/core/check.h"
+
 namespace nightjar {
 namespace {
 
@@ -21,8 +23,8 @@ policy::RunUsage RuleUsage(Nanos wall, const Result<CellUsage>& used) {
 
 }  // namespace
 
-Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
-                   const CellUsage& at_start, MonoTime started,
+Watchdog::Watchdog(Loop& loop, const Clock& clock, DeadlineGuard* guard, const Cell& cell,
+                   const policy::Limits& limits, const CellUsage& at_start, MonoTime started,
                    std::function<void(KillCause)> struck)
     : clock_(clock),
       cell_(cell),
@@ -35,13 +37,17 @@ Watchdog::Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const polic
       history_(limits.wall.value),
       deadline_(loop, [this] { Look(); }),
       next_look_(loop, [this] { Look(); }) {
-  deadline_.StartAt(started_ + limits_.wall.value);
+  MonoTime deadline = started_ + limits_.wall.value;
+  deadline_.StartAt(deadline);
+  if (guard != nullptr && cell_.kill_dir() >= 0) guarded_ = guard->Watch(deadline, cell_);
   next_look_.StartAfter(std::min(policy::NextLookAfter(limits_, {}, processors_), history_.gap()));
 }
 
 void Watchdog::Stop() {
   deadline_.Stop();
   next_look_.Stop();
+  if (guarded_) guard_killed_at_ = guarded_->killed_at();
+  guarded_.reset();
 }
 
 Result<CellUsage> Watchdog::UsedSoFar() const {
@@ -61,11 +67,24 @@ void Watchdog::Look() {
   policy::RunUsage usage = RuleUsage(wall, used);
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();
-    return struck_(CauseOf(*broken));
+    KillCause cause = CauseOf(*broken);
+    if (auto guards = GuardsCause()) cause = std::move(*guards);
+    return struck_(std::move(cause));
   }
   if (!first_look_) first_look_ = FirstLook{wall, cell_.ReadEvents()};
   next_look_.StartAfter(
       std::min(policy::NextLookAfter(limits_, usage, processors_), history_.gap()));
+}
+
+std::optional<KillCause> Watchdog::GuardsCause() {
+  Stop();
+  if (!guard_killed_at_) return std::nullopt;
+  // As it was then: the loop was away since.
+  auto broken = policy::Broken(limits_, RuleUsage(*guard_killed_at_ - started_, UsedSoFar()));
+  CHECK(broken.has_value());
+  KillCause cause = CauseOf(*broken);
+  cause.by_guard = true;
+  return cause;
 }
 
 CellUsage UsedBetween(const CellUsage& from, const CellUsage& to) {

@@ -4,11 +4,12 @@
 // everything else. The next look is computed from what is left: a run cannot use its cpu limit up
 // before that much time has passed on each processor, so an idle run is hardly ever looked at and a
 // spinning one is looked at just in time; and a few times in a run's life for its history, never in
-// one that is over soon. It decides by policies/kill_rules and kills nobody. Loop
-// thread only.
+// one that is over soon. It decides by policies/kill_rules and kills nobody. Where the loop is too
+// late for that, the guard has killed at the deadline, and this says so. Loop thread only.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "ipc/core/clock.h"
@@ -16,6 +17,7 @@
 #include "policies/limits.h"
 #include "supervisor/cell/cell.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/watch/deadline_guard.h"
 #include "supervisor/watch/usage_history.h"
 #include "supervisor/watch/verdict.h"
 
@@ -23,12 +25,17 @@ namespace nightjar {
 
 class Watchdog {
  public:
-  // `cell` and `limits` outlive it. `at_start`: the cell's counters when the run began. `struck` is
-  // called at most once and may stop, but not destroy, the watchdog.
-  Watchdog(Loop& loop, const Clock& clock, const Cell& cell, const policy::Limits& limits,
-           const CellUsage& at_start, MonoTime started, std::function<void(KillCause)> struck);
+  // `cell`, `limits` and `guard` (null: there is none) outlive it. `at_start`: the cell's counters
+  // when the run began. `struck` is called at most once and may stop, but not destroy, the
+  // watchdog.
+  Watchdog(Loop& loop, const Clock& clock, DeadlineGuard* guard, const Cell& cell,
+           const policy::Limits& limits, const CellUsage& at_start, MonoTime started,
+           std::function<void(KillCause)> struck);
 
   void Stop();
+  // Why the guard killed, of a run that nothing was decided about: its death may be heard of before
+  // the deadline is. nullopt: it did not.
+  std::optional<KillCause> GuardsCause();
   // What the run has used so far.
   Result<CellUsage> UsedSoFar() const;
   // The same as the rules want it, with the time.
@@ -54,6 +61,8 @@ class Watchdog {
   std::function<void(KillCause)> struck_;
   UsageHistory history_;
   std::optional<FirstLook> first_look_;
+  std::unique_ptr<DeadlineGuard::Post> guarded_;  // null: nobody else watches
+  std::optional<MonoTime> guard_killed_at_;       // once it is over
   Timer deadline_;
   Timer next_look_;
 };

@@ -29,6 +29,7 @@ class FakeCell final : public Cell {
   std::optional<Error> kill_error;
   std::optional<Error> read_error;  // of ReadUsage
   int events = -1;                  // the test's
+  int kill_at = -1;                 // the test's: see kill_dir
   // Called first in each ReadUsage, and last in each Kill that worked.
   std::function<void()> on_read;
   std::function<void()> on_kill;
@@ -59,6 +60,7 @@ class FakeCell final : public Cell {
   }
   Result<bool> Empty() const override { return empty; }
   int events_fd() const override { return events; }
+  int kill_dir() const override { return kill_at; }
 
  private:
   Status Did(const char* what) {
@@ -83,6 +85,7 @@ class FakeCellTree final : public CellTree {
   size_t sweeps = 0;
   std::optional<Error> acquire_error;  // every Acquire fails with it
   Bounded bounded{true, true};
+  int kill_at = -1;  // of every cell
   std::function<void(const Cell&)> on_release;
 
   // Of the cell given out last.
@@ -94,6 +97,7 @@ class FakeCellTree final : public CellTree {
     if (acquire_error) return tl::unexpected<Error>(*acquire_error);
     last_name_ = "canvas-" + canvas + "/cell-" + std::to_string(++acquired);
     auto cell = std::make_unique<FakeCell>(last_name_);
+    cell->kill_at = kill_at;
     lent[last_name_] = {cell.get(), canvas_limits, limits, uid};
     return cell;
   }
@@ -105,9 +109,17 @@ class FakeCellTree final : public CellTree {
   }
   void Sweep() override {
     ++sweeps;
-    std::erase_if(quarantine_, [](auto& cell) { return cell->Kill() && *cell->Empty(); });
+    std::erase_if(quarantine_, [this](auto& cell) {
+      if (!cell->Kill() || !*cell->Empty()) return false;
+      if (freed_) freed_(cell->name());
+      return true;
+    });
   }
   size_t quarantined() const override { return quarantine_.size(); }
+  FakeCell& quarantined_last() { return static_cast<FakeCell&>(*quarantine_.back()); }
+  void OnFreed(std::function<void(const std::string&)> freed) override {
+    freed_ = std::move(freed);
+  }
   void RemoveAll() override { quarantine_.clear(); }
   std::vector<CellDoor> HelperDoors() const override { return {}; }
   bool NeedsUserKiller() const override { return false; }
@@ -120,6 +132,7 @@ class FakeCellTree final : public CellTree {
   std::string last_name_;
   std::string description_ = "fake";
   std::vector<std::unique_ptr<Cell>> quarantine_;
+  std::function<void(const std::string&)> freed_;
 };
 
 }  // namespace nightjar

@@ -63,6 +63,7 @@ const std::map<std::string, std::set<std::string>> kOnlyIn = {
     {"<toml++", {"policies"}},
     {"<sqlite3.h>", {"supervisor/writer"}},
     {"<curl/", {"supervisor/cli"}},
+    {"<prometheus/", {"supervisor/metrics"}},
     {"<seccomp.h>", {"ipc/core", "worker/sandbox"}},
     {"<nettle/", {"supervisor/writer", "worker/stdlib"}},
     {"<argon2.h>", {"worker/stdlib"}},

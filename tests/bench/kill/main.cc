@@ -282,6 +282,8 @@ int main(int argc, char** argv) {
     return fprintf(stderr, "bench-kill makes control groups: run it as root\n"), 1;
   // What a worker leaves behind would come to the bench, as it comes to the supervisor's launcher.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  TakeRealTime(bounds::kSupervisorNice);
-  return Bench(options).Run();
+  RaiseToRealTime(bounds::kSupervisorNice);
+  Bench bench(options);  // and its guard
+  KeepRealTimeToItself();
+  return bench.Run();
 }

@@ -90,8 +90,8 @@ class Rig::Trial {
   void Watch(MonoTime started) {
     if (setup_.victim == Victim::kOutOfMemory) return;
     deadline_ = started + limits_.wall.value;
-    watchdog_.emplace(*rig_.loop_, rig_.clock_, *cell_, limits_, Must(cell_->ReadUsage()), started,
-                      [this](const KillCause&) {
+    watchdog_.emplace(*rig_.loop_, rig_.clock_, &rig_.guard_, *cell_, limits_,
+                      Must(cell_->ReadUsage()), started, [this](const KillCause&) {
                         decided_at_ = rig_.clock_.Mono();
                         reaper_.Kill(Reaper::Sample::kFrozen);
                       });

@@ -10,6 +10,7 @@
 
 #include "supervisor/cell/cell.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/watch/deadline_guard.h"
 #include "tests/bench/kill/figures.h"
 #include "tests/bench/kill/victims.h"
 
@@ -49,6 +50,7 @@ class Rig {
   SystemClock clock_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<CellTree> tree_;
+  DeadlineGuard guard_;
 };
 
 }  // namespace nightjar::bench

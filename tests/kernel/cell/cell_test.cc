@@ -329,10 +329,15 @@ TEST_P(CellTest, ReleasedWithAProcessInsideIsQuarantinedUntilItIsGone) {
     pause();
   });
   ASSERT_TRUE(inmate.WaitReady());
+  std::vector<std::string> freed;
+  tree_->OnFreed([&](const std::string& cell) { freed.push_back(cell); });
   tree_->Release(std::move(cell));
   EXPECT_EQ(tree_->quarantined(), 1u);
+  EXPECT_TRUE(freed.empty());
   EXPECT_EQ(WTERMSIG(inmate.Reap()), SIGKILL);
   while (tree_->quarantined() > 0) tree_->Sweep();
+  EXPECT_EQ(freed, std::vector<std::string>{name});
+  tree_->OnFreed(nullptr);
   EXPECT_FALSE(Exists("/" + name));
 }
 

@@ -120,14 +120,18 @@ TEST_F(ProcessTreeTest, OneThatDoesNotDieIsKilledAgainAtEachSweep) {
   Family family;
   auto cell = Acquire({});
   cell->Settle(family.pidfd());
+  const std::string name = cell->name();
   tree_.Release(std::move(cell));
   EXPECT_EQ(tree_.quarantined(), 1u);
   tree_.Sweep();
   EXPECT_EQ(killed_.size(), 2u);
   family.End();
   done_ = 2;
+  std::string freed;
+  tree_.OnFreed([&](const std::string& cell) { freed = cell; });
   tree_.Sweep();
   EXPECT_EQ(tree_.quarantined(), 0u);
+  EXPECT_EQ(freed, name);
 }
 
 // It grows after it was settled, as a program does: what it started with was the zygote's.

@@ -79,7 +79,7 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   Metrics metrics_;
   CanvasBook book_;
   Gate gate_{clock_};
-  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_};
+  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
   CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
   std::string address_;

@@ -18,6 +18,7 @@ namespace nightjar::testing {
 namespace {
 
 using nlohmann::json;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 struct Reply {
@@ -47,9 +48,10 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     server_ = std::move(*server);
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
-    control_.emplace(ControlService::Needs{
-        clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_,
-        [this] { return std::make_shared<const OnePolicy>(limits_); }, doctor});
+    control_.emplace(
+        ControlService::Needs{clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_,
+                              [this] { return std::make_shared<const OnePolicy>(limits_); },
+                              [] { return std::string("nightjar_canvases 1\n"); }, doctor});
   }
   ~ControlServiceTest() override {
     server_.reset();
@@ -102,8 +104,8 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
 
   Metrics metrics_;
   CanvasBook book_;
-  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_};
-  Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_,
+  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
+  Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
   std::optional<ControlService> control_;
   std::string folder_;
@@ -119,6 +121,14 @@ TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
   ExpectNo(Ask("GET /canvases"), 403, "only who started");
   as_uid_ = 0;
   EXPECT_EQ(Ask("GET /canvases").status, 200);
+}
+
+TEST_F(ControlServiceTest, MetricsAreWhatPrometheusReads) {
+  auto client = Send("GET /metrics");
+  ASSERT_TRUE(Until([&] { return client->ended(); }));
+  EXPECT_THAT(client->received(), HasSubstr("HTTP/1.1 200 OK"));
+  EXPECT_THAT(client->received(), HasSubstr("Content-Type: text/plain; version=0.0.4"));
+  EXPECT_THAT(client->received(), EndsWith("\r\n\r\nnightjar_canvases 1\n"));
 }
 
 TEST_F(ControlServiceTest, WhatIsNotThereIsSaidWithItsName) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
@@ -57,6 +58,27 @@ TEST_F(LoopTest, RunsAgainAfterAStop) {
     loop_.Post([&] { loop_.Stop(); });
     EXPECT_TRUE(rig_.Run());
   }
+}
+
+TEST_F(LoopTest, TellsWhatATurnTookAndNotWhatItWaited) {
+  Nanos longest{0};
+  Nanos told{0};
+  loop_.OnTurn([&](Nanos took) {
+    EXPECT_GE(took, Nanos(0));
+    longest = std::max(longest, took);
+    told += took;
+  });
+  MonoTime began = std::chrono::steady_clock::now();
+  Timer waits(loop_, [&] {
+    MonoTime until = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
+    while (std::chrono::steady_clock::now() < until) continue;
+    loop_.Post([&] { loop_.Stop(); });
+  });
+  waits.StartAfter(std::chrono::milliseconds(30));
+  ASSERT_TRUE(rig_.Run());
+  EXPECT_GE(longest, std::chrono::milliseconds(5));
+  // What it waited for the timer is in no turn.
+  EXPECT_LE(told, std::chrono::steady_clock::now() - began - std::chrono::milliseconds(25));
 }
 
 TEST(LoopLifeTest, DropsTasksThatNeverRan) {

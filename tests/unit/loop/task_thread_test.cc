@@ -1,6 +1,7 @@
 #include "supervisor/loop/task_thread.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <future>
 #include <vector>
@@ -16,6 +17,19 @@ TEST(TaskThreadTest, RunsEverythingInOrderBeforeItEnds) {
   }
   ASSERT_EQ(ran.size(), 50u);
   EXPECT_TRUE(std::is_sorted(ran.begin(), ran.end()));
+}
+
+TEST(TaskThreadTest, TakesNoSignalOfTheProcess) {
+  std::promise<sigset_t> mask;
+  TaskThread thread("test", 1, {});
+  EXPECT_TRUE(thread.Add([&] {
+    sigset_t blocked;
+    pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+    mask.set_value(blocked);
+  }));
+  sigset_t blocked = mask.get_future().get();
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
+    EXPECT_EQ(sigismember(&blocked, signal), 1) << signal;
 }
 
 TEST(TaskThreadTest, RefusesMoreThanItsBound) {

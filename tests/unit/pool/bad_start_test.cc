@@ -310,12 +310,46 @@ TEST_F(BadStartTest, WhatDoesNotGoTakesItsUserIdAndItsCellAlong) {
   pool_.Close();
   EXPECT_TRUE(waits.error);
   ASSERT_TRUE(UntilLive(0));
-  EXPECT_EQ(factory_.lost_uids(), 2u);
+  EXPECT_EQ(factory_.lost_uids(), 1u);  // of the one that may yet be born
   EXPECT_EQ(cells_.quarantined(), 1u);
+  EXPECT_EQ(factory_.quarantined("demo"), 1u);
   // The zygote's word comes after all, and nobody waits for it.
   zygote_.Answer(2, Manner::kBears);
   Settle();
   EXPECT_EQ(factory_.live(), 0u);
+}
+
+TEST_F(BadStartTest, AWorkerThatDoesNotDieKeepsItsPlaceUntilItDoes) {
+  limits_.concurrency.value = 1;
+  Borrower& first = Ask(first_);
+  ASSERT_TRUE(UntilLent(first));
+  FakeWorker& worker = Played(first);
+  const uint32_t uid = worker.uid;
+  worker.cell->immortal = true;
+  first.worker->Kill(Reaper::Sample::kRunning);
+  ASSERT_TRUE(Until([&] { return first.death.has_value(); }));
+  ASSERT_TRUE(first.death->quarantined);
+  pool_.Gone(first.worker, *first.death);
+  EXPECT_EQ(factory_.quarantined("demo"), 1u);
+  Borrower& next = Ask(first_);
+  Settle();
+  cells_.Sweep();
+  pool_.Sweep();
+  Settle();
+  EXPECT_EQ(next.answers, 0);
+  // The disk that it waited for answers.
+  cells_.quarantined_last().immortal = false;
+  cells_.Sweep();
+  EXPECT_EQ(factory_.quarantined("demo"), 0u);
+  pool_.Sweep();
+  ASSERT_TRUE(UntilLent(next));
+  EXPECT_EQ(factory_.lost_uids(), 0u);
+  // Its id is the last in the row of those that are free.
+  limits_.concurrency.value = kUids;
+  std::vector<Borrower*> rest;
+  for (uint32_t i = 1; i < kUids; ++i) rest.push_back(&Ask(first_));
+  for (Borrower* one : rest) ASSERT_TRUE(UntilLent(*one));
+  EXPECT_EQ(rest.back()->worker->uid(), uid);
 }
 
 }  // namespace

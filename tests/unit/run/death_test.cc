@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/worker_exit.h"
+#include "tests/support/kill_dir.h"
 #include "tests/unit/run/run_rig.h"
 
 namespace nightjar::testing {
@@ -86,6 +88,22 @@ TEST_F(DeathTest, WhatItSaidBeforeItDiedComesFirst) {
   EXPECT_EQ(call.result.verdict, proto::VERDICT_FINISHED);
   EXPECT_EQ(call.result.body, "my last words");
   ASSERT_TRUE(UntilLive(0));
+}
+
+// The loop was away while the deadline passed, and the first that it hears is the end.
+TEST_F(DeathTest, AWorkerThatTheGuardKilledDiedOfItsDeadline) {
+  limits_.wall.value = std::chrono::milliseconds(20);
+  KillDir dir;
+  cells_.kill_at = dir.fd();
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  while (!dir.killed()) std::this_thread::yield();
+  worker.Die(SIGKILL);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_WALL_TIME) << call.result.detail;
+  EXPECT_TRUE(Ended(call).incident().kill().by_guard());
+  EXPECT_GE(Ended(call).incident().kill().overshoot_us(), 20'000u);
+  EXPECT_EQ(metrics_.host().guard_kills, 1u);
 }
 
 TEST_F(DeathTest, AWorkerThatDiedWithItsAnswerIsNotLentAgain) {

@@ -70,7 +70,7 @@ TEST_F(DenialTest, EndsACompileRun) {
   std::optional<CompileResult> result;
   bool gone = false;
   CompileRun compile(
-      {rig_.loop(), clock_, factory_}, CompileRun::LimitsFrom(limits_),
+      {rig_.loop(), clock_, factory_, nullptr}, CompileRun::LimitsFrom(limits_),
       [&](CompileResult done) { result = std::move(done); }, [&](CompileRun*) { gone = true; });
   ASSERT_TRUE(compile.Start("demo", {"demo.dark", "source"}));
   Spawned().SaySealedWith(denied_.listener.get());

@@ -52,7 +52,7 @@ class DeployRig : public RunRig {
 class CompileRunTest : public DeployRig {
  protected:
   void Compile(const std::string& source = "the source") {
-    CompileRun::Needs needs{rig_.loop(), clock_, factory_};
+    CompileRun::Needs needs{rig_.loop(), clock_, factory_, nullptr};
     compile_run_.emplace(
         needs, CompileRun::LimitsFrom(limits_),
         [this](CompileResult result) {
@@ -206,7 +206,7 @@ TEST_F(CompileRunTest, ARunawayCompilerIsEndedAtItsLimit) {
   policy::Limits limits = CompileRun::LimitsFrom(limits_);
   limits.wall.value = std::chrono::milliseconds(5);
   CompileRun run(
-      {rig_.loop(), clock_, factory_}, limits,
+      {rig_.loop(), clock_, factory_, nullptr}, limits,
       [this](CompileResult result) {
         ++done_;
         result_ = std::move(result);
@@ -222,7 +222,7 @@ TEST_F(CompileRunTest, ARunawayCompilerIsEndedAtItsLimit) {
 TEST_F(CompileRunTest, WithoutAWorkerNothingIsStarted) {
   cells_.acquire_error = Error{ErrorCode::kExhausted, ENOSPC, "cgroup"};
   CompileRun run(
-      {rig_.loop(), clock_, factory_}, CompileRun::LimitsFrom(limits_),
+      {rig_.loop(), clock_, factory_, nullptr}, CompileRun::LimitsFrom(limits_),
       [this](CompileResult) { ++done_; }, [this](CompileRun*) { ++gone_; });
   Status started = run.Start("demo", {"demo.dark", "x"});
   ASSERT_FALSE(started);
@@ -257,7 +257,7 @@ class DeployerTest : public DeployRig {
   }
 
   CanvasBook book_;
-  Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_,
+  Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
   std::vector<Outcome> outcomes_;
 };

@@ -172,7 +172,7 @@ TEST_F(KillTest, AWorkerThatDoesNotDieIsQuarantinedAndTheRunStillEnds) {
   EXPECT_TRUE(Ended(call).incident().kill().quarantined());
   Settle();
   EXPECT_EQ(factory_.live(), 0u);
-  EXPECT_EQ(factory_.lost_uids(), 1u);
+  EXPECT_EQ(factory_.quarantined("demo"), 1u);
   EXPECT_EQ(call.answers, 1);
 }
 

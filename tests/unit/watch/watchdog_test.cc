@@ -10,6 +10,7 @@
 
 #include "ipc/core/bounds.h"
 #include "tests/support/fake_cells.h"
+#include "tests/support/kill_dir.h"
 #include "tests/support/loop_rig.h"
 
 namespace nightjar::testing {
@@ -28,7 +29,7 @@ class WatchdogTest : public ::testing::Test {
   }
   void Watch() {
     started_ = clock_.Mono();
-    watchdog_.emplace(rig_.loop(), clock_, cell_, limits_, at_start_, started_,
+    watchdog_.emplace(rig_.loop(), clock_, guard_.get(), cell_, limits_, at_start_, started_,
                       [this](KillCause cause) { causes_.push_back(std::move(cause)); });
   }
   bool WaitForStrike() {
@@ -50,6 +51,7 @@ class WatchdogTest : public ::testing::Test {
   MonoTime started_;
   std::vector<MonoTime> looks_;
   std::vector<KillCause> causes_;
+  std::unique_ptr<DeadlineGuard> guard_;  // null: none
   std::optional<Watchdog> watchdog_;
 };
 
@@ -153,7 +155,7 @@ TEST_F(WatchdogTest, IsSilentOnceStoppedOrGone) {
 
 TEST_F(WatchdogTest, MayBeStoppedByWhoeverItTells) {
   limits_.wall.value = milliseconds(2);
-  watchdog_.emplace(rig_.loop(), clock_, cell_, limits_, at_start_, clock_.Mono(),
+  watchdog_.emplace(rig_.loop(), clock_, nullptr, cell_, limits_, at_start_, clock_.Mono(),
                     [this](KillCause cause) {
                       watchdog_->Stop();
                       causes_.push_back(std::move(cause));
@@ -161,6 +163,56 @@ TEST_F(WatchdogTest, MayBeStoppedByWhoeverItTells) {
   ASSERT_TRUE(WaitForStrike());
   Pass(milliseconds(8));
   EXPECT_EQ(causes_.size(), 1u);
+}
+
+class GuardedTest : public WatchdogTest {
+ protected:
+  GuardedTest() {
+    guard_ = std::make_unique<DeadlineGuard>();
+    cell_.kill_at = dir_.fd();
+    limits_.wall.value = milliseconds(5);
+  }
+  ~GuardedTest() override { watchdog_.reset(); }  // before its guard
+
+  KillDir dir_;
+};
+
+// The test's own thread is the loop's: while it does something else, the loop is late.
+TEST_F(GuardedTest, ALoopThatIsLateFindsTheKillAndTellsItAsItsCause) {
+  Watch();
+  while (!dir_.killed()) std::this_thread::yield();
+  ASSERT_TRUE(WaitForStrike());
+  ASSERT_EQ(causes_.size(), 1u);
+  EXPECT_EQ(causes_[0].verdict, proto::VERDICT_WALL_TIME);
+  EXPECT_TRUE(causes_[0].by_guard);
+  // Until the guard's kill, not until now.
+  EXPECT_GE(causes_[0].overshoot, bounds::kGuardGrace);
+}
+
+TEST_F(GuardedTest, TheDeathMayBeHeardOfFirst) {
+  Watch();
+  while (!dir_.killed()) std::this_thread::yield();
+  auto cause = watchdog_->GuardsCause();
+  ASSERT_TRUE(cause.has_value());
+  EXPECT_EQ(cause->verdict, proto::VERDICT_WALL_TIME);
+  EXPECT_TRUE(cause->by_guard);
+  Pass(milliseconds(10));
+  EXPECT_TRUE(causes_.empty());  // the watch is over
+}
+
+TEST_F(GuardedTest, WhatTheKernelDidBeforeIsStillTheFirstCause) {
+  cell_.usage.oom_kills = 1;
+  Watch();
+  while (!dir_.killed()) std::this_thread::yield();
+  ASSERT_TRUE(WaitForStrike());
+  EXPECT_EQ(causes_[0].verdict, proto::VERDICT_MEMORY);
+}
+
+TEST_F(GuardedTest, ALoopThatIsInTimeHasNoGuardsCause) {
+  limits_.wall.value = seconds(60);
+  Watch();
+  EXPECT_FALSE(watchdog_->GuardsCause());
+  EXPECT_FALSE(dir_.killed());
 }
 
 TEST(UsedBetweenTest, SubtractsCountsAndKeepsLevels) {

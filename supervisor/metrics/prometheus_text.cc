@@ -1,0 +1,104 @@
+#include "supervisor/metrics/prometheus_text.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace nightjar {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+double Seconds(Nanos time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+class Families {
+ public:
+  void Counter(const char* name, const char* help, uint64_t value) {
+    ClientMetric metric;
+    metric.counter.value = static_cast<double>(value);
+    Family(name, help, MetricType::Counter).metric.push_back(std::move(metric));
+  }
+  void Gauge(const char* name, const char* help, size_t value) {
+    ClientMetric metric;
+    metric.gauge.value = static_cast<double>(value);
+    Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
+  void Counters(const char* name, const char* help, const char* label,
+                const std::map<std::string, uint64_t>& values) {
+    MetricFamily& family = Family(name, help, MetricType::Counter);
+    for (const auto& [which, value] : values) {
+      ClientMetric metric;
+      metric.label.push_back({label, which});
+      metric.counter.value = static_cast<double>(value);
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  void Histogram(const char* name, const char* help, const Durations& durations) {
+    ClientMetric metric;
+    uint64_t so_far = 0;
+    for (size_t bucket = 0; bucket <= Durations::kEdges.size(); ++bucket) {
+      so_far += durations.InBucket(bucket);
+      double edge = bucket < Durations::kEdges.size() ? Seconds(Durations::kEdges[bucket])
+                                                      : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({so_far, edge});
+    }
+    metric.histogram.sample_count = so_far;
+    metric.histogram.sample_sum = Seconds(durations.sum());
+    Family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
+  }
+  std::string Text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  MetricFamily& Family(const char* name, const char* help, MetricType type) {
+    MetricFamily& family = families_.emplace_back();
+    family.name = std::string("nightjar_") + name;
+    family.help = help;
+    family.type = type;
+    return family;
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+}  // namespace
+
+std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
+  Families families;
+  families.Counters("runs_ended_total", "Admitted runs that ended, by verdict.", "verdict",
+                    counts.runs_ended);
+  families.Counter("requests_refused_total",
+                   "Requests that admission refused: no run came of them.", counts.refused);
+  families.Gauge("canvases", "Canvases that are served.", levels.canvases);
+  families.Gauge("runs_running", "Runs that have a worker.", levels.runs_running);
+  families.Gauge("runs_queued", "Runs that wait for one.", levels.runs_queued);
+  families.Gauge("workers", "Worker processes, those too that wait for a run.", levels.workers);
+  families.Gauge("workers_quarantined",
+                 "Cells in which a process does not die; each takes a place from its canvas.",
+                 levels.quarantined);
+  families.Histogram("kill_overshoot_seconds",
+                     "From the instant that a limit was reached to the decision to kill.",
+                     counts.overshoots);
+  families.Histogram("loop_turn_seconds",
+                     "What one turn of the supervisor's loop took: how long an event can have "
+                     "waited for it.",
+                     counts.loop_turns);
+  families.Histogram("guard_wake_up_seconds",
+                     "How late the thread was woken that kills where the loop is late.",
+                     counts.guard_wake_ups);
+  families.Counter("guard_kills_total", "Kills at a deadline that the loop was late for.",
+                   counts.guard_kills);
+  families.Gauge("writer_connected", "1 while the storage writer is there.",
+                 levels.writer_connected ? 1 : 0);
+  families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
+                   levels.traces_lost);
+  return families.Text();
+}
+
+}  // namespace nightjar

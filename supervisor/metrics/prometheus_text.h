@@ -1,0 +1,28 @@
+// The supervisor's counts in Prometheus's text format, version 0.0.4. Pure; the loop's thread, as
+// what it reads is the loop's.
+//
+// No figure is of one canvas: there may be a hundred thousand of them, and a monitoring system pays
+// for each name that it has ever seen.
+#pragma once
+
+#include <string>
+
+#include "supervisor/metrics/metrics.h"
+
+namespace nightjar {
+
+// What is so at the moment, and counts that others keep.
+struct HostLevels {
+  size_t canvases = 0;
+  size_t runs_queued = 0;
+  size_t runs_running = 0;
+  size_t workers = 0;      // processes, armed ones too
+  size_t quarantined = 0;  // cells with a process that does not die
+  bool writer_connected = false;
+  uint64_t traces_lost = 0;
+};
+
+inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";
+std::string PrometheusText(const HostCounts& counts, const HostLevels& levels);
+
+}  // namespace nightjar
