@@ -60,8 +60,10 @@ std::string TraceOf(const std::string& answer) {
 class Load {
  public:
   explicit Load(const Manager& manager) : manager_(manager) {
-    for (int i = 0; i < 4; ++i) threads_.emplace_back([this] { AskOnOneConnection(); });
+    for (int i = 0; i < 3; ++i) threads_.emplace_back([this] { AskOnOneConnection(); });
     for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { AskOnNewConnections(); });
+    threads_.emplace_back([this] { AskInBursts(); });
+    threads_.emplace_back([this] { AskInPieces(); });
   }
   ~Load() { Stop(); }
 
@@ -96,6 +98,27 @@ class Load {
     std::string held;
     while (!stopped_) {
       SendAll(client, kGet);
+      if (!Judge(ReadAnswer(client, held))) return;
+    }
+  }
+  // The next request is on its way before the last one's answer.
+  void AskInBursts() {
+    Fd client = manager_.Connect();
+    std::string held;
+    SendAll(client, std::string(kGet) + kGet);
+    while (!stopped_) {
+      SendAll(client, kGet);
+      if (!Judge(ReadAnswer(client, held))) return;
+    }
+  }
+  // A request ends in the packet in which the next one begins.
+  void AskInPieces() {
+    Fd client = manager_.Connect();
+    std::string held;
+    std::string_view request = kGet;
+    SendAll(client, request.substr(0, 20));
+    while (!stopped_) {
+      SendAll(client, std::string(request.substr(20)) + std::string(request.substr(0, 20)));
       if (!Judge(ReadAnswer(client, held))) return;
     }
   }
@@ -194,6 +217,19 @@ TEST_F(RestartTest, AnIdleConnectionIsTheNextOnes) {
   EXPECT_THAT(ReadAnswer(used, held), StartsWith("the end, after "));
 }
 
+TEST_F(RestartTest, HundredsOfThemAreToo) {
+  std::vector<Fd> clients;
+  for (int i = 0; i < 300; ++i) clients.push_back(manager_.Connect());
+  std::string held;
+  ASSERT_TRUE(SendAll(clients.back(), kGet));
+  EXPECT_THAT(ReadAnswer(clients.back(), held), StartsWith("HTTP/1.1 200 "));
+  Restart();
+  for (const Fd& client : clients) {
+    ASSERT_TRUE(SendAll(client, kGet));
+    ASSERT_THAT(ReadAnswer(client, held), StartsWith("HTTP/1.1 200 ")) << server_.log();
+  }
+}
+
 TEST_F(RestartTest, ARequestThatHasBegunIsFinishedByWhoeverBeganIt) {
   Fd client = manager_.Connect();
   std::string held;
@@ -217,6 +253,38 @@ TEST_F(RestartTest, ARequestThatHasBegunIsFinishedByWhoeverBeganIt) {
   EXPECT_EQ(manager_.kept(), 2u);
   server_.Restart();
   EXPECT_THAT(ReadAnswer(client, held), StartsWith("HTTP/1.1 200 ")) << server_.log();
+}
+
+// A client that never sends the rest, and a run without an end: neither holds a restart up.
+TEST(DrainTest, EndsInItsTimeWhateverIsStillOnItsWay) {
+  Manager manager(1000);
+  ServerOptions options = manager.Options();
+  options.more = {"--drain", "1"};
+  Server server(options);
+  server.Deploy("one", kProgram);
+  server.DeployExample("runaways");
+  Fd idle = manager.Connect();
+  Fd partial = manager.Connect();
+  Fd endless = manager.Connect();
+  std::string held;
+  ASSERT_TRUE(SendAll(partial, "GET /hello HTTP/1.1\r\nHo"));
+  ASSERT_TRUE(SendAll(endless, "GET /spin HTTP/1.1\r\nHost: runaways.localhost\r\n\r\n"));
+  ASSERT_TRUE(Eventually([&] {
+    return server.Control("GET", "/runs").body.find("\"running\"") != std::string::npos;
+  }));
+  manager.StartHearing();
+  EXPECT_EQ(server.Stop(), 0);
+  manager.StopHearing();
+  EXPECT_THAT(ReadAnswer(partial, held), StartsWith("HTTP/1.1 503 ")) << server.log();
+  std::string answer = ReadAnswer(endless, held);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("x-nightjar-verdict: stopping"));
+  EXPECT_EQ(manager.kept(), 2u) << "the idle one, and that of the run that was ended";
+  server.Restart();
+  for (Fd* client : {&idle, &endless}) {
+    ASSERT_TRUE(SendAll(*client, kGet));
+    EXPECT_THAT(ReadAnswer(*client, held), StartsWith("HTTP/1.1 200 ")) << server.log();
+  }
 }
 
 class NotKeptTest : public RestartTest {
