@@ -114,6 +114,8 @@ void ConnectionStore::SendBarrier() {
 void ConnectionStore::Done() {
   barrier_watch_.reset();
   turn_.Stop();
+  // A slow client's answer may have gone out meanwhile.
+  if (!waiting_.empty()) HandOver();
   if (kept_ > 0) LogInfo("connections_kept", {{"connections", kept_}});
   if (read_) std::exchange(read_, nullptr)();
 }

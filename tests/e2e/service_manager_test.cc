@@ -104,11 +104,11 @@ TEST(ServiceManagerTest, AConnectionWaitsThroughARestart) {
 
 // A child that found them would take the socket, or the word, for its own.
 TEST(ServiceManagerTest, NoChildInheritsWhatWasForTheSupervisor) {
-  Manager manager;
+  Manager manager(1000);
   Server server(manager.Options());
   std::string environment =
       ReadAll("/proc/" + std::to_string(server.HelperPid("writer")) + "/environ");
-  for (const char* name : {"LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_"})
+  for (const char* name : {"LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_", "FDSTORE"})
     EXPECT_EQ(environment.find(name), std::string::npos) << name;
 }
 

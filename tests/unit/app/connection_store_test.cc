@@ -215,6 +215,20 @@ TEST_F(ConnectionStoreTest, TheEndWaitsUntilTheManagerHasRead) {
   EXPECT_EQ(Heard(), "nothing");
 }
 
+TEST_F(ConnectionStoreTest, WhatComesWhileItWaitsGoesToo) {
+  Start("1000");
+  Keep(1);
+  bool read = false;
+  store_->Finish([&] { read = true; });
+  std::optional<Message> barrier;
+  ASSERT_TRUE(
+      Until([&] { return (barrier = Read()).has_value() && barrier->text == "BARRIER=1"; }));
+  Keep(2);
+  barrier.reset();
+  ASSERT_TRUE(Until([&] { return read; }));
+  EXPECT_EQ(Read()->fds.size(), 2u);
+}
+
 TEST_F(ConnectionStoreTest, AManagerThatDoesNotAnswerIsNotWaitedForForEver) {
   Start("1000");
   Keep(1);
