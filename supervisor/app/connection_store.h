@@ -1,5 +1,5 @@
 // Connections of clients that outlive this process: the service manager keeps them while nobody
-// serves, and the next process gets them (docs/adr/0018-kept-connections.md).
+// serves, and the next process gets them (docs/adr/0019-kept-connections.md).
 //
 // At the start it takes over what was kept; at a stop it hands connections over as they come, many
 // in one message. The manager is never waited for in a call: a message that it does not take is
