@@ -20,7 +20,8 @@ EXAMPLES = os.path.join(ROOT, "docs", "examples")
 class Server:
     """A supervisor of our own, from its start to its clean end."""
 
-    def __init__(self, listen, policy):
+    def __init__(self, listen, policy, listener=None):
+        """`listener`: a socket that it is passed as a service manager does; `listen` is "systemd" then."""
         # A script that is told to stop unwinds, so that stop() is called as after anything else.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         # Below /var/tmp, because the supervisor gives up root and must still be able to enter its directory.
@@ -28,12 +29,20 @@ class Server:
         self.group = f"nightjar-script-{os.getpid()}"
         self.log_path = os.path.join(self.state + ".log")
         self.log = open(self.log_path, "w+")
-        self.process = subprocess.Popen(
-            [os.path.join(BIN, "nightjar"), "serve", "--state", self.state, "--listen", listen,
-             "--policy", policy, "--cgroup", self.group],
-            stdout=self.log, stderr=self.log)
+        self.listener = listener
+        self.command = [os.path.join(BIN, "nightjar"), "serve", "--state", self.state, "--listen", listen, "--policy", policy, "--cgroup", self.group]
+        self.start()
         self.address = self.wait_until_ready()
         self.port = self.address.rsplit(":", 1)[1]
+
+    def start(self):
+        """Once more after its end, on the same state; nobody is waited for."""
+        def pass_on():
+            os.dup2(self.listener.fileno(), 3)
+            os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+
+        passing = {"preexec_fn": pass_on, "pass_fds": (3,)} if self.listener else {}
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=self.log, **passing)
 
     def wait_until_ready(self):
         deadline = time.monotonic() + 30

@@ -11,6 +11,7 @@
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
 #include "supervisor/app/exec_paths.h"
+#include "supervisor/app/passed_sockets.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
 

@@ -10,13 +10,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
 #include "ipc/core/log.h"
 
 namespace nightjar {
 namespace {
 
 constexpr int kFirstSocket = 3;  // sd_listen_fds(3): SD_LISTEN_FDS_START
-constexpr uint64_t kSocketsMax = 64;
+constexpr uint64_t kPassedMax = bounds::kListeners + bounds::kConnectionsKept;
+constexpr char kConnectionName[] = "connection";       // FDNAME= of what is kept; of no listener
 constexpr uint64_t kWatchdogUsecMax = 86'400'000'000;  // a day: no overflow further on
 constexpr size_t kStatusBytes = 200;
 
@@ -45,21 +48,51 @@ Result<bool> IsMe(const char* name, const std::string& pid) {
   return number == static_cast<uint64_t>(getpid());
 }
 
-Result<std::vector<Fd>> TakeListeners() {
+struct Passed {
+  std::vector<Fd> sockets;
+  std::vector<Fd> connections;
+};
+
+// "nightjar.socket:connection:connection": the name of each descriptor, in their order. What has
+// none is nobody's connection.
+class Names {
+ public:
+  explicit Names(std::string text) : text_(std::move(text)) {}
+  std::string_view Next() {
+    std::string_view rest = std::string_view(text_).substr(std::min(at_, text_.size()));
+    std::string_view name = rest.substr(0, rest.find(':'));
+    at_ += name.size() + 1;
+    return name;
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
+};
+
+Result<Passed> TakePassed() {
   auto count = Take("LISTEN_FDS");
   auto pid = Take("LISTEN_PID");
-  Take("LISTEN_FDNAMES");
-  std::vector<Fd> sockets;
-  if (!count || !pid) return sockets;
+  Names names(Take("LISTEN_FDNAMES").value_or(""));
+  Passed passed;
+  if (!count || !pid) return passed;
   NJ_ASSIGN(bool mine, IsMe("LISTEN_PID", *pid));
-  if (!mine) return sockets;
-  NJ_ASSIGN(uint64_t sockets_passed, Number("LISTEN_FDS", *count, kSocketsMax));
-  for (int fd = kFirstSocket; fd < kFirstSocket + static_cast<int>(sockets_passed); ++fd) {
+  if (!mine) return passed;
+  NJ_ASSIGN(uint64_t number, Number("LISTEN_FDS", *count, kPassedMax));
+  for (int fd = kFirstSocket; fd < kFirstSocket + static_cast<int>(number); ++fd) {
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
       return FailErrno("LISTEN_FDS=" + *count + ", but descriptor " + std::to_string(fd));
-    sockets.emplace_back(fd);
+    (names.Next() == kConnectionName ? passed.connections : passed.sockets).emplace_back(fd);
   }
-  return sockets;
+  return passed;
+}
+
+// systemd sets it since version 254; before, the unit does, beside FileDescriptorStoreMax=.
+Result<size_t> TakeStore() {
+  auto count = Take("FDSTORE");
+  if (!count) return 0u;
+  NJ_ASSIGN(uint64_t number, Number("FDSTORE", *count, UINT32_MAX));
+  return std::min<size_t>(number, bounds::kConnectionsKept);
 }
 
 Result<std::optional<Nanos>> TakeWatchdog() {
@@ -104,11 +137,16 @@ Result<ServiceManager> ServiceManager::Meet() {
   // All are taken before any is judged: an error must not leave some behind.
   auto address = TakeAddress();
   auto period = TakeWatchdog();
-  auto sockets = TakeListeners();
+  auto passed = TakePassed();
+  auto store = TakeStore();
   NJ_ASSIGN(manager.address_, std::move(address));
   NJ_ASSIGN(manager.alive_period_, std::move(period));
-  NJ_ASSIGN(manager.sockets_, std::move(sockets));
+  NJ_ASSIGN(Passed here, std::move(passed));
+  manager.sockets_ = std::move(here.sockets);
+  manager.connections_ = std::move(here.connections);
+  NJ_ASSIGN(size_t kept_max, store);
   if (manager.address_.empty()) return manager;
+  manager.connections_kept_max_ = kept_max;
   manager.socket_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!manager.socket_.valid()) return FailErrno("a socket for the service manager");
   return manager;
@@ -141,43 +179,52 @@ void ServiceManager::SendWithStatus(std::string message, std::string_view status
   Send(message + "STATUS=" + status_);
 }
 
+bool ServiceManager::Keep(std::span<const Fd> connections) {
+  return TrySend(std::string("FDSTORE=1\nFDNAME=") + kConnectionName, connections);
+}
+
+bool ServiceManager::ForgetConnections() {
+  return TrySend(std::string("FDSTOREREMOVE=1\nFDNAME=") + kConnectionName, {});
+}
+
+bool ServiceManager::Barrier(const Fd& end) {
+  return TrySend("BARRIER=1", {&end, 1});
+}
+
 void ServiceManager::Send(std::string_view message) {
-  if (!socket_.valid()) return;
+  if (!socket_.valid() || TrySend(message, {})) return;
+  LogWarning("service_manager_deaf",
+             {{"message", message.substr(0, message.find('\n'))},
+              {"error", FailErrno("telling the service manager").value().ToString()}});
+}
+
+bool ServiceManager::TrySend(std::string_view message, std::span<const Fd> fds) {
+  CHECK(fds.size() <= bounds::kFdsPerNotice);
+  if (!socket_.valid()) return false;
   // The address is looked up each time: a manager that was executed anew has a new socket there.
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   memcpy(name.sun_path, address_.data(), address_.size());
-  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
-  ssize_t sent = sendto(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL,
-                        reinterpret_cast<const sockaddr*>(&name), size);
-  if (sent != static_cast<ssize_t>(message.size()))
-    LogWarning("service_manager_deaf",
-               {{"message", message.substr(0, message.find('\n'))},
-                {"error", FailErrno("telling the service manager").value().ToString()}});
-}
-
-Result<Fd> TheListener(std::vector<Fd> sockets) {
-  if (sockets.size() != 1)
-    return Fail(ErrorCode::kInvalid,
-                "the service manager passed " + std::to_string(sockets.size()) +
-                    " sockets, and canvases are served on one: have one ListenStream= in the "
-                    "socket unit");
-  Fd& fd = sockets[0];
-  auto option = [&](int name) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return getsockopt(fd.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-  };
-  int domain = option(SO_DOMAIN);
-  if (option(SO_ACCEPTCONN) != 1 || option(SO_TYPE) != SOCK_STREAM ||
-      (domain != AF_INET && domain != AF_INET6))
-    return Fail(ErrorCode::kInvalid,
-                "what the service manager passed is no listening TCP socket: have an address with "
-                "a port in ListenStream= of the socket unit, and Accept=no");
-  int flags = fcntl(fd.get(), F_GETFL);
-  if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0)
-    return FailErrno("the socket of the service manager");
-  return std::move(fd);
+  iovec text{const_cast<char*>(message.data()), message.size()};
+  msghdr packet{};
+  packet.msg_name = &name;
+  packet.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+  packet.msg_iov = &text;
+  packet.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(bounds::kFdsPerNotice * sizeof(int))] = {};
+  if (!fds.empty()) {
+    packet.msg_control = control;
+    packet.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&packet);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    for (size_t i = 0; i < fds.size(); ++i) {
+      int fd = fds[i].get();
+      memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+    }
+  }
+  return sendmsg(socket_.get(), &packet, MSG_NOSIGNAL) == static_cast<ssize_t>(message.size());
 }
 
 }  // namespace nightjar

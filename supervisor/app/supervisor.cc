@@ -53,6 +53,11 @@ Supervisor::Supervisor(Booted booted)
                           "exec-zygote",
                           {[this](Channel channel) { exec_zygote_.Connect(std::move(channel)); },
                            [this] { exec_zygote_.Disconnect(); }}),
+      connections_(loop_, clock_, booted_.manager,
+                   [this](std::vector<Fd> back) {
+                     canvas_server_->StopKeeping();
+                     for (Fd& connection : back) canvas_server_->Adopt(std::move(connection));
+                   }),
       on_term_(loop_, SIGTERM, [this] { Stop(); }),
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
@@ -168,6 +173,7 @@ Status Supervisor::StartServers() {
                                  [this](http::Request request, http::Responder responder) {
                                    control_.Handle(std::move(request), std::move(responder));
                                  }));
+  for (Fd& connection : connections_.TakeBack()) canvas_server_->Adopt(std::move(connection));
   return {};
 }
 
@@ -228,18 +234,6 @@ void Supervisor::Fail(const Error& error) {
   booted_.manager.Status("cannot serve: " + error.ToString());
 }
 
-void Supervisor::Stop() {
-  if (stopping_) return;
-  stopping_ = true;
-  LogInfo("stopping", {{"runs", runs_.live()}});
-  std::chrono::seconds drain(booted_.options.drain_s);
-  booted_.manager.Stopping(drain + kStopAfterDrainMax,
-                           "stopping; runs in flight may finish: " + std::to_string(runs_.live()));
-  // The control socket stays open to the end: an operator may want to see what is still running.
-  if (canvas_server_) canvas_server_->Drain([] {});
-  runs_.Drain(drain, [this] { StopRuns(); });
-}
-
 // Waits, bounded, until `done`; then goes on with `next`.
 template <typename Done, typename Next>
 static void WaitFor(std::unique_ptr<Timer>& timer, Loop& loop, MonoTime until, Done done,
@@ -249,6 +243,35 @@ static void WaitFor(std::unique_ptr<Timer>& timer, Loop& loop, MonoTime until, D
     next();
   });
   timer->StartAfter(Nanos(0));
+}
+
+void Supervisor::Stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  LogInfo("stopping", {{"runs", runs_.live()}});
+  std::chrono::seconds drain(booted_.options.drain_s);
+  booted_.manager.Stopping(drain + kStopAfterDrainMax,
+                           "stopping; runs in flight may finish: " + std::to_string(runs_.live()));
+  drain_until_ = clock_.Mono() + drain;
+  // The control socket stays open to the end: an operator may want to see what is still running.
+  if (canvas_server_)
+    canvas_server_->Drain(connections_.keeps()
+                              ? [this](Fd connection) { connections_.Keep(std::move(connection)); }
+                              : http::Server::Keep(),
+                          [] {});
+  // Until every client has its answer, what they began to send included, runs are still started:
+  // refused, they would be lost as surely as when they were killed.
+  WaitFor(
+      waiting_, loop_, drain_until_,
+      [this] {
+        return !canvas_server_ || (canvas_server_->connections() == 0 && connections_.idle());
+      },
+      [this] { DrainRuns(); });
+}
+
+void Supervisor::DrainRuns() {
+  if (canvas_server_) canvas_server_->EndDrain();
+  runs_.Drain(std::max(Nanos(0), Nanos(drain_until_ - clock_.Mono())), [this] { StopRuns(); });
 }
 
 void Supervisor::StopRuns() {
@@ -278,15 +301,22 @@ void Supervisor::StopZygote() {
 }
 
 void Supervisor::StopExecZygote() {
-  exec_zygote_helper_.ExpectEnd([this] {
-    upkeep_.Stop();
-    canvas_server_.reset();
-    control_server_.reset();
-    booted_.cells->RemoveAll();
-    LogInfo("stopped", {{"exit_code", exit_code_}});
-    loop_.Stop();
-  });
+  exec_zygote_helper_.ExpectEnd([this] { StopConnections(); });
   exec_zygote_.Disconnect();
+}
+
+// The last answers went out on the way here, and with them the last connections.
+void Supervisor::StopConnections() {
+  connections_.Finish([this] { Stopped(); });
+}
+
+void Supervisor::Stopped() {
+  upkeep_.Stop();
+  canvas_server_.reset();
+  control_server_.reset();
+  booted_.cells->RemoveAll();
+  LogInfo("stopped", {{"exit_code", exit_code_}});
+  loop_.Stop();
 }
 
 }  // namespace nightjar

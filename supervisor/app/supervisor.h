@@ -9,6 +9,7 @@
 #include "supervisor/admission/gate.h"
 #include "supervisor/app/boot.h"
 #include "supervisor/app/canvas_front.h"
+#include "supervisor/app/connection_store.h"
 #include "supervisor/control/control_service.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/writer_client.h"
@@ -49,11 +50,14 @@ class Supervisor {
   std::string MetricsText();
   // The stop, step by step; each step waits for the one before.
   void Stop();
+  void DrainRuns();
   void StopRuns();
   void StopWorkers();
   void StopWriter();
   void StopZygote();
   void StopExecZygote();
+  void StopConnections();
+  void Stopped();
   void Fail(const Error& error);
 
   Booted booted_;
@@ -74,6 +78,7 @@ class Supervisor {
   Helper writer_helper_;
   Helper zygote_helper_;
   Helper exec_zygote_helper_;
+  ConnectionStore connections_;
   std::unique_ptr<http::Server> canvas_server_;
   std::unique_ptr<http::Server> control_server_;
   SignalWatch on_term_;
@@ -88,6 +93,7 @@ class Supervisor {
   std::string policy_trouble_;  // why the file of the last reload was not taken
   uint32_t early_ends_ = 0;     // of helpers, before it ever served
   bool stopping_ = false;
+  MonoTime drain_until_{};
   int exit_code_ = 0;
 };
 

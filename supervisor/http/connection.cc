@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "ipc/core/check.h"
 #include "supervisor/http/server_core.h"
 
 namespace nightjar::http {
@@ -28,9 +29,12 @@ void Connection::OnEvents(unsigned events) {
 
 void Connection::Read() {
   if (!taking_) return Discard();
+  bool shared = draining_ && core_->keep;
   char* scratch = core_->scratch.data();
-  ssize_t got = recv(socket_.get(), scratch, core_->scratch.size(), MSG_DONTWAIT);
-  if (got > 0) return TakeBytes({scratch, static_cast<size_t>(got)});
+  ssize_t got =
+      recv(socket_.get(), scratch, core_->scratch.size(), MSG_DONTWAIT | (shared ? MSG_PEEK : 0));
+  std::string_view bytes(scratch, got > 0 ? static_cast<size_t>(got) : 0);
+  if (got > 0) return shared ? TakeRestOfRequest(bytes) : TakeBytes(bytes);
   if (got == 0) return OnEndOfInput();
   if (errno != EAGAIN && errno != EINTR) Close();
 }
@@ -71,12 +75,45 @@ void Connection::TakeBytes(std::string_view bytes) {
   Pump();
 }
 
+// Somebody else goes on with this connection: what lies behind the request that was begun is left
+// in the socket for them.
+void Connection::TakeRestOfRequest(std::string_view peeked) {
+  busy_ = true;
+  kept_.append(peeked);
+  std::string_view rest = kept_;
+  ParseSome(rest, Until::kEndOfRequest);
+  size_t taken = peeked.size();
+  if (open_ && taking_) {
+    bool whole = parser_.phase() == RequestParser::Phase::kIdle;
+    // What was kept before had no end of a request in it.
+    CHECK(!whole || rest.size() <= taken);
+    if (whole) taken -= rest.size();
+    kept_.erase(0, whole ? kept_.size() : kept_.size() - rest.size());
+  }
+  // They are there, and so this takes them all.
+  if (open_) recv(socket_.get(), core_->scratch.data(), taken, MSG_DONTWAIT);
+  Pump();
+}
+
+// Whether to read: in a drain, only what has to be answered here.
+bool Connection::Wants() const {
+  if (stalled_ || !CanParse()) return false;
+  if (!draining_ || parser_.phase() != RequestParser::Phase::kIdle) return true;
+  return !core_->keep && pipeline_.empty();
+}
+
+// Between two requests, with nothing of either here.
+bool Connection::IsIdle() const {
+  return taking_ && pipeline_.empty() && outbox_.empty() && kept_.empty() &&
+         parser_.phase() == RequestParser::Phase::kIdle;
+}
+
 bool Connection::CanParse() const {
   return open_ && taking_ && pipeline_.size() < core_->options.pipeline_depth_max &&
          outbox_.bytes() < bounds::kHttpOutboxBytes;
 }
 
-void Connection::ParseSome(std::string_view& bytes) {
+void Connection::ParseSome(std::string_view& bytes, Until until) {
   stalled_ = false;
   while (CanParse()) {
     RequestParser::Step step = parser_.Parse(bytes);
@@ -87,7 +124,9 @@ void Connection::ParseSome(std::string_view& bytes) {
     if (!CountBody()) return Refuse(503, "too many request bodies are being received");
     if (step == RequestParser::Step::kMore) return;
     if (step == RequestParser::Step::kContinue) owes_continue_ = true;
-    if (step == RequestParser::Step::kRequest) Dispatch(parser_.Take());
+    if (step != RequestParser::Step::kRequest) continue;
+    Dispatch(parser_.Take());
+    if (until == Until::kEndOfRequest) return;
   }
   stalled_ = open_ && taking_ && !bytes.empty();
 }
@@ -126,6 +165,7 @@ void Connection::Refuse(unsigned status, std::string_view reason) {
   exchange->keep_alive = false;
   exchange->response.status = status;
   exchange->response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+  if (status == 503) exchange->response.headers.emplace_back("Retry-After", "1");
   exchange->response.body = std::to_string(status) + " " + ReasonPhrase(status) + ": ";
   exchange->response.body.append(reason).append("\n");
   pipeline_.push_back(std::move(exchange));
@@ -138,16 +178,20 @@ void Connection::Refuse(unsigned status, std::string_view reason) {
 
 void Connection::Drain() {
   auto self = shared_from_this();
+  draining_ = true;
+  if (waiting_ == Wait::kIdle) waiting_ = Wait::kNothing;  // a drain is less patient
+  if (!busy_) Pump();  // else this is inside a handler, and Pump is further up the stack
+}
+
+void Connection::EndDrain() {
+  auto self = shared_from_this();
   if (!taking_) return;
-  bool idle = pipeline_.empty() && outbox_.empty();
   if (parser_.phase() != RequestParser::Phase::kIdle) {
     Refuse(503, "the server is shutting down");
-  } else {
-    taking_ = stalled_ = false;
-    linger_ = !idle;
-    kept_.clear();
+  } else if (IsIdle()) {
+    taking_ = false;
   }
-  if (!busy_) Pump();  // else this is inside a handler, and Pump is further up the stack
+  if (!busy_) Pump();
 }
 
 }  // namespace nightjar::http

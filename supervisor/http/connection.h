@@ -29,7 +29,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Open();
   void OnAnswered();  // one of its requests was answered
   void Resume();      // parses what was left while its pipeline was full
-  void Drain();       // takes no further request; ends when the last answer is out
+  void Drain();       // ends, or is given to the server's keeper, as Server::Drain has it
+  void EndDrain();    // Server::EndDrain
   void Abort();       // ends at once
 
   std::list<std::shared_ptr<Connection>>::iterator place;  // in the server's list
@@ -44,8 +45,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Discard();
   void OnEndOfInput();
   void TakeBytes(std::string_view bytes);
-  void ParseSome(std::string_view& bytes);
+  void TakeRestOfRequest(std::string_view peeked);
+  enum class Until { kEndOfBytes, kEndOfRequest };
+  void ParseSome(std::string_view& bytes, Until until = Until::kEndOfBytes);
   bool CanParse() const;
+  bool Wants() const;
+  bool IsIdle() const;
   bool CountBody();
   void Dispatch(ParsedRequest parsed);
   void Refuse(unsigned status, std::string_view reason);
@@ -54,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void SendAnswered();
   void Append(Responder::State& exchange);
   void Settle();
+  void GiveToKeeper();
   void Finish();
   void UpdateWaiting();
   void UpdateTimer();
@@ -70,8 +76,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Outbox outbox_;
 
   bool open_ = true;
-  bool busy_ = false;           // inside Pump's reach: an answer needs only to be noted
-  bool taking_ = true;          // false: no further request will be taken
+  bool busy_ = false;   // inside Pump's reach: an answer needs only to be noted
+  bool taking_ = true;  // false: no further request will be taken
+  bool draining_ = false;
   bool stalled_ = false;        // bytes are kept that the pipeline has no room for
   bool input_ended_ = false;    // the client sent its last byte
   bool owes_continue_ = false;  // "100 Continue", once the answers before it are out

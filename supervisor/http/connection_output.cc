@@ -65,8 +65,13 @@ void Connection::Append(Responder::State& exchange) {
   exchange.connection = nullptr;
   HeadFraming framing;
   framing.head_request = exchange.head_request;
-  bool last = !taking_ && pipeline_.back().get() == &exchange;
-  if (last) {
+  bool newest = pipeline_.back().get() == &exchange;
+  if (newest && draining_ && !core_->keep && taking_ && kept_.empty() &&
+      parser_.phase() == RequestParser::Phase::kIdle) {
+    taking_ = false;
+    linger_ = true;  // the client may have sent more
+  }
+  if (newest && !taking_) {
     framing.connection = HeadFraming::Connection::kClose;
   } else if (exchange.http_1_0) {
     framing.connection = HeadFraming::Connection::kKeepAlive;
@@ -81,11 +86,19 @@ void Connection::Append(Responder::State& exchange) {
 void Connection::Settle() {
   if (!taking_ && !lingering_ && pipeline_.empty() && outbox_.empty()) Finish();
   if (!open_) return;
-  bool reads =
-      !input_ended_ && (taking_ ? !stalled_ && CanParse() : discarded_ <= bounds::kHttpLingerBytes);
+  if (draining_ && core_->keep && IsIdle()) return GiveToKeeper();
+  bool reads = !input_ended_ && (taking_ ? Wants() : discarded_ <= bounds::kHttpLingerBytes);
   watch_->Start((reads ? FdWatch::kReadable : 0u) | (outbox_.empty() ? 0u : FdWatch::kWritable));
   UpdateWaiting();
   UpdateTimer();
+}
+
+void Connection::GiveToKeeper() {
+  auto self = shared_from_this();
+  watch_.reset();
+  Fd socket = std::move(socket_);
+  Close();
+  core_->keep(std::move(socket));
 }
 
 // Every answer is out. Closing while the client still sends would reset the connection, and the
@@ -118,7 +131,8 @@ void Connection::UpdateWaiting() {
   waiting_ = wait;
   const Options& options = core_->options;
   MonoTime now = core_->Now();
-  read_deadline_ = wait == Wait::kIdle     ? now + options.idle_time
+  Nanos idle_time = draining_ ? options.drain_idle_time : options.idle_time;
+  read_deadline_ = wait == Wait::kIdle     ? now + idle_time
                    : wait == Wait::kHeader ? now + options.header_time
                    : wait == Wait::kBody   ? now + options.body_time
                                            : MonoTime::max();

@@ -38,16 +38,33 @@ class ServerOnLoop final : public Server {
     while (!core_->connections.empty()) core_->connections.front()->Abort();
   }
 
-  void Drain(std::function<void()> drained) override {
+  void Adopt(Fd connection) override {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getpeername(connection.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+    Take(std::move(connection), address);
+  }
+
+  void Drain(Keep keep, std::function<void()> drained) override {
+    // Closing a listener resets who waits there. Whoever keeps connections has the listener too.
+    if (!keep) AcceptSome();
     accepting_.reset();
     accept_pause_.Stop();
     listener_.Close();
+    draining_ = true;
+    core_->keep = std::move(keep);
     drained_ = std::move(drained);
-    // Draining one may end it, which takes it from the list.
-    std::vector<std::shared_ptr<Connection>> all(core_->connections.begin(),
-                                                 core_->connections.end());
-    for (auto& connection : all) connection->Drain();
+    for (auto& connection : All()) connection->Drain();
     OnClosed();
+  }
+
+  void StopKeeping() override {
+    core_->keep = nullptr;
+    for (auto& connection : All()) connection->Resume();
+  }
+
+  void EndDrain() override {
+    for (auto& connection : All()) connection->EndDrain();
   }
 
   size_t connections() const override { return core_->connections.size(); }
@@ -96,6 +113,12 @@ class ServerOnLoop final : public Server {
     auto connection = std::make_shared<Connection>(core_, std::move(socket), std::move(peer));
     connection->place = core_->connections.insert(core_->connections.end(), connection);
     connection->Open();
+    if (draining_) connection->Drain();
+  }
+
+  // Draining or resuming one may end it, which takes it from the list.
+  std::vector<std::shared_ptr<Connection>> All() const {
+    return {core_->connections.begin(), core_->connections.end()};
   }
 
   void TurnAway(const Fd& socket) {
@@ -130,6 +153,7 @@ class ServerOnLoop final : public Server {
   std::function<void()> drained_;
   uint64_t turned_away_ = 0;
   bool out_of_descriptors_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace

@@ -78,6 +78,7 @@ struct Options {
   std::chrono::milliseconds header_time = bounds::kHttpHeaderTime;
   std::chrono::milliseconds body_time = bounds::kHttpBodyTime;
   std::chrono::milliseconds idle_time = bounds::kHttpIdleTime;
+  std::chrono::milliseconds drain_idle_time = bounds::kHttpDrainIdleTime;  // the same in a drain
   std::chrono::milliseconds write_time = bounds::kHttpWriteTime;
   std::chrono::milliseconds linger_time = bounds::kHttpLingerTime;
 };
@@ -90,9 +91,23 @@ class Server {
   // Closes every connection. May happen in its handler, and in `drained`.
   virtual ~Server() = default;
 
-  // No new connections or requests; answers in flight still go out with Connection: close.
-  // `drained` is called once, from the loop, when the last connection is closed.
-  virtual void Drain(std::function<void()> drained) = 0;
+  // Goes on with a connection that another server has served, between two requests of it. A
+  // connected stream socket; one that is broken is closed. Also while it drains.
+  virtual void Adopt(Fd connection) = 0;
+
+  // A connection that is idle, open and whole: every byte that was taken off it is answered.
+  using Keep = std::function<void(Fd)>;
+  // No new connections. A request of which a byte was received is received to its end, and
+  // answered. A connection that is idle, or becomes it, is given to `keep`, and what its client
+  // sends from now on is not touched. Where nobody keeps it, the last answer says Connection:
+  // close; and a client that is idle already may send one more request within drain_idle_time.
+  // `drained` is called once, from the loop, when no connection is left here.
+  virtual void Drain(Keep keep, std::function<void()> drained) = 0;
+  // The rest of the drain is as if nobody kept connections.
+  virtual void StopKeeping() = 0;
+  // The drain's time is over: a request that has not come whole is refused, and what is idle is
+  // closed. Answers that are still owed go out.
+  virtual void EndDrain() = 0;
   virtual size_t connections() const = 0;
   // Connections that were answered 503 and closed because connections_max was reached.
   virtual uint64_t turned_away() const = 0;

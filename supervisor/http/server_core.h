@@ -28,6 +28,7 @@ struct ServerCore {
   size_t bodies_bytes = 0;  // of all requests received or not yet answered
   DateText date;
   std::string scratch;  // one read of one connection
+  Server::Keep keep;    // in a drain; null: nobody keeps a connection
 
   // Set by the server while it lives.
   std::function<void(std::weak_ptr<Connection>)> resume_later;

@@ -1,23 +1,16 @@
 // The supervisor as a service, with the test in systemd's place: it passes the socket, and hears
 // what the supervisor says of itself.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "ipc/core/check.h"
-#include "supervisor/http/server.h"
-#include "tests/support/server_rig.h"
+#include "tests/e2e/manager.h"
 
 namespace nightjar::e2e {
 namespace {
@@ -25,85 +18,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr const char* kHello = "[http-handler GET /hello]\n\"hello\"\n";
-
-class Manager {
- public:
-  Manager() {
-    char path[] = "/var/tmp/nightjar-manager-XXXXXX";
-    CHECK(mkdtemp(path) != nullptr);
-    folder_ = path;
-    CHECK(chmod(path, 0755) == 0);
-    auto listener = http::ListenTcp("127.0.0.1:0");
-    CHECK(listener.has_value());
-    listener_ = std::move(*listener);
-    notify_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    Path().copy(name.sun_path, sizeof name.sun_path - 1);
-    CHECK(bind(notify_.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
-    // As systemd's own: the supervisor has no privilege when it speaks.
-    CHECK(chmod(Path().c_str(), 0777) == 0);
-  }
-  ~Manager() { std::filesystem::remove_all(folder_); }
-
-  std::string Path() const { return folder_ + "/notify"; }
-  // What systemd does between fork and exec.
-  void Prepare() const {
-    std::string self = std::to_string(getpid());
-    Fd high(fcntl(listener_.get(), F_DUPFD_CLOEXEC, 100));
-    CHECK(dup2(high.get(), 3) == 3);
-    setenv("LISTEN_FDS", "1", 1);
-    setenv("LISTEN_PID", self.c_str(), 1);
-    setenv("LISTEN_FDNAMES", "nightjar.socket", 1);
-    setenv("NOTIFY_SOCKET", Path().c_str(), 1);
-    setenv("WATCHDOG_USEC", "200000", 1);
-    setenv("WATCHDOG_PID", self.c_str(), 1);
-  }
-  // Until a message with `word` has come; everything else that came in between is dropped. At
-  // most ten seconds.
-  std::string WaitFor(const std::string& word) {
-    std::string message;
-    bool came = Eventually([&] {
-      char text[2048];
-      for (ssize_t size; (size = recv(notify_.get(), text, sizeof text, 0)) >= 0;) {
-        message.assign(text, static_cast<size_t>(size));
-        if (message.find(word) != std::string::npos) return true;
-      }
-      return false;
-    });
-    return came ? message : "no message with " + word;
-  }
-  void Drop() {
-    char text[2048];
-    while (recv(notify_.get(), text, sizeof text, 0) >= 0) {
-    }
-  }
-  // A client of the socket that was passed, with a bound on its patience.
-  Fd Connect() const {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    CHECK(getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    timeval patience{20, 0};
-    setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    CHECK(connect(client.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-    return client;
-  }
-  bool SaysAnything(int milliseconds) {
-    pollfd waiting{notify_.get(), POLLIN, 0};
-    return poll(&waiting, 1, milliseconds) == 1;
-  }
-  ServerOptions Options(const std::string& listen = "systemd") {
-    return {.policy = "[default]\nwall = \"30s\"\ncpu = \"30s\"\n",
-            .listen = listen,
-            .before_exec = [this] { Prepare(); }};
-  }
-
- private:
-  std::string folder_;
-  Fd listener_;
-  Fd notify_;
-};
 
 std::string ReadAll(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -190,11 +104,11 @@ TEST(ServiceManagerTest, AConnectionWaitsThroughARestart) {
 
 // A child that found them would take the socket, or the word, for its own.
 TEST(ServiceManagerTest, NoChildInheritsWhatWasForTheSupervisor) {
-  Manager manager;
+  Manager manager(1000);
   Server server(manager.Options());
   std::string environment =
       ReadAll("/proc/" + std::to_string(server.HelperPid("writer")) + "/environ");
-  for (const char* name : {"LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_"})
+  for (const char* name : {"LISTEN_", "NOTIFY_SOCKET", "WATCHDOG_", "FDSTORE"})
     EXPECT_EQ(environment.find(name), std::string::npos) << name;
 }
 

@@ -8,6 +8,7 @@
 #include <regex>
 #include <sstream>
 
+#include "ipc/core/bounds.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -53,6 +54,14 @@ TEST_F(UnitsTest, HaveNoMistake) {
                            "nightjar.socket", "nightjar.slice"});
   EXPECT_EQ(output.exit_code, 0);
   EXPECT_EQ(output.out + output.err, "");
+}
+
+// Otherwise the supervisor hands connections to a manager that closes them.
+TEST_F(UnitsTest, TheManagerKeepsAsManyConnectionsAsItIsOffered) {
+  std::string kept = std::to_string(bounds::kConnectionsKept);
+  std::string unit = Unit("nightjard.service");
+  EXPECT_THAT(unit, ::testing::HasSubstr("\nFileDescriptorStoreMax=" + kept + "\n"));
+  EXPECT_THAT(unit, ::testing::HasSubstr("\nEnvironment=FDSTORE=" + kept + "\n"));
 }
 
 TEST_F(UnitsTest, TheServiceIsNotExposed) {

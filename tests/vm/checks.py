@@ -276,6 +276,59 @@ def a_connection_waits_through_a_restart():
     assert finish(client).startswith("HTTP/1.1 200 ")
 
 
+class SteadyClient(threading.Thread):
+    """Asks again and again on one connection, and notes what an impatient client would have seen: a status that is not 200, or the connection's end."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.answers, self.slowest, self.trouble, self.over = 0, 0, None, False
+
+    def run(self):
+        client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+        try:
+            client.connect()
+            connection = client.sock
+            while not self.over:
+                asked = time.monotonic()
+                client.request("GET", "/fib/4", headers={"Host": "api.localhost"})
+                answer = client.getresponse()
+                body = answer.read()
+                self.slowest = max(self.slowest, time.monotonic() - asked)
+                # http.client would connect again without a word.
+                if answer.status != 200 or client.sock is not connection:
+                    self.trouble = f"{answer.status} {answer.getheaders()} {body}"
+                    return
+                self.answers += 1
+        except OSError as error:
+            self.trouble = repr(error)
+        except http.client.HTTPException as error:
+            self.trouble = repr(error)
+
+
+@check
+def clients_do_not_see_a_restart_nor_an_upgrade():
+    clients = [SteadyClient() for _ in range(4)]
+    idle = socket.create_connection(("127.0.0.1", PORT), timeout=120)
+    for client in clients:
+        client.start()
+    # The last is what an upgrade does: the package is unpacked over itself, and restarts the service.
+    for step in 3 * [("systemctl", "restart", UNIT)] + [("dpkg", "-i", SHIPMENT["package"])]:
+        before, asked = show("MainPID"), [client.answers for client in clients]
+        run(*step)
+        assert show("MainPID") != before, step
+        eventually(lambda: all(client.trouble or client.answers > had + 2 for client, had in zip(clients, asked)), "the clients are served")
+    run("systemctl", "reload", UNIT)
+    for client in clients:
+        client.over = True
+        client.join()
+        assert not client.trouble, (client.trouble, client.answers)
+    idle.sendall(b"GET /fib/4 HTTP/1.1\r\nHost: api.localhost\r\nConnection: close\r\n\r\n")
+    text = finish(idle)
+    assert text.startswith("HTTP/1.1 200 "), text
+    assert show("NFileDescriptorStore") == "0", "the manager still keeps connections that are served"
+    say(f"    {sum(client.answers for client in clients)} answers, the slowest in {max(client.slowest for client in clients):.1f} s")
+
+
 @check
 def a_stop_lets_a_run_in_flight_finish():
     # As an operator does it; and longer than the unit's TimeoutStopSec, so that the supervisor has to ask for more.

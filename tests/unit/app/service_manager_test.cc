@@ -12,7 +12,9 @@
 
 #include <filesystem>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "supervisor/app/passed_sockets.h"
 #include "supervisor/http/server.h"
 
 namespace nightjar {
@@ -25,8 +27,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr const char* kAll[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
-                                "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES"};
+constexpr const char* kAll[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID", "LISTEN_FDS",
+                                "LISTEN_PID",    "LISTEN_FDNAMES", "FDSTORE"};
 
 class ServiceManagerTest : public ::testing::Test {
  protected:
@@ -183,7 +185,8 @@ TEST_F(ServiceManagerTest, NonsenseIsRefused) {
                              {"WATCHDOG_USEC", "99999999999999999999"},
                              {"NOTIFY_SOCKET", "here"},
                              {"LISTEN_FDS", "many"},
-                             {"LISTEN_FDS", "100000"}}) {
+                             {"LISTEN_FDS", "100000"},
+                             {"FDSTORE", "all"}}) {
     SetPid("LISTEN_PID", getpid());
     setenv("LISTEN_FDS", "0", 1);
     setenv(name, value, 1);
@@ -217,6 +220,71 @@ TEST_F(ServiceManagerTest, TakesTheSocketsThatWerePassed) {
     _exit(0);
   };
   EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
+}
+
+// What is kept has a name that no listener has; what has none, or another, is to be listened on.
+TEST_F(ServiceManagerTest, TellsConnectionsFromListenersByTheirNames) {
+  auto child = [](const std::string& names, size_t listeners, size_t connections) {
+    for (int fd = 3; fd < 6; ++fd)
+      if (dup2(STDERR_FILENO, fd) != fd) _exit(10);
+    SetPid("LISTEN_PID", getpid());
+    setenv("LISTEN_FDS", "3", 1);
+    setenv("LISTEN_FDNAMES", names.c_str(), 1);
+    auto manager = ServiceManager::Meet();
+    if (!manager) _exit(11);
+    if (manager->TakeSockets().size() != listeners) _exit(12);
+    if (manager->TakeConnections().size() != connections) _exit(13);
+    if (!manager->TakeConnections().empty()) _exit(14);
+    _exit(0);
+  };
+  for (auto [names, listeners, connections] :
+       {std::tuple("nightjar.socket:connection:connection", 1, 2),
+        {"connection:connections:connection", 1, 2},
+        {"nightjar.socket", 3, 0},
+        {"", 3, 0},
+        {"::connection", 2, 1},
+        {"connection:connection:connection:connection", 0, 3}})
+    EXPECT_EXIT(child(names, listeners, connections), ::testing::ExitedWithCode(0), "") << names;
+}
+
+TEST_F(ServiceManagerTest, KeepsNothingWhereTheManagerDoesNot) {
+  EXPECT_EQ(Meet().connections_kept_max(), 0u);
+  setenv("FDSTORE", "16", 1);  // and nobody to send them to
+  EXPECT_EQ(Meet().connections_kept_max(), 0u);
+  setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+  EXPECT_EQ(Meet().connections_kept_max(), 0u);
+  for (auto [text, count] :
+       {std::pair("16", size_t{16}), {"4294967295", bounds::kConnectionsKept}}) {
+    setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
+    setenv("FDSTORE", text, 1);
+    EXPECT_EQ(Meet().connections_kept_max(), count);
+  }
+}
+
+TEST_F(ServiceManagerTest, AConnectionThatCameBackIsLookedAt) {
+  EXPECT_FALSE(CheckConnection(Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))).has_value());
+  EXPECT_FALSE(CheckConnection(Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))).has_value());
+  EXPECT_FALSE(CheckConnection(Fd(open("/dev/null", O_RDONLY | O_CLOEXEC))).has_value());
+  EXPECT_FALSE(CheckConnection(std::move(SeqpacketPair()->first)).has_value());
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  Fd other(pair[1]);
+  EXPECT_FALSE(CheckConnection(Fd(pair[0])).has_value());
+  auto listener = http::ListenTcp("127.0.0.1:0");
+  ASSERT_TRUE(listener.has_value());
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  ASSERT_EQ(getsockname(listener->get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+  Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
+  EXPECT_FALSE(CheckConnection(std::move(*listener)).has_value()) << "it listens";
+  listener = http::ListenTcp("127.0.0.1:0");
+  Fd live(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(getsockname(listener->get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+  ASSERT_EQ(connect(live.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
+  auto sound = CheckConnection(std::move(live));
+  ASSERT_TRUE(sound.has_value());
+  EXPECT_NE(fcntl(sound->get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
 TEST_F(ServiceManagerTest, ServesOnOneListeningTcpSocketAndNothingElse) {
