@@ -55,7 +55,7 @@ void Connection::Discard() {
 // altogether is found out by that.
 void Connection::OnEndOfInput() {
   input_ended_ = true;
-  for (auto& exchange : pipeline_) exchange->client_gone = true;
+  for (auto& exchange : pipeline_) TellGone(exchange);
   if (lingering_) return Close();
   if (taking_ && parser_.phase() != RequestParser::Phase::kIdle)
     Refuse(400, "the connection ended within a request");
@@ -140,7 +140,7 @@ bool Connection::CountBody() {
 }
 
 void Connection::Dispatch(ParsedRequest parsed) {
-  auto exchange = std::make_shared<Responder::State>();
+  auto exchange = std::make_shared<ExchangeState>();
   exchange->connection = this;
   exchange->head_request = parsed.request.method == "HEAD";
   exchange->http_1_0 = parsed.http_1_0;
@@ -159,7 +159,7 @@ void Connection::Dispatch(ParsedRequest parsed) {
 
 // Answered in its place in the pipeline; nothing more is taken from this client.
 void Connection::Refuse(unsigned status, std::string_view reason) {
-  auto exchange = std::make_shared<Responder::State>();
+  auto exchange = std::make_shared<ExchangeState>();
   exchange->refusal = true;
   exchange->answered = true;
   exchange->keep_alive = false;

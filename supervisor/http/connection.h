@@ -16,6 +16,7 @@
 #include "supervisor/http/outbox.h"
 #include "supervisor/http/peer.h"
 #include "supervisor/http/request_parser.h"
+#include "supervisor/http/response_head.h"
 
 namespace nightjar::http {
 
@@ -27,11 +28,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void Open();
-  void OnAnswered();  // one of its requests was answered
-  void Resume();      // parses what was left while its pipeline was full
-  void Drain();       // ends, or is given to the server's keeper, as Server::Drain has it
-  void EndDrain();    // Server::EndDrain
-  void Abort();       // ends at once
+  void OnAnswered();  // one of its requests was answered, or a part of the answer came
+  size_t unsent_bytes() const { return outbox_.bytes(); }
+  void Resume();    // parses what was left while its pipeline was full
+  void Drain();     // ends, or is given to the server's keeper, as Server::Drain has it
+  void EndDrain();  // Server::EndDrain
+  void Abort();     // ends at once
 
   std::list<std::shared_ptr<Connection>>::iterator place;  // in the server's list
 
@@ -57,7 +59,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Writing and waiting (connection_output.cc).
   void Pump();  // parse what was kept, send what is answered, until neither goes further
   void SendAnswered();
-  void Append(Responder::State& exchange);
+  void Append(ExchangeState& exchange);
+  void AppendStreamed(ExchangeState& exchange);
+  HeadFraming FramingOf(const ExchangeState& exchange);
+  void TellGone(const std::shared_ptr<ExchangeState>& exchange);
   void Settle();
   void GiveToKeeper();
   void Finish();
@@ -71,8 +76,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<FdWatch> watch_;  // gone before its socket is
   Timer timer_;
   RequestParser parser_;
-  std::string kept_;                                         // read but not parsed yet
-  std::vector<std::shared_ptr<Responder::State>> pipeline_;  // in the order of arrival
+  std::string kept_;                                      // read but not parsed yet
+  std::vector<std::shared_ptr<ExchangeState>> pipeline_;  // in the order of arrival
   Outbox outbox_;
 
   bool open_ = true;

@@ -41,8 +41,12 @@ void Connection::Pump() {
 
 void Connection::SendAnswered() {
   size_t answered = 0;
-  while (answered < pipeline_.size() && pipeline_[answered]->answered)
-    Append(*pipeline_[answered++]);
+  for (; answered < pipeline_.size(); ++answered) {
+    ExchangeState& next = *pipeline_[answered];
+    if (next.streamed) AppendStreamed(next);
+    if (!next.answered) break;
+    if (!next.streamed) Append(next);
+  }
   pipeline_.erase(pipeline_.begin(), pipeline_.begin() + static_cast<std::ptrdiff_t>(answered));
   if (owes_continue_ && pipeline_.empty()) {
     owes_continue_ = false;
@@ -60,9 +64,35 @@ void Connection::SendAnswered() {
   }
 }
 
-void Connection::Append(Responder::State& exchange) {
+void Connection::Append(ExchangeState& exchange) {
   core_->bodies_bytes -= std::exchange(exchange.body_bytes, 0);
   exchange.connection = nullptr;
+  bool body_follows = AppendHead(exchange.response, FramingOf(exchange),
+                                 core_->date.At(core_->clock.Wall()), outbox_.Tail());
+  outbox_.Wrote();
+  if (body_follows) outbox_.AppendBody(std::move(exchange.response.body));
+}
+
+void Connection::AppendStreamed(ExchangeState& exchange) {
+  core_->bodies_bytes -= std::exchange(exchange.body_bytes, 0);
+  if (!std::exchange(exchange.head_sent, true)) {
+    if (exchange.http_1_0) {
+      taking_ = stalled_ = false;
+      kept_.clear();
+    }
+    HeadFraming framing = FramingOf(exchange);
+    framing.length =
+        exchange.http_1_0 ? HeadFraming::Length::kUntilClose : HeadFraming::Length::kChunked;
+    AppendHead(exchange.response, framing, core_->date.At(core_->clock.Wall()), outbox_.Tail());
+    outbox_.Wrote();
+  }
+  if (exchange.answered && !exchange.http_1_0 && !exchange.head_request)
+    exchange.waiting.append("0\r\n\r\n");
+  if (!exchange.waiting.empty()) outbox_.AppendBody(std::exchange(exchange.waiting, {}));
+  if (exchange.answered) exchange.connection = nullptr;
+}
+
+HeadFraming Connection::FramingOf(const ExchangeState& exchange) {
   HeadFraming framing;
   framing.head_request = exchange.head_request;
   bool newest = pipeline_.back().get() == &exchange;
@@ -76,10 +106,16 @@ void Connection::Append(Responder::State& exchange) {
   } else if (exchange.http_1_0) {
     framing.connection = HeadFraming::Connection::kKeepAlive;
   }
-  bool body_follows =
-      AppendHead(exchange.response, framing, core_->date.At(core_->clock.Wall()), outbox_.Tail());
-  outbox_.Wrote();
-  if (body_follows) outbox_.AppendBody(std::move(exchange.response.body));
+  return framing;
+}
+
+// In a later turn: whoever is told may end the answer, and this connection with it.
+void Connection::TellGone(const std::shared_ptr<ExchangeState>& exchange) {
+  exchange->client_gone = true;
+  if (!exchange->gone) return;
+  core_->loop.Post([exchange] {
+    if (auto gone = std::exchange(exchange->gone, nullptr)) gone();
+  });
 }
 
 // Leaves the connection waiting for the right things, or ends it.
@@ -172,7 +208,7 @@ void Connection::Close() {
   core_->bodies_bytes -= std::exchange(receiving_bytes_, 0);
   for (auto& exchange : pipeline_) {
     exchange->connection = nullptr;
-    exchange->client_gone = true;
+    TellGone(exchange);
     core_->bodies_bytes -= std::exchange(exchange->body_bytes, 0);
   }
   pipeline_.clear();

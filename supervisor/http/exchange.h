@@ -10,16 +10,21 @@ namespace nightjar::http {
 
 class Connection;
 
-struct Responder::State {
+struct ExchangeState {
   Connection* connection = nullptr;  // null once the connection is gone: an answer is dropped
   bool client_gone = false;          // the client stopped sending, or the connection broke
-  bool answered = false;
-  bool refusal = false;       // of the server's own: the client may still be sending
-  bool head_request = false;  // its answer has no body
+  bool answered = false;             // wholly
+  bool refusal = false;              // of the server's own: the client may still be sending
+  bool head_request = false;         // its answer has no body
   bool http_1_0 = false;
   bool keep_alive = true;
   size_t body_bytes = 0;  // counted against Options::bodies_bytes_max until answered
   Response response;
+  // An answer that comes bit by bit, and what of it waits behind the answers before it.
+  bool streamed = false;
+  bool head_sent = false;
+  std::string waiting;
+  std::function<void()> gone;  // see ResponseStream::OnGone
 };
 
 }  // namespace nightjar::http

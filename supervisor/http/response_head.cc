@@ -56,7 +56,9 @@ bool AppendHead(const Response& response, const HeadFraming& framing, const std:
     out.append(name).append(": ").append(value).append("\r\n");
   }
   bool bodiless = status == 204 || status == 304;
-  if (!bodiless) {
+  if (framing.length == HeadFraming::Length::kChunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (framing.length == HeadFraming::Length::kOfBody && !bodiless) {
     out.append("Content-Length: ");
     AppendNumber(response.body.size(), out);
     out.append("\r\n");

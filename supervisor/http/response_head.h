@@ -15,6 +15,8 @@ struct HeadFraming {
   enum class Connection { kUnsaid, kKeepAlive, kClose };
   Connection connection = Connection::kUnsaid;
   bool head_request = false;  // then there is no body, but its length is told
+  enum class Length { kOfBody, kChunked, kUntilClose };
+  Length length = Length::kOfBody;
 };
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", made once a second.

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,24 +46,48 @@ struct Response {
   std::string body;
 };
 
+struct ExchangeState;  // exchange.h: the server's own
+
+// The rest of an answer that comes bit by bit and has no length: of server-sent events, say. Ends
+// with this object. It may outlive its connection and its server. Loop thread only.
+class ResponseStream {
+ public:
+  explicit ResponseStream(std::shared_ptr<ExchangeState> state);
+  ~ResponseStream();
+  ResponseStream(const ResponseStream&) = delete;
+  ResponseStream& operator=(const ResponseStream&) = delete;
+
+  // False: nothing was taken, because the client is gone, or has not taken
+  // bounds::kHttpOutboxBytes that were written before.
+  bool Write(std::string_view bytes);
+  // Called once, from the loop, when the client has ended its side or the connection broke. May
+  // destroy this.
+  void OnGone(std::function<void()> gone);
+
+ private:
+  std::shared_ptr<ExchangeState> state_;
+};
+
 // Answers one request. Move-only; Send() once, from the loop thread, now or later. One that is
 // dropped without Send answers 500. It may outlive its connection and its server: then what it
 // sends is dropped.
 class Responder {
  public:
-  struct State;
-  explicit Responder(std::shared_ptr<State> state);
+  explicit Responder(std::shared_ptr<ExchangeState> state);
   Responder(Responder&&) noexcept;
   Responder& operator=(Responder&&) noexcept;
   ~Responder();
 
   void Send(Response response);
+  // Instead of Send(): the head now (its body is the stream's first bytes), the rest as it comes.
+  // To a client of HTTP/1.0, which cannot be told an end, the connection's end is the answer's.
+  std::unique_ptr<ResponseStream> Stream(Response head);
   // The client has ended its side, or the connection broke: whoever works long for the answer may
   // stop. An answer that is sent all the same still reaches a client that only ended its sending.
   bool client_gone() const;
 
  private:
-  std::shared_ptr<State> state_;
+  std::shared_ptr<ExchangeState> state_;
 };
 
 using Handler = std::function<void(Request, Responder)>;
