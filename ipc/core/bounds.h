@@ -223,6 +223,15 @@ inline constexpr milliseconds kCellStopWait{500};      // the same at a clean st
 inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, at a time
 inline constexpr size_t kProcessesCounted = 4096;      // of a run, where no cgroup counts them
 
+// --- the feed of events
+inline constexpr size_t kEventsKept = 4096;  // for readers who were away a moment
+inline constexpr seconds kEventsKeptFor{60};  // without any reader: then nothing is kept
+inline constexpr size_t kEventReaders = 64;
+inline constexpr size_t kEventTextBytes = 256;  // of one text in an event; what is longer is cut
+inline constexpr size_t kEventsPerTurn = 256;   // to one reader
+inline constexpr milliseconds kEventRetry{50};  // of a reader who has not taken what was sent
+inline constexpr seconds kEventBeat{15};        // between two signs of life
+
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
 inline constexpr size_t kPolicyErrors = 20;  // told of one file

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
+#include "supervisor/feed/events.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
 #include "supervisor/watch/incident.h"
@@ -77,15 +78,19 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
   if (!revision) return responder.Send(NoCanvasAnswer());
   RouteMatch match = revision->router.Match(request.method, PathOf(request));
-  if (auto answer = UnroutedAnswer(request, match, revision->manifest))
+  const std::string request_line = request.method + " " + request.target.substr(0, 200);
+  if (auto answer = UnroutedAnswer(request, match, revision->manifest)) {
+    if (answer->status == 404 && needs_.feed.Wants())
+      needs_.feed.Publish(NotFoundEvent(canvas, request_line));
     return responder.Send(std::move(*answer));
+  }
   RunOrder order;
   order.id = RunId::New(needs_.clock.Wall());
   order.revision = revision;
   order.handler = *revision->Handler(match.tlid);
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
-  order.request_line = request.method + " " + request.target.substr(0, 200);
+  order.request_line = request_line;
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);

@@ -12,6 +12,7 @@
 #include "policies/policy.h"
 #include "supervisor/admission/gate.h"
 #include "supervisor/canvas/canvas_book.h"
+#include "supervisor/feed/event_feed.h"
 #include "supervisor/http/server.h"
 #include "supervisor/run/run_service.h"
 
@@ -26,6 +27,7 @@ class CanvasFront {
     RunService& runs;
     Metrics& metrics;
     Journal& journal;
+    EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
   };
   explicit CanvasFront(Needs needs);

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "ipc/core/log.h"
+#include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
 
 namespace nightjar {
@@ -33,9 +34,11 @@ Supervisor::Supervisor(Booted booted)
       runs_(loop_, clock_, pool_, journal_, metrics_, booted_.guard.get()),
       deployer_({loop_, clock_, factory_, pool_, journal_, book_, booted_.guard.get(),
                  [this] { return booted_.policy; }}),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, [this] { return booted_.policy; }}),
-      control_({clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
-                [this] { return booted_.policy; }, [this] { return MetricsText(); },
+      feed_(clock_),
+      front_({clock_, book_, gate_, runs_, metrics_, journal_, feed_,
+              [this] { return booted_.policy; }}),
+      control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
+                feed_, [this] { return booted_.policy; }, [this] { return MetricsText(); },
                 booted_.doctor}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
@@ -63,6 +66,12 @@ Supervisor::Supervisor(Booted booted)
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
+  journal_.Tell({[this](const proto::RunEnded& ended) {
+                   if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
+                 },
+                 [this](const proto::RunBegan& began, const proto::RunEnded& ended) {
+                   if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
+                 }});
   loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
 }
 

@@ -73,6 +73,7 @@ class Supervisor {
   WorkerPool pool_;
   RunService runs_;
   Deployer deployer_;
+  EventFeed feed_;
   CanvasFront front_;
   ControlService control_;
   Helper writer_helper_;

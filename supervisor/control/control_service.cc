@@ -3,9 +3,12 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <charconv>
+#include <sstream>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
 #include "supervisor/control/url.h"
+#include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
 #include "supervisor/watch/incident.h"
 
@@ -64,6 +67,12 @@ struct ControlService::Call {
   std::string Query(const std::string& key) const {
     auto at = url.query.find(key);
     return at == url.query.end() ? "" : at->second;
+  }
+
+  std::string Header(std::string_view name) const {
+    for (const auto& [known, value] : request.headers)
+      if (EqualsNoCase(known, name)) return value;
+    return "";
   }
 
   // ?n=, within bounds; 0 stands for a value that is no number.
@@ -158,6 +167,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
+  if (is("GET", 1, "events")) return Events(std::move(call));
   if (is("GET", 1, "metrics")) return call.Answer(kPrometheusType, needs_.metrics_text(), 200);
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
@@ -178,8 +188,11 @@ void ControlService::Deploy(Call call, const std::string& canvas) {
   if (text.file_name.empty()) text.file_name = canvas + ".dark";
   text.text = std::move(call.request.body);
   std::string by = call.request.peer;
-  needs_.deployer.Deploy(canvas, std::move(text), by, [call](auto result) {
-    if (result) return call.Answer(*result);
+  needs_.deployer.Deploy(canvas, std::move(text), by, [this, call, by](auto result) {
+    if (result) {
+      if (needs_.feed.Wants()) needs_.feed.Publish(DeployEvent(*result, by));
+      return call.Answer(*result);
+    }
     if (result.error().diagnostics.empty()) return call.Fail(result.error().error);
     proto::ControlError answer;
     answer.set_error(result.error().error.ToString());
@@ -368,6 +381,25 @@ void ControlService::VerifyIncidents(Call call) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->chain());
   });
+}
+
+void ControlService::Events(Call call) {
+  EventFilter filter;
+  filter.canvas = call.Query("canvas");
+  std::istringstream kinds(call.Query("kind"));
+  for (std::string name; std::getline(kinds, name, ',');) {
+    proto::FeedKind kind = FeedKindNamed(name);
+    if (kind == proto::FEED_KIND_UNSPECIFIED)
+      return call.Fail(400, "there is no kind of event named " + name);
+    filter.kinds.insert(kind);
+  }
+  uint64_t number = next_stream_++;
+  auto stream =
+      EventStream::Begin(needs_.loop, needs_.feed, std::move(filter), call.Header("last-event-id"),
+                         *call.responder, [this, number] { streams_.erase(number); });
+  if (!stream)
+    return call.Fail(503, std::to_string(bounds::kEventReaders) + " read events already");
+  streams_.emplace(number, std::move(stream));
 }
 
 }  // namespace nightjar

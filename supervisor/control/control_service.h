@@ -6,12 +6,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
 #include "supervisor/canvas/canvas_book.h"
+#include "supervisor/control/event_stream.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/run/deployer.h"
@@ -22,6 +24,7 @@ namespace nightjar {
 class ControlService {
  public:
   struct Needs {
+    Loop& loop;
     const Clock& clock;
     CanvasBook& book;
     CellTree& cells;
@@ -30,6 +33,7 @@ class ControlService {
     Metrics& metrics;
     RunService& runs;
     WorkerPool& pool;
+    EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     std::function<std::string()> metrics_text;  // as Prometheus reads it
     proto::DoctorAnswer doctor;                 // as it was at the start
@@ -51,8 +55,11 @@ class ControlService {
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
   void VerifyIncidents(Call call);
+  void Events(Call call);
 
   Needs needs_;
+  std::map<uint64_t, std::unique_ptr<EventStream>> streams_;
+  uint64_t next_stream_ = 1;
 };
 
 }  // namespace nightjar

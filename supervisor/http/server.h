@@ -60,8 +60,8 @@ class ResponseStream {
   // False: nothing was taken, because the client is gone, or has not taken
   // bounds::kHttpOutboxBytes that were written before.
   bool Write(std::string_view bytes);
-  // Called once, from the loop, when the client has ended its side or the connection broke. May
-  // destroy this.
+  // Called once, from the loop, when the client has ended its side or the connection broke, after
+  // this call. May destroy this.
   void OnGone(std::function<void()> gone);
 
  private:

@@ -164,8 +164,10 @@ void WriterClient::OnPacket(Packet packet) {
     answer.set_ticket(ticket);
   }
   if (answer.kind_case() == proto::FromWriter::kTraceStored) {
-    if (auto run = RunId::FromBytes(answer.trace_stored().run_id())) OnStored(*run);
-    return;
+    auto run = RunId::FromBytes(answer.trace_stored().run_id());
+    if (!run) return;
+    if (answer.error().empty()) TellStored(*run);
+    return OnStored(*run);
   }
   if (answer.kind_case() == proto::FromWriter::kRingCondemned)
     return condemned_(answer.ring_condemned().worker_id(), answer.ring_condemned().why());
@@ -254,6 +256,7 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
   CHECK(id.has_value());
   OpenRun& run = runs_[*id];
   CHECK(!run.ended);
+  if (heard_.ended) heard_.ended(ended);
   run.ended = std::move(ended);
   run.ended_order = next_order_++;
   ended_.emplace(run.ended_order, *id);
@@ -266,6 +269,12 @@ void WriterClient::SendEnded(const OpenRun& run) {
   message.set_ticket(next_ticket_++);
   *message.mutable_run_ended() = *run.ended;
   Send(std::move(message), {});
+}
+
+void WriterClient::TellStored(const RunId& id) const {
+  auto run = runs_.find(id);
+  if (run == runs_.end() || !run->second.began || !run->second.ended || !heard_.stored) return;
+  heard_.stored(*run->second.began, *run->second.ended);
 }
 
 void WriterClient::OnStored(const RunId& id) {

@@ -24,6 +24,13 @@ class WriterClient final : public Journal {
   WriterClient(Loop& loop, const Clock& clock, Condemned condemned);
   ~WriterClient() override;
 
+  // For whoever looks on: a run ended; its trace is stored and listed. Before the first run.
+  struct Heard {
+    std::function<void(const proto::RunEnded&)> ended;
+    std::function<void(const proto::RunBegan&, const proto::RunEnded&)> stored;
+  };
+  void Tell(Heard heard) { heard_ = std::move(heard); }
+
   // A writer was started; tells it everything that is open.
   void Connect(Channel channel);
   // Its process ended, or its socket did. Questions under way fail.
@@ -73,6 +80,7 @@ class WriterClient final : public Journal {
   void Flush();
   void OnEvents(unsigned events);
   void OnPacket(Packet packet);
+  void TellStored(const RunId& run) const;
   void OnStored(const RunId& run);
   void SendRing(WorkerId worker, const Ring& ring);
   void SendBegan(const OpenRun& run);
@@ -83,6 +91,7 @@ class WriterClient final : public Journal {
   Loop& loop_;
   const Clock& clock_;
   Condemned condemned_;
+  Heard heard_;
   std::optional<Channel> channel_;
   std::unique_ptr<FdWatch> watch_;
   std::deque<Outgoing> outbox_;

@@ -80,7 +80,8 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   CanvasBook book_;
   Gate gate_{clock_};
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
-  CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_,
+  EventFeed feed_{clock_};
+  CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_, feed_,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
   std::string address_;
   std::unique_ptr<http::Server> server_;

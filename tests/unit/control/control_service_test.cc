@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/feed/events.h"
 #include "tests/support/one_policy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/workers_rig.h"
@@ -48,10 +49,10 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     server_ = std::move(*server);
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
-    control_.emplace(
-        ControlService::Needs{clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_,
-                              [this] { return std::make_shared<const OnePolicy>(limits_); },
-                              [] { return std::string("nightjar_canvases 1\n"); }, doctor});
+    control_.emplace(ControlService::Needs{
+        rig_.loop(), clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_, feed_,
+        [this] { return std::make_shared<const OnePolicy>(limits_); },
+        [] { return std::string("nightjar_canvases 1\n"); }, doctor});
   }
   ~ControlServiceTest() override {
     server_.reset();
@@ -107,6 +108,7 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
   Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
+  EventFeed feed_{clock_};
   std::optional<ControlService> control_;
   std::string folder_;
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
@@ -129,6 +131,94 @@ TEST_F(ControlServiceTest, MetricsAreWhatPrometheusReads) {
   EXPECT_THAT(client->received(), HasSubstr("HTTP/1.1 200 OK"));
   EXPECT_THAT(client->received(), HasSubstr("Content-Type: text/plain; version=0.0.4"));
   EXPECT_THAT(client->received(), EndsWith("\r\n\r\nnightjar_canvases 1\n"));
+}
+
+// One reader of events, and what it has read.
+class EventsTest : public ControlServiceTest {
+ protected:
+  std::unique_ptr<RawClient> Read(const std::string& query = "", const std::string& after = "") {
+    auto client = std::make_unique<RawClient>(rig_.loop(), folder_ + "/control.sock");
+    std::string id = after.empty() ? "" : "Last-Event-ID: " + after + "\r\n";
+    client->Send("GET /events" + query + " HTTP/1.1\r\nHost: nightjar\r\n" + id + "\r\n");
+    EXPECT_TRUE(Until([&] { return client->Has("\r\n:\n\n\r\n") || client->Has("error"); }));
+    return client;
+  }
+  void Happen(const std::string& canvas, const std::string& request_line) {
+    if (feed_.Wants()) feed_.Publish(NotFoundEvent(canvas, request_line));
+  }
+  std::string IdOf(uint64_t number) const { return feed_.life() + "-" + std::to_string(number); }
+};
+
+TEST_F(EventsTest, AreStreamedAsTheyHappen) {
+  auto client = Read();
+  EXPECT_TRUE(client->Has("Content-Type: text/event-stream\r\n"));
+  Happen("demo", "GET /a");
+  ASSERT_TRUE(Until([&] { return client->Has("GET /a"); }));
+  EXPECT_TRUE(client->Has("id: " + IdOf(feed_.oldest()) + "\nevent: not_found\ndata: {"));
+  EXPECT_FALSE(client->Has("event: gap"));
+}
+
+TEST_F(EventsTest, AreChosenByCanvasAndKind) {
+  auto one = Read("?canvas=one");
+  auto kills = Read("?kind=kill,deploy");
+  Happen("two", "GET /two");
+  Happen("one", "GET /one");
+  ASSERT_TRUE(Until([&] { return one->Has("GET /one"); }));
+  EXPECT_FALSE(one->Has("GET /two"));
+  Settle();
+  EXPECT_FALSE(kills->Has("not_found"));
+}
+
+TEST_F(EventsTest, GoOnAfterTheLastOneThatWasSeen) {
+  auto first = Read();
+  Happen("demo", "GET /1");
+  Happen("demo", "GET /2");
+  ASSERT_TRUE(Until([&] { return first->Has("GET /2"); }));
+  uint64_t seen = feed_.oldest();
+  first->Close();
+  Happen("demo", "GET /3");
+  auto again = Read("", IdOf(seen));
+  ASSERT_TRUE(Until([&] { return again->Has("GET /3"); }));
+  EXPECT_TRUE(again->Has("GET /2"));
+  EXPECT_FALSE(again->Has("GET /1"));
+  EXPECT_FALSE(again->Has("event: gap"));
+}
+
+TEST_F(EventsTest, WhatIsNotKeptAnyMoreIsAGap) {
+  auto client = Read("", "another-life-7");
+  EXPECT_TRUE(Until([&] { return client->Has("event: gap\n"); }));
+  auto held = Read();
+  uint64_t seen = feed_.next() - 1;
+  for (size_t i = 0; i <= bounds::kEventsKept; ++i) Happen("demo", "GET /" + std::to_string(i));
+  auto late = Read("", IdOf(seen));
+  ASSERT_TRUE(Until([&] { return late->Has("GET /" + std::to_string(bounds::kEventsKept)); }));
+  EXPECT_EQ(late->Count("event: gap\n"), 1u);
+  EXPECT_LT(late->received().find("event: gap"), late->received().find("event: not_found"));
+}
+
+TEST_F(EventsTest, AReaderThatStopsReadingIsToldOfTheGapWhenItGoesOn) {
+  auto client = Read();
+  client->StopReading();
+  const std::string line(200, 'x');
+  for (size_t i = 0; i < 8 * bounds::kEventsKept; ++i) Happen("demo", line);
+  client->StartReading();
+  Happen("demo", "GET /last");
+  ASSERT_TRUE(Until([&] { return client->Has("GET /last"); }));
+  EXPECT_TRUE(client->Has("event: gap\n"));
+}
+
+TEST_F(EventsTest, AReaderThatGoesLeavesNothingBehind) {
+  std::vector<std::unique_ptr<RawClient>> readers;
+  for (size_t i = 0; i < bounds::kEventReaders; ++i) readers.push_back(Read());
+  ExpectNo(Ask("GET /events"), 503, "read events already");
+  readers.clear();
+  ASSERT_TRUE(Until([&] { return server_->connections() == 0; }));
+  auto again = Read();
+  EXPECT_TRUE(again->Has("200 OK"));
+}
+
+TEST_F(EventsTest, AKindThatIsNoneIsToldByName) {
+  ExpectNo(Ask("GET /events?kind=kill,murder"), 400, "no kind of event named murder");
 }
 
 TEST_F(ControlServiceTest, WhatIsNotThereIsSaidWithItsName) {
