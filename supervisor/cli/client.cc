@@ -37,6 +37,46 @@ class CurlClient final : public ControlClient {
                      std::string_view body) override {
     Answer answer;
     SetUp(std::string(method), "http://nightjar" + target, body, &answer);
+    return Perform(answer);
+  }
+
+  Result<Answer> Follow(const std::string& target, const std::string& after,
+                        std::function<bool(std::string_view)> take) override {
+    Answer answer;
+    Following following{easy_, &answer, std::move(take), false};
+    SetUp("GET", "http://nightjar" + target, {}, &answer);
+    curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, TakeFollowed);
+    curl_easy_setopt(easy_, CURLOPT_WRITEDATA, &following);
+    curl_slist* headers = nullptr;
+    if (!after.empty()) headers = curl_slist_append(nullptr, ("Last-Event-ID: " + after).c_str());
+    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
+    auto ended = Perform(answer);
+    curl_slist_free_all(headers);
+    if (!ended && following.enough) {
+      answer.status = 200;
+      return answer;
+    }
+    return ended;
+  }
+
+ private:
+  struct Following {
+    CURL* easy;
+    Answer* answer;
+    std::function<bool(std::string_view)> take;
+    bool enough;  // take() has said so
+  };
+
+  static size_t TakeFollowed(char* bytes, size_t size, size_t count, void* context) {
+    auto& following = *static_cast<Following*>(context);
+    long status = 0;
+    curl_easy_getinfo(following.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200) return TakeBody(bytes, size, count, following.answer);
+    following.enough = !following.take({bytes, size * count});
+    return following.enough ? 0 : size * count;
+  }
+
+  Result<Answer> Perform(Answer& answer) {
     MonoTime asked = SystemClock().Mono();
     curl_multi_add_handle(multi_, easy_);
     CURLcode ended = CURLE_OK;
@@ -55,10 +95,9 @@ class CurlClient final : public ControlClient {
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
     if (answer.status == 0)
       return Fail(ErrorCode::kUnavailable, socket_path_ + " was closed without an answer");
-    return answer;
+    return std::move(answer);
   }
 
- private:
   void SetUp(const std::string& method, const std::string& url, std::string_view body,
              Answer* answer) {
     curl_easy_reset(easy_);

@@ -32,6 +32,12 @@ class ControlClient {
   // context says what to do.
   virtual Result<Answer> Ask(std::string_view method, const std::string& target,
                              std::string_view body = {}) = 0;
+
+  // An answer without an end: what comes of it goes to `take` as it comes, until that returns
+  // false, which is no error. The body of an answer that is not 200 comes back whole instead.
+  // `after`: the id of the last event that was seen, or empty.
+  virtual Result<Answer> Follow(const std::string& target, const std::string& after,
+                                std::function<bool(std::string_view)> take) = 0;
 };
 
 // A text as one part of a path or as a query's value: "GET /x" becomes "GET%20%2Fx".

@@ -107,6 +107,12 @@ class Parser {
     Add("ps", Command::kPs, "Runs in flight");
     CLI::App* top = Add("top", Command::kTop, "Canvases and runs, refreshed every second");
     WithCount(top, "Refresh so many times, then end");
+    CLI::App* watch = Add("watch", Command::kWatch,
+                          "Traces, kills, refusals, missing routes and deploys as they happen");
+    watch->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    watch->add_option("--kind", line_.kinds,
+                      "Of these kinds only: trace, kill, refusal, not_found, deploy");
+    WithCount(watch, "End after so many");
     Add("metrics", Command::kMetrics, "The supervisor's own figures, as Prometheus reads them");
     CLI::App* limits =
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));

@@ -23,6 +23,7 @@ enum class Command {
   kPs,
   kTop,
   kMetrics,
+  kWatch,
   kKill,
   kTraces,
   kTrace,
@@ -47,6 +48,7 @@ struct CommandLine {
   std::string file;  // deploy's program, run's input; "-": standard input
   std::string id;    // of a run, a trace or an incident; may be a prefix
   std::string verdict;
+  std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;

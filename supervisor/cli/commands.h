@@ -22,6 +22,8 @@ ExitCode ShowCanvases(Session& session);
 ExitCode ShowRuns(Session& session);
 ExitCode ShowTop(Session& session);
 ExitCode ShowMetrics(Session& session);
+// Events as they happen; goes on when the supervisor was away.
+ExitCode Watch(Session& session);
 
 // commands_evidence.cc: what went on
 ExitCode ShowTraces(Session& session);

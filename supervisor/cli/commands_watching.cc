@@ -1,6 +1,9 @@
 #include <time.h>
 
+#include <utility>
+
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/render_event.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_top.h"
 
@@ -48,6 +51,32 @@ ExitCode ShowTop(Session& session) {
     session.out() << std::flush;
     if (rounds != 0 && round + 1 == rounds) return kOk;
     earlier = std::move(now);
+    WaitASecond();
+  }
+}
+
+ExitCode Watch(Session& session) {
+  const CommandLine& line = session.line();
+  std::string target = "/events?canvas=" + EncodePart(line.canvas) + "&kind=" + line.kinds;
+  uint64_t left = line.count.value_or(0);  // 0: without end
+  bool away = false;
+  auto show = [&](const ServerEvent& come) {
+    away = false;
+    proto::FeedEvent event;
+    if (line.json)
+      session.out() << come.data << "\n";
+    else if (Session::ReadJson(come.data, &event))
+      session.out() << RenderEvent(event, session.paint());
+    session.out() << std::flush;
+    return session.out().good() && (left == 0 || --left > 0);
+  };
+  EventText text;
+  for (;;) {
+    ExitCode code = session.Follow(target, &text, show);
+    if (code != kUnreachable) return code;
+    if (!text.begun()) return session.Complain(code, session.last_error());
+    if (!std::exchange(away, true))
+      session.Complain(code, "the supervisor is away; waiting for it");
     WaitASecond();
   }
 }

@@ -17,6 +17,8 @@ ExitCode Dispatch(Session& session) {
       return ShowTop(session);
     case Command::kMetrics:
       return ShowMetrics(session);
+    case Command::kWatch:
+      return Watch(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run ps top metrics kill traces trace incidents incident limits doctor functions fmt"
+  local commands="serve deploy canvases run ps top watch metrics kill traces trace incidents incident limits doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -23,6 +23,7 @@ _nightjar() {
     traces) options+=" --handler --verdict -n" ;;
     trace | incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
+    watch) options+=" --kind -n" ;;
     top) options+=" -n" ;;
     limits) options+=" --handler" ;;
   esac

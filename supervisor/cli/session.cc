@@ -6,15 +6,12 @@
 #include "supervisor/cli/printable.h"
 
 namespace nightjar::cli {
-namespace {
 
-bool ReadJson(const std::string& json, google::protobuf::Message* message) {
+bool Session::ReadJson(const std::string& json, google::protobuf::Message* message) {
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;  // a newer supervisor may say more
   return google::protobuf::util::JsonStringToMessage(json, message, options).ok();
 }
-
-}  // namespace
 
 Session::Session(const CommandLine& line, Terminal& terminal)
     : line_(line),
@@ -46,6 +43,20 @@ ExitCode Session::Ask(const Question& question, google::protobuf::Message* answe
     return Complain(got.error().code == ErrorCode::kUnavailable ? kUnreachable : kNo,
                     got.error().ToString());
   return Understand(std::move(*got), answer, refusal);
+}
+
+ExitCode Session::Follow(const std::string& target, EventText* text,
+                         const std::function<bool(const ServerEvent&)>& each) {
+  if (ExitCode code = Connect(); code != kOk) return code;
+  text->Restart();
+  auto got = client_->Follow(target, text->last_id(),
+                             [&](std::string_view bytes) { return text->Take(bytes, each); });
+  if (!got) {
+    last_error_ = got.error().ToString();
+    return kUnreachable;
+  }
+  last_body_ = std::move(got->body);
+  return got->status == 200 ? kOk : Refused(got->status, nullptr);
 }
 
 Session::Tried Session::TryAsk(const Question& question, google::protobuf::Message* answer) {

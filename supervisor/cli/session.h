@@ -6,6 +6,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "ipc/proto/control.pb.h"
 #include "supervisor/cli/client.h"
 #include "supervisor/cli/command_line.h"
+#include "supervisor/cli/event_text.h"
 #include "supervisor/cli/exit_code.h"
 #include "supervisor/cli/progress.h"
 #include "supervisor/cli/terminal.h"
@@ -39,6 +41,13 @@ class Session {
   enum class Tried { kAnswered, kRefused, kNobody };
   Tried TryAsk(const Question& question, google::protobuf::Message* answer);
 
+  // The supervisor's events after the last one that `text` has seen, until `each` returns false
+  // (kOk) or the supervisor is away (kUnreachable, of which nothing is said here; see last_error).
+  ExitCode Follow(const std::string& target, EventText* text,
+                  const std::function<bool(const ServerEvent&)>& each);
+
+  static bool ReadJson(const std::string& json, google::protobuf::Message* message);
+
   // Under --json: prints the last answer as it came and returns true, so that the caller is done.
   bool PrintedJson();
 
@@ -46,6 +55,7 @@ class Session {
   ExitCode Complain(ExitCode code, std::string_view sentence);
 
   const std::string& last_body() const { return last_body_; }
+  const std::string& last_error() const { return last_error_; }
   const CommandLine& line() const { return line_; }
   std::ostream& out() { return terminal_.out; }
   std::ostream& err() { return terminal_.err; }
@@ -66,6 +76,7 @@ class Session {
   Progress progress_;
   std::unique_ptr<ControlClient> client_;
   std::string last_body_;
+  std::string last_error_;
 };
 
 }  // namespace nightjar::cli
