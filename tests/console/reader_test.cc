@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
@@ -258,8 +259,8 @@ TEST_F(ConsoleReaderTest, ReadsWhatIsWholeOfACutOffObject) {
   }
 }
 
-// The format allows it, though nothing writes such an object.
-std::string TwoRuns() {
+// The format allows it, though nothing writes such an object. `forge` changes its index.
+std::string TwoRuns(const std::function<void(proto::TraceFooter&)>& forge = [](auto&) {}) {
   static Compressor compressor;
   container::FileHeader head{{}, container::kVersion, 0};
   container::kMagic.copy(head.magic, sizeof head.magic);
@@ -289,6 +290,7 @@ std::string TwoRuns() {
     run.set_events(run.events() + 1);
     append(container::kEvents, block % 2, 1, static_cast<char>(event.size()) + event);
   }
+  forge(footer);
   container::Trailer trailer{object.size(), {}};
   container::kEndMagic.copy(trailer.magic, sizeof trailer.magic);
   append(container::kFooter, 0, 0, footer.SerializeAsString());
@@ -306,6 +308,27 @@ TEST_F(ConsoleReaderTest, TellsTheRunsOfOneObjectApart) {
     EXPECT_EQ(document.events(1).seq(), static_cast<uint64_t>(run) + 3);
   }
   EXPECT_TRUE(Read(RunNumber(2), object).incomplete_object());
+}
+
+TEST_F(ConsoleReaderTest, TakesNoBlockTwiceAndNoneOfAnotherRun) {
+  proto::TraceDocument document = Read(RunNumber(0), TwoRuns([](proto::TraceFooter& footer) {
+                                         proto::StoredBlock first = footer.runs(0).blocks(0);
+                                         *footer.mutable_runs(0)->add_blocks() = first;
+                                       }));
+  EXPECT_EQ(document.events_size(), 2);
+  EXPECT_TRUE(document.incomplete_object());
+  document = Read(RunNumber(0), TwoRuns([](proto::TraceFooter& footer) {
+                    *footer.mutable_runs(0)->mutable_blocks(1) = footer.runs(1).blocks(1);
+                  }));
+  EXPECT_EQ(document.events_size(), 1);
+  EXPECT_TRUE(document.incomplete_object());
+}
+
+// Two bytes before the end of what is looked through at once.
+TEST_F(ConsoleReaderTest, FindsAMarkThatLiesAcrossTwoPieces) {
+  std::string object =
+      std::string(64 * 1024 - 2, 'x') + TwoRuns().substr(sizeof(container::FileHeader));
+  EXPECT_EQ(Read(RunNumber(0), object).events_size(), 4);
 }
 
 TEST_F(ConsoleReaderTest, CountsTheEventsThatAreTooMany) {
