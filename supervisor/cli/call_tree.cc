@@ -8,6 +8,7 @@ CallTree::CallTree(const proto::TraceDocument& document) {
   parents_.push_back(0);
   for (const proto::OpenCall& open : document.open_calls()) open_[open.call().call_id()] = &open;
   for (const proto::TraceEvent& event : document.events()) {
+    now_ns_ = event.at_ns();
     switch (event.kind_case()) {
       case proto::TraceEvent::kRunStart:
         if (event.run_start().has_input()) input_ = &event.run_start().input();
@@ -42,6 +43,7 @@ CallTree::CallTree(const proto::TraceDocument& document) {
 
 size_t CallTree::Add(TreeNode node, size_t parent) {
   size_t at = nodes_.size();
+  node.at_ns = now_ns_;
   nodes_.push_back(std::move(node));
   parents_.push_back(parent);
   nodes_[parent].children.push_back(at);
@@ -91,6 +93,7 @@ void CallTree::TakeReturn(const proto::Return& ended) {
   size_t at = NodeOf(ended.call_id());
   if (at == 0) return;
   nodes_[at].ended = &ended;
+  nodes_[at].ended_ns = now_ns_;
   current_ = parents_[at];
 }
 

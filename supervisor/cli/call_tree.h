@@ -28,6 +28,8 @@ struct TreeNode {
   std::string_view line{};  // kOutput: what a program wrote, without its end
   uint32_t stream = 0;      // kOutput: its descriptor
   uint64_t call_id = 0;
+  uint64_t at_ns = 0;      // of the event that told of it first, since the run's start
+  uint64_t ended_ns = 0;   // of `ended`, likewise
   uint64_t dropped = 0;    // kGap
   uint64_t iteration = 0;  // of a lambda below one parent: 1, 2, 3 ...
   std::vector<size_t> children{};
@@ -39,6 +41,9 @@ class CallTree {
 
   // Node 0 is the handler itself.
   const TreeNode& node(size_t at) const { return nodes_[at]; }
+  size_t size() const { return nodes_.size(); }
+  // Always a smaller number than the node's own; the handler's is itself.
+  size_t parent(size_t at) const { return parents_[at]; }
   const proto::Value* input() const { return input_; }    // null: not recorded
   const proto::Value* result() const { return result_; }  // null: not recorded, or killed before
   uint64_t dropped() const { return dropped_; }
@@ -57,7 +62,8 @@ class CallTree {
   std::unordered_map<uint64_t, const proto::OpenCall*> open_;
   std::vector<size_t> parents_;                                 // by node
   std::map<std::pair<size_t, uint64_t>, uint64_t> iterations_;  // by parent and call site
-  size_t current_ = 0;  // the innermost call that is known to be open
+  size_t current_ = 0;   // the innermost call that is known to be open
+  uint64_t now_ns_ = 0;  // of the event that is being taken
   const proto::Value* input_ = nullptr;
   const proto::Value* result_ = nullptr;
   uint64_t dropped_ = 0;

@@ -31,7 +31,7 @@ class Parser {
     app_.add_option("--state", line_.state, "State directory of the supervisor")
         ->envname("NIGHTJAR_STATE")
         ->capture_default_str();
-    app_.add_flag("--json", line_.json, "Print the supervisor's answer as JSON");
+    json_ = app_.add_flag("--json", line_.json, "Print the supervisor's answer as JSON");
     app_.add_option("--color", line_.colour, "auto, always or never")
         ->transform(CLI::CheckedTransformer(
             std::map<std::string, ColourChoice>{{"auto", ColourChoice::kAuto},
@@ -141,6 +141,14 @@ class Parser {
         WithCanvas(Add("trace", Command::kTrace, "Everything one run did, as a call tree"));
     trace->add_option("ID", line_.id, "The run's id")->required();
     trace->add_flag("--full", line_.full, "Leave nothing out: whole values, every iteration");
+    trace
+        ->add_option("--format", line_.format,
+                     "Print it for another program instead: otlp (OpenTelemetry's JSON) or chrome "
+                     "(trace events, which Perfetto opens)")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, TraceFormat>{
+            {"otlp", TraceFormat::kOtlp}, {"chrome", TraceFormat::kChrome}}))
+        ->option_text("FORMAT")
+        ->excludes(json_);
     CLI::App* incidents = Add("incidents", Command::kIncidents, "What was killed or refused");
     incidents->add_option("CANVAS", line_.canvas, "Of this canvas only");
     WithCount(incidents, "So many, instead of 20");
@@ -161,6 +169,7 @@ class Parser {
   }
 
   CLI::App app_;
+  CLI::Option* json_ = nullptr;
   CommandLine line_;
 };
 

@@ -36,6 +36,9 @@ enum class Command {
   kFormat,
 };
 
+// How `trace` prints what it was given.
+enum class TraceFormat { kTree, kOtlp, kChrome };
+
 // Fields that the command does not take are empty.
 struct CommandLine {
   Command command = Command::kCanvases;
@@ -52,6 +55,7 @@ struct CommandLine {
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool full = false;
+  TraceFormat format = TraceFormat::kTree;
   bool verify = false;             // incidents: walk along their chain instead
   std::string head;                // of that chain, as the log told it: "17:9f86..."
   std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside

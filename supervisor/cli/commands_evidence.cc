@@ -1,5 +1,8 @@
 #include "ipc/core/bounds.h"
+#include "ipc/core/check.h"
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/export_chrome.h"
+#include "supervisor/cli/export_otlp.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
@@ -56,6 +59,20 @@ ExitCode Complete(Session& session, const std::string& target, Rows rows, std::s
   return kOk;
 }
 
+Result<std::string> InFormat(const proto::TraceDocument& document, const CommandLine& line,
+                             const Paint& paint) {
+  switch (line.format) {
+    case TraceFormat::kTree:
+      return RenderTrace(document, DetailOf(line), paint);
+    case TraceFormat::kOtlp:
+      return ExportOtlp(document, DetailOf(line));
+    case TraceFormat::kChrome:
+      return ExportChrome(document, DetailOf(line));
+  }
+  CHECK(!"every format is printed");
+  return "";
+}
+
 }  // namespace
 
 ExitCode ShowTraces(Session& session) {
@@ -81,8 +98,10 @@ ExitCode ShowTrace(Session& session) {
       {.target = TracesPath(line) + "/" + EncodePart(id), .waiting_for = "reading the trace"},
       &document);
   if (code != kOk) return code;
-  if (!session.PrintedJson())
-    session.out() << RenderTrace(document, DetailOf(line), session.paint());
+  if (session.PrintedJson()) return kOk;
+  auto text = InFormat(document, line, session.paint());
+  if (!text) return session.Complain(kNo, text.error().ToString());
+  session.out() << *text;
   return kOk;
 }
 

@@ -8,6 +8,7 @@ _nightjar() {
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --input | --policy) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
   local options="--state --json --color --help"
@@ -21,7 +22,8 @@ _nightjar() {
     deploy) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
     run) options+=" --input" ;;
     traces) options+=" --handler --verdict -n" ;;
-    trace | incident) options+=" --full" ;;
+    trace) options+=" --full --format" ;;
+    incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
     watch) options+=" --kind -n" ;;
     top) options+=" -n" ;;

@@ -1,5 +1,5 @@
-// A stored trace object that is damaged or forged, and what the control plane and a terminal show
-// of it.
+// A stored trace object that is damaged or forged, and what the control plane, a terminal and other
+// programs are shown of it.
 //
 // The first byte says what the rest is: a whole object; an object's blocks, which get checksums
 // that are right; events as a worker wrote them; an incident; or a trace as JSON, as `nightjar`
@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "ipc/core/bounds.h"
 #include "ipc/proto/writer.pb.h"
+#include "supervisor/cli/export_chrome.h"
+#include "supervisor/cli/export_otlp.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_trace.h"
 #include "supervisor/writer/container_format.h"
@@ -44,6 +47,11 @@ void MustBeHarmless(std::string_view text) {
   }
 }
 
+void MustBeJson(const std::string& text) {
+  MustBeHarmless(text);
+  Must(nlohmann::json::accept(text), "an export is JSON");
+}
+
 void Show(const proto::TraceDocument& document) {
   constexpr ptrdiff_t kLinesShort = 2000;
   cli::Paint plain;
@@ -51,6 +59,10 @@ void Show(const proto::TraceDocument& document) {
   MustBeHarmless(brief);
   Must(std::count(brief.begin(), brief.end(), '\n') < kLinesShort, "a short trace is short");
   MustBeHarmless(cli::RenderTrace(document, cli::Detail::kFull, plain));
+  for (cli::Detail detail : {cli::Detail::kShort, cli::Detail::kFull}) {
+    MustBeJson(cli::ExportChrome(document, detail));
+    if (auto otlp = cli::ExportOtlp(document, detail)) MustBeJson(*otlp);
+  }
 }
 
 void Read(std::string_view object) {

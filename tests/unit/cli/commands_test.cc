@@ -161,6 +161,37 @@ TEST(CommandsTest, EvidenceIsAskedForByItsWholeId) {
   EXPECT_EQ(fake.requests().size(), 3u);  // no list for an id that is whole
 }
 
+TEST(CommandsTest, ATraceIsPrintedForOtherPrograms) {
+  FakeSupervisor fake;
+  fake.On(std::string("GET /canvases/demo/traces/") + kId,
+          {200, std::string(R"({"row":{"run_id":")") + kId +
+                    R"(","canvas":"demo","verdict":"VERDICT_FINISHED"}})"});
+  Ended ended = RunNightjar({"trace", "demo", kId, "--format", "otlp", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr(R"("traceId":"fe6c1a2b000040008000000000000001")"));
+  ended = RunNightjar({"trace", "demo", kId, "--format", "chrome", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr(R"({"traceEvents":[)"));
+  EXPECT_EQ(fake.requests().size(), 2u);
+  EXPECT_EQ(RunNightjar({"trace", "demo", kId, "--format", "tree"}).code, kUsage);
+  for (const char* format : {"otlp", "chrome"}) {
+    ended = RunNightjar({"trace", "demo", kId, "--format", format, "--json"});
+    EXPECT_EQ(ended.code, kUsage);
+    EXPECT_THAT(ended.err, HasSubstr("--json excludes --format"));
+    EXPECT_EQ(RunNightjar({"--json", "trace", "demo", kId, "--format", format}).code, kUsage);
+  }
+  EXPECT_EQ(fake.requests().size(), 2u);
+}
+
+TEST(CommandsTest, ATraceWithoutARunIsNoneOfOpenTelemetry) {
+  FakeSupervisor fake;
+  fake.On(std::string("GET /canvases/demo/traces/") + kId, {200, R"({"row":{"canvas":"demo"}})"});
+  Ended ended = RunNightjar({"trace", "demo", kId, "--format", "otlp", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(ended.err, HasSubstr("names no run"));
+}
+
 TEST(CommandsTest, ListsPassTheirFiltersOn) {
   FakeSupervisor fake;
   fake.On("GET /canvases/demo/traces?n=5&verdict=wall_time&handler=GET%20%2Fx", {200, "{}"});
