@@ -17,10 +17,12 @@ constexpr std::chrono::seconds kStopAfterDrainMax(30);  // the steps above, and 
 Supervisor::Supervisor(Booted booted)
     : booted_(std::move(booted)),
       loop_(*booted_.loop),
-      journal_(loop_, clock_,
-               [this](WorkerId worker, const std::string& why) {
-                 factory_.Broke(worker, "its trace ring: " + why);
-               }),
+      journal_(
+          loop_, clock_,
+          [this](WorkerId worker, const std::string& why) {
+            factory_.Broke(worker, "its trace ring: " + why);
+          },
+          booted_.ledger.get()),
       zygote_(loop_),
       exec_zygote_(loop_),
       gate_(clock_),

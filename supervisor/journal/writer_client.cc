@@ -32,15 +32,41 @@ const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try a
 
 }  // namespace
 
-WriterClient::WriterClient(Loop& loop, const Clock& clock, Condemned condemned)
-    : loop_(loop), clock_(clock), condemned_(std::move(condemned)) {}
+WriterClient::WriterClient(Loop& loop, const Clock& clock, Condemned condemned, RunLedger* ledger)
+    : loop_(loop), clock_(clock), condemned_(std::move(condemned)), ledger_(ledger) {
+  if (ledger_ != nullptr) TakeLeft();
+}
 WriterClient::~WriterClient() = default;
+
+void WriterClient::TakeLeft() {
+  auto entries = RunLedger::Read(ledger_->reader());
+  if (!entries) return LogError("run_ledger_unread", {{"error", entries.error().ToString()}});
+  for (RunLedger::Entry& entry : *entries) {
+    const proto::RunLeft& left = entry.run;
+    auto id = RunId::FromBytes(left.has_began() ? left.began().run_id() : left.ended().run_id());
+    if (!id) {
+      ledger_->Free(entry.slot);
+      continue;
+    }
+    OpenRun& run = runs_[*id];
+    run.slot = entry.slot;
+    run.left = std::move(entry.run);
+    run.ended_order = next_order_++;
+    ended_.emplace(run.ended_order, *id);
+  }
+  if (!runs_.empty()) LogWarning("runs_left", {{"runs", runs_.size()}});
+}
 
 void WriterClient::Connect(Channel channel) {
   channel_.emplace(std::move(channel));
   outbox_.clear();
   watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned e) { OnEvents(e); });
   watch_->Start(FdWatch::kReadable);
+  if (ledger_ != nullptr) {
+    proto::ToWriter message;
+    message.mutable_attach_ledger();
+    Send(std::move(message), {ledger_->reader().get()});
+  }
   for (const auto& [worker, ring] : rings_) SendRing(worker, ring);
   // In the order of their beginning: the runs of one worker follow each other on its ring, and a
   // writer that hears of a later one first must take the earlier one's events for a lie.
@@ -240,6 +266,7 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   if (auto ring = rings_.find(run.worker); ring != rings_.end()) ++ring->second.unstored_runs;
   run.began = std::move(began);
   run.began_order = next_order_++;
+  if (ledger_ != nullptr) run.slot = ledger_->Begin(*run.began);
   SendBegan(run);
 }
 
@@ -255,6 +282,7 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
   OpenRun& run = runs_[*id];
   CHECK(!run.ended);
   run.ended = std::move(ended);
+  if (ledger_ != nullptr) run.slot = ledger_->End(run.slot, *run.ended);
   run.ended_order = next_order_++;
   ended_.emplace(run.ended_order, *id);
   SendEnded(run);
@@ -264,15 +292,19 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
 void WriterClient::SendEnded(const OpenRun& run) {
   proto::ToWriter message;
   message.set_ticket(next_ticket_++);
-  *message.mutable_run_ended() = *run.ended;
+  if (run.left)
+    *message.mutable_run_left() = *run.left;
+  else
+    *message.mutable_run_ended() = *run.ended;
   Send(std::move(message), {});
 }
 
 void WriterClient::OnStored(const RunId& id) {
   auto run = runs_.find(id);
-  if (run == runs_.end() || !run->second.ended) return;
+  if (run == runs_.end() || run->second.ended_order == 0) return;
   WorkerId worker = run->second.worker;
   bool on_ring = run->second.began.has_value();
+  if (ledger_ != nullptr) ledger_->Free(run->second.slot);
   ended_.erase(run->second.ended_order);
   runs_.erase(run);
   if (auto ring = rings_.find(worker); on_ring && ring != rings_.end()) {

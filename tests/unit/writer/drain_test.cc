@@ -275,6 +275,48 @@ TEST_F(DrainTest, SealsWhatALostSupervisorLeavesOpen) {
   EXPECT_EQ(one.row.usage().trace_events(), 2u);
 }
 
+// Its ledger said so: it had no time to say it itself.
+TEST_F(DrainTest, ARunThatHadEndedBeforeItsSupervisorWasLostKeepsItsEnd) {
+  Attach(1, worker_);
+  RunId run = RunAt(1), refused = RunAt(2);
+  ASSERT_TRUE(drain_.Begin(Began(1, run)));
+  worker_.WholeRun(run, 1);
+  std::map<RunId, proto::RunEnded> known;
+  known.emplace(run, Ended(1, run));
+  known.emplace(refused, Ended(0, refused, proto::VERDICT_REFUSED));
+  std::vector<SealedRun> sealed = drain_.EndAll(std::move(known));
+  ASSERT_EQ(sealed.size(), 2u);
+  EXPECT_EQ(sealed[0].row.verdict(), proto::VERDICT_FINISHED);
+  EXPECT_EQ(Document(sealed[0].row, sealed[0].object).events_size(), 4);
+  EXPECT_FALSE(sealed[0].incident);
+  EXPECT_EQ(sealed[1].row.canvas(), "");
+  EXPECT_EQ(sealed[1].incident->verdict(), proto::VERDICT_REFUSED);
+}
+
+TEST_F(DrainTest, SealsWhatASupervisorBeforeThisOneLeft) {
+  proto::RunLeft open, ended, refused;
+  *open.mutable_began() = Began(1, RunAt(1));
+  *ended.mutable_began() = Began(1, RunAt(2));
+  *ended.mutable_ended() = Ended(1, RunAt(2), proto::VERDICT_MEMORY);
+  *refused.mutable_ended() = Ended(0, RunAt(3), proto::VERDICT_REFUSED);
+  auto sealed = drain_.EndLeft(open);
+  ASSERT_TRUE(sealed);
+  EXPECT_EQ(sealed->row.verdict(), proto::VERDICT_SUPERVISOR_LOST);
+  EXPECT_EQ(sealed->incident->verdict(), proto::VERDICT_SUPERVISOR_LOST);
+  EXPECT_TRUE(sealed->resumed);  // perhaps it was stored
+  EXPECT_NE(sealed->eventless, "");
+  EXPECT_EQ(Document(sealed->row, sealed->object).events_size(), 0);
+  sealed = drain_.EndLeft(ended);
+  ASSERT_TRUE(sealed);
+  EXPECT_EQ(sealed->row.verdict(), proto::VERDICT_MEMORY);
+  EXPECT_EQ(sealed->incident->verdict(), proto::VERDICT_MEMORY);
+  sealed = drain_.EndLeft(refused);
+  ASSERT_TRUE(sealed);
+  EXPECT_EQ(sealed->row.canvas(), "");
+  EXPECT_TRUE(sealed->incident);
+  EXPECT_FALSE(drain_.EndLeft({}));
+}
+
 TEST_F(DrainTest, KeepsARingUntilItsLastRunEnded) {
   Attach(1, worker_);
   RunId run = RunAt(1);
