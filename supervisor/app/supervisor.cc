@@ -50,7 +50,10 @@ Supervisor::Supervisor(Booted booted)
                       }}),
       exec_zygote_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_EXEC_ZYGOTE,
                           "exec-zygote",
-                          {[this](Channel channel) { exec_zygote_.Connect(std::move(channel)); },
+                          {[this](Channel channel) {
+                             exec_zygote_.Connect(std::move(channel));
+                             pool_.ZygoteReady();
+                           },
                            [this] { exec_zygote_.Disconnect(); }}),
       on_term_(loop_, SIGTERM, [this] { Stop(); }),
       on_int_(loop_, SIGINT, [this] { Stop(); }),
@@ -108,6 +111,7 @@ void Supervisor::OnWriterUp(Channel channel) {
 
 void Supervisor::OnZygoteUp(Channel channel) {
   zygote_.Connect(std::move(channel));
+  pool_.ZygoteReady();
   OpenDoors();
 }
 

@@ -103,6 +103,15 @@ TEST(SurviveTest, AnAnswerThatWasGivenIsNotKeptAsLost) {
             std::string::npos);
 }
 
+TEST(SurviveTest, ARequestThatComesWhileTheZygoteIsAwayWaitsForTheNextOne) {
+  Server server("[default]\narmed = 0\nqueue_time = \"20s\"\n");
+  server.Deploy("one", kHello);
+  for (int i = 0; i < 5; ++i) {
+    kill(server.HelperPid("zygote"), SIGKILL);
+    EXPECT_EQ(server.Get("one", "/hello").status, 200) << server.log();
+  }
+}
+
 // Up to its very last moment: whoever asks cannot know how far it is.
 TEST(SurviveTest, AskedToStopAgainAndAgainItEndsInOrder) {
   Server server;
