@@ -90,6 +90,9 @@ inline constexpr size_t kSpineFrames =
 inline constexpr size_t kSpineNameBytes = 64;
 inline constexpr size_t kRingPopulateBytes =
     32 * kKiB;  // pages of a fresh stream that a worker has mapped in at once
+// Of a stream that was drained and is not stored: it stays in the ring for the next writer, should
+// this one die. Beyond, room goes first.
+inline constexpr size_t kRingKeptBytes = kRingStreamBytes / 2;
 inline constexpr milliseconds kRingWait{
     5};  // a worker waits for a full stream to be drained, for one event
 inline constexpr milliseconds kRingWaitPerRun{

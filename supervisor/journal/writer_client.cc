@@ -67,7 +67,7 @@ void WriterClient::Connect(Channel channel) {
     message.mutable_attach_ledger();
     Send(std::move(message), {ledger_->reader().get()});
   }
-  for (const auto& [worker, ring] : rings_) SendRing(worker, ring);
+  for (auto& [worker, ring] : rings_) SendRing(worker, ring);
   // In the order of their beginning: the runs of one worker follow each other on its ring, and a
   // writer that hears of a later one first must take the earlier one's events for a lie.
   std::map<uint64_t, const OpenRun*> begun;
@@ -226,15 +226,17 @@ void WriterClient::AttachRing(WorkerId worker, const std::string& canvas, const 
     LogError("journal_descriptor_lost", {{"error", copy.error().ToString()}});
     return;
   }
-  auto [at, fresh] = rings_.emplace(worker, Ring{std::move(*copy), canvas, 0, false});
+  auto [at, fresh] = rings_.emplace(worker, Ring{std::move(*copy), canvas});
   CHECK(fresh);
   SendRing(worker, at->second);
 }
 
-void WriterClient::SendRing(WorkerId worker, const Ring& ring) {
+void WriterClient::SendRing(WorkerId worker, Ring& ring) {
   proto::ToWriter message;
   message.mutable_attach_ring()->set_worker_id(worker);
   message.mutable_attach_ring()->set_canvas(ring.canvas);
+  message.mutable_attach_ring()->set_had_before(ring.had_before);
+  if (channel_) ring.had_before = true;
   Send(std::move(message), {ring.fd.get()});
 }
 
@@ -315,6 +317,8 @@ void WriterClient::OnStored(const RunId& id) {
 
 void WriterClient::GiveUpOldest() {
   RunId id = ended_.begin()->second;
+  if (auto ring = rings_.find(runs_.at(id).worker); ring != rings_.end())
+    ring->second.had_before = true;
   ++traces_lost_;
   OnStored(id);
 }

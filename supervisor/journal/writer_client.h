@@ -55,6 +55,7 @@ class WriterClient final : public Journal {
     std::string canvas;
     size_t unstored_runs = 0;
     bool worker_gone = false;
+    bool had_before = false;  // by a writer; or a run on it was given up
   };
   struct OpenRun {
     WorkerId worker = 0;
@@ -80,7 +81,7 @@ class WriterClient final : public Journal {
   void OnEvents(unsigned events);
   void OnPacket(Packet packet);
   void OnStored(const RunId& run);
-  void SendRing(WorkerId worker, const Ring& ring);
+  void SendRing(WorkerId worker, Ring& ring);
   void SendBegan(const OpenRun& run);
   void SendEnded(const OpenRun& run);
   void TakeLeft();

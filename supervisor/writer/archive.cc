@@ -32,7 +32,8 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
 
 void Archive::Store(SealedRun run) {
   if (IsStored(run)) return;
-  waiting_.push_back({run.ticket, run.run, 0, run.condemned, {}});
+  waiting_.push_back(
+      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark});
   std::string key;
   if (!run.row.canvas().empty()) key = StoreObject(run);
   AddRows(run, key);
@@ -43,8 +44,13 @@ bool Archive::IsStored(const SealedRun& run) {
   if (!run.resumed) return false;
   auto found = index_->Get(run.row.canvas(), run.run);
   if (!found) return false;
-  waiting_.push_back({run.ticket, run.run, found->row.stored_bytes(), run.condemned, {}});
-  waiting_.back().fate = StoredRun::Fate::kSafe;
+  waiting_.push_back({run.ticket,
+                      run.run,
+                      found->row.stored_bytes(),
+                      run.condemned,
+                      {},
+                      StoredRun::Fate::kSafe,
+                      run.mark});
   return true;
 }
 

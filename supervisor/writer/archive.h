@@ -18,6 +18,12 @@
 
 namespace nightjar {
 
+// Up to where a run's events are in its worker's ring, which keeps them until they are stored.
+struct RingMark {
+  WorkerId worker = 0;  // 0: there are none
+  uint64_t end = 0;
+};
+
 // An ended run, as the drain hands it over.
 struct SealedRun {
   uint64_t ticket = 0;
@@ -30,6 +36,7 @@ struct SealedRun {
   bool condemned = false;  // its worker's ring is condemned
   std::string lost;        // not empty: why there is no object
   std::string eventless;   // not empty: why there are no events of it
+  RingMark mark;
 };
 
 struct StoredRun {
@@ -40,6 +47,7 @@ struct StoredRun {
   std::string error;
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
+  RingMark mark;
 };
 
 class Archive {

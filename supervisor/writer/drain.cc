@@ -7,10 +7,10 @@
 
 namespace nightjar {
 
-Status Drain::Attach(WorkerId worker, std::string canvas, const Fd& ring) {
+Status Drain::Attach(WorkerId worker, std::string canvas, const Fd& ring, RingBegins begins) {
   if (rings_.contains(worker))
     return Fail(ErrorCode::kExists, "this worker's ring is attached already");
-  NJ_ASSIGN(auto made, WorkerRing::Create(worker, std::move(canvas), ring, shared_));
+  NJ_ASSIGN(auto made, WorkerRing::Create(worker, std::move(canvas), ring, begins, shared_));
   rings_.emplace(worker, std::move(made));
   return {};
 }
@@ -64,6 +64,7 @@ SealedRun Drain::EndOnRing(WorkerId worker, WorkerRing& ring, const RunId& run,
   if (trace == nullptr) return SealUnbegun(run, std::move(ended));
   SealedRun sealed =
       SealRun(*trace, std::move(ended), {ring.bytes(), ring.resumed(), ring.condemned()});
+  sealed.mark = {worker, ring.ended_at()};
   ForgetIfDone(worker);
   return sealed;
 }
@@ -117,6 +118,11 @@ std::vector<SealedRun> Drain::EndAll(std::map<RunId, proto::RunEnded> known) {
   ringless_.clear();
   for (auto& [run, ended] : known) sealed.push_back(SealUnbegun(run, std::move(ended)));
   return sealed;
+}
+
+void Drain::Free(const RingMark& mark) {
+  auto ring = rings_.find(mark.worker);
+  if (ring != rings_.end()) ring->second->Free(mark.end);
 }
 
 void Drain::NoteCondemned(WorkerId worker, const WorkerRing& ring, bool before) {

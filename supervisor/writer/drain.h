@@ -23,7 +23,8 @@ class Drain {
  public:
   explicit Drain(const Clock& clock) : clock_(clock) {}  // outlives the drain
 
-  Status Attach(WorkerId worker, std::string canvas, const Fd& ring);
+  Status Attach(WorkerId worker, std::string canvas, const Fd& ring,
+                RingBegins begins = RingBegins::kWithARun);
   void Detach(WorkerId worker);
   Status Begin(proto::RunBegan began);
   // kInvalid: the message names no run.
@@ -33,6 +34,9 @@ class Drain {
   // The supervisor is gone: every open run ends with it, but for those whose ends are `known`.
   // These are stored unless they were.
   std::vector<SealedRun> EndAll(std::map<RunId, proto::RunEnded> known = {});
+
+  // The run is stored, or given up: its events need not stay in the ring.
+  void Free(const RingMark& mark);
 
   // Takes a bounded amount out of the rings of open runs, fairly. Returns how much; kDrainTurnBytes
   // or more: there may be more right now.

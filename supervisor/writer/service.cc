@@ -69,8 +69,9 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
 }
 
 void WriterService::OnAttach(const proto::AttachRing& attach, const std::vector<Fd>& fds) {
+  RingBegins begins = attach.had_before() ? RingBegins::kAnywhere : RingBegins::kWithARun;
   Status attached =
-      fds.size() == 1 ? drain_.Attach(attach.worker_id(), attach.canvas(), fds[0])
+      fds.size() == 1 ? drain_.Attach(attach.worker_id(), attach.canvas(), fds[0], begins)
                       : Status(nightjar::Fail(ErrorCode::kInvalid, "a ring came without its file"));
   if (!attached)
     LogError("ring_refused", {{"worker", attach.worker_id()},
@@ -121,8 +122,12 @@ void WriterService::Store(SealedRun run) {
     bytes = 0;
   }
   archive_bytes_ += bytes;
-  StoredRun given_up{run.ticket, run.run, 0, run.condemned,
-                     "the disk is too slow for this many runs"};
+  StoredRun given_up;
+  given_up.ticket = run.ticket;
+  given_up.run = run.run;
+  given_up.condemned = run.condemned;
+  given_up.error = "the disk is too slow for this many runs";
+  given_up.mark = run.mark;
   bool taken = archive_thread_.Add([this, bytes, run = std::move(run)]() mutable {
     archive_->Store(std::move(run));
     archive_bytes_ -= bytes;
@@ -130,7 +135,14 @@ void WriterService::Store(SealedRun run) {
   if (taken) return;
   archive_bytes_ -= bytes;
   LogError("row_lost", {{"run", given_up.run.ToString()}, {"error", given_up.error}});
-  if (given_up.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(given_up));
+  TellStored(given_up);
+}
+
+// First the ring: a writer after this one is told of no run that is acknowledged, and must not find
+// its events.
+void WriterService::TellStored(const StoredRun& run) {
+  drain_.Free(run.mark);
+  if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -139,8 +151,7 @@ std::optional<MonoTime> WriterService::ArchiveTick() {
   if (*due > clock_.Mono()) return due;
   std::vector<StoredRun> stored = archive_->Commit();
   loop_.Post([this, stored = std::move(stored)] {
-    for (const StoredRun& run : stored)
-      if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
+    for (const StoredRun& run : stored) TellStored(run);
   });
   return std::nullopt;
 }

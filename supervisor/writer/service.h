@@ -47,6 +47,7 @@ class WriterService {
   void StartDraining();
   void TellCondemned();
   void Store(SealedRun run);
+  void TellStored(const StoredRun& run);
   std::optional<MonoTime> ArchiveTick();
 
   // Runs `ask` on the archive's thread and sends what it returns.

@@ -22,7 +22,7 @@ std::string NameOf(proto::Verdict verdict) {
 }
 
 std::string TroubleWith(ObjectStore& objects, std::string_view key, const RunId& run,
-                        proto::Verdict verdict) {
+                        const proto::TraceRow& row) {
   auto object = objects.Get(key, bounds::kTraceContainerBytes);
   if (!object) return object.error().ToString();
   auto reader = TraceReader::Open(*object);
@@ -30,8 +30,13 @@ std::string TroubleWith(ObjectStore& objects, std::string_view key, const RunId&
   if (reader->damaged()) return "it is damaged";
   const proto::StoredRun* stored = reader->Find(run);
   if (stored == nullptr) return "it is another run's";
-  if (stored->row().verdict() != verdict)
+  if (stored->row().verdict() != row.verdict())
     return "it says " + NameOf(stored->row().verdict()) + " itself";
+  // A writer that died has lost nothing, and where both died the row says so.
+  bool said = row.detail().find("its events were lost: ") != std::string::npos;
+  uint64_t told = row.usage().trace_events() - row.usage().trace_dropped();
+  if (!said && stored->events() < told)
+    return "it has " + std::to_string(stored->events()) + " of " + std::to_string(told) + " events";
   return "";
 }
 
@@ -46,7 +51,7 @@ void ReadRows(Database& db, ObjectStore& objects, StoreView& view) {
     Kept kept{row.run_id(), row.canvas(), NameOf(row.verdict()), row.request_line(), "",
               false,        false};
     kept.said_lost = row.detail().find("its trace was lost: ") != std::string::npos;
-    if (!kept.said_lost) kept.trouble = TroubleWith(objects, ask->Bytes(1), *run, row.verdict());
+    if (!kept.said_lost) kept.trouble = TroubleWith(objects, ask->Bytes(1), *run, row);
     EXPECT_TRUE(view.rows.emplace(kept.run, kept).second) << kept.run << " is listed twice";
   }
 }

@@ -607,6 +607,20 @@ TEST_F(WriterClientTest, SoAreTheRingsOfEndedWorkers) {
   EXPECT_EQ(rings, bounds::kJournalKeptRings);
 }
 
+// The writer is to know that what lies in it may be of runs that it is not told of.
+TEST_F(WriterClientTest, SaysOfARingThatAWriterHadItBefore) {
+  Connect();
+  Attach();
+  auto heard = Read();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_FALSE(heard[0].message.attach_ring().had_before());
+  Die();
+  Connect();
+  heard = Read();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_TRUE(heard[0].message.attach_ring().had_before());
+}
+
 class LedgerTest : public WriterClientTest {
  protected:
   ~LedgerTest() override { unlink(path_.c_str()); }
