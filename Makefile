@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build install uninstall deb demo demo-check test test-vm hostile bench bench-kill fuzz format clean
+.PHONY: help deps build install uninstall deb demo demo-check test test-vm hostile chaos bench bench-kill fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test-vm     the package, the service and the kernel suites in a virtual machine: Debian 12, systemd, control groups v2 alone'
 	@echo 'make build       every program in build/bin/'
 	@echo 'make hostile     run hostile programs against the walls, and under other sandboxes; print what became of each'
+	@echo 'make chaos       kill random parts of a server under load for CHAOS_SECONDS (3600), and account for every request'
 	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
 	@echo 'make deb         a Debian package in build/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
@@ -72,6 +73,12 @@ test-vm: deps $(BUILD)/release/build.ninja
 hostile: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target hostile -j $(JOBS)
 	$(SUDO) env NIGHTJAR_HOSTILE_PEERS=1 build/release/suites/hostile --gtest_brief=1
+
+# One random seed after the other: each round prints its own, which NIGHTJAR_CHAOS_SEED begins with again.
+CHAOS_SECONDS ?= 3600
+chaos: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target programs fault -j $(JOBS)
+	$(SUDO) env NIGHTJAR_CHAOS_SECONDS=$(CHAOS_SECONDS) build/release/suites/fault --gtest_brief=1
 
 bench: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs benches -j $(JOBS)

@@ -108,6 +108,9 @@ inline constexpr size_t kSpineFrames =
 inline constexpr size_t kSpineNameBytes = 64;
 inline constexpr size_t kRingPopulateBytes =
     32 * kKiB;  // pages of a fresh stream that a worker has mapped in at once
+// Of a stream that was drained and is not stored: it stays in the ring for the next writer, should
+// this one die. Beyond, room goes first.
+inline constexpr size_t kRingKeptBytes = kRingStreamBytes / 2;
 inline constexpr milliseconds kRingWait{
     5};  // a worker waits for a full stream to be drained, for one event
 inline constexpr milliseconds kRingWaitPerRun{
@@ -160,6 +163,11 @@ inline constexpr size_t kJournalOutbox = 100'000;
 // worker's end. Beyond, the oldest traces are given up and counted.
 inline constexpr size_t kJournalUnstoredRuns = 20'000;
 inline constexpr size_t kJournalKeptRings = 2'000;
+// The ledger of runs that are not stored yet, in memory that outlives the supervisor. More runs
+// than that are not in it: they are lost only if the supervisor and the writer are both killed.
+inline constexpr size_t kLedgerSlots = 8'192;
+inline constexpr size_t kLedgerSlotBytes = 4 * kKiB;
+inline constexpr size_t kLedgerBeganBytes = 1 * kKiB;  // of what is known of a run when it begins
 inline constexpr seconds kJournalQuestionTime{15};
 inline constexpr size_t kJournalQuestions = 1'000;
 inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace as JSON
@@ -201,7 +209,10 @@ inline constexpr milliseconds kRestartBackoffMin{50};
 inline constexpr milliseconds kRestartBackoffMax{5000};
 inline constexpr uint32_t kHelperFirstTries = 3;  // before the supervisor serves; then it gives up
 inline constexpr uint64_t kStateFreeBytes = 16 * kMiB;  // on the state's disk, to start at all
-inline constexpr size_t kWorkers = 4096;             // live at once; also the size of the uid range
+inline constexpr size_t kWorkers = 4096;  // live at once; also the size of the uid range
+static_assert(kLedgerSlots >= 2 * kWorkers && kLedgerSlots % 64 == 0);
+// Where an incident is shortened to what a list shows of it, that fits.
+static_assert(kLedgerBeganBytes + 2 * kVerdictDetailBytes + 768 < kLedgerSlotBytes);
 inline constexpr size_t kKillsAsked = 2 * kWorkers;  // of the nest, not yet sent
 inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
 inline constexpr size_t kWorkerFds = 16;  // its two, a listener to hand over, memfds on their way

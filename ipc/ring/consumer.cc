@@ -44,12 +44,13 @@ RingCounters ReadRingCounters(std::span<const std::byte> ring) {
   return {};
 }
 
-RingConsumer::RingConsumer(std::span<std::byte> ring)
+RingConsumer::RingConsumer(std::span<std::byte> ring, Freeing freeing)
     : header_(reinterpret_cast<ring::Header*>(ring.data())),
-      stream_(reinterpret_cast<const char*>(ring.data()) + ring::kStreamOffset) {
+      stream_(reinterpret_cast<const char*>(ring.data()) + ring::kStreamOffset),
+      freeing_(freeing) {
   CHECK(ring.size() >= RingBytes());
   CHECK(reinterpret_cast<uintptr_t>(ring.data()) % ring::kCacheLine == 0);
-  read_ = Shared(header_->read_position).load(std::memory_order_acquire);
+  read_ = freed_ = Shared(header_->read_position).load(std::memory_order_acquire);
   drained_ = Shared(header_->drained).load(std::memory_order_relaxed);
 }
 
@@ -57,12 +58,12 @@ Result<size_t> RingConsumer::Drain(const Sink& sink, size_t bytes_max) {
   if (condemned_) return Condemn("a condemned trace ring");
   uint64_t published = Shared(header_->write_position).load(std::memory_order_acquire);
   if (published < read_) return Condemn("a trace ring went backwards");
-  if (published - read_ > bounds::kRingStreamBytes)
+  if (published - freed_ > bounds::kRingStreamBytes)
     return Condemn("a trace ring claims more than it can hold");
   if ((published | read_) % 8 != 0) return Condemn("a trace ring is misaligned");
   uint64_t began = read_;
   while (read_ < published && read_ - began < bytes_max) NJ_TRY(TakeRecord(published, sink));
-  if (read_ != began) PublishRead();
+  if (freeing_ == Freeing::kAtOnce) Free(read_);
   return static_cast<size_t>(read_ - began);
 }
 
@@ -88,8 +89,11 @@ tl::unexpected<Error> RingConsumer::Condemn(const char* why) {
   return Fail(ErrorCode::kProtocol, why);
 }
 
-void RingConsumer::PublishRead() {
-  Shared(header_->read_position).store(read_, std::memory_order_seq_cst);
+void RingConsumer::Free(uint64_t position) {
+  if (position <= freed_) return;
+  CHECK(position <= read_);
+  freed_ = position;
+  Shared(header_->read_position).store(freed_, std::memory_order_seq_cst);
   Shared(header_->drained).store(++drained_, std::memory_order_seq_cst);
   // Pairs with RingProducer::WaitForDrain. Waking costs a system call, so only when somebody says
   // it waits.

@@ -36,9 +36,11 @@ class RingConsumer {
  public:
   using Sink = std::function<void(std::span<const std::byte> record)>;
 
-  // `ring` is RingBytes() of shared, writable memory: the read position is kept there for the
-  // producer, and for the next consumer should this one die.
-  explicit RingConsumer(std::span<std::byte> ring);
+  // When the producer gets the room of what was taken: after each drain, or when Free() says so.
+  enum class Freeing { kAtOnce, kWhenTold };
+  // `ring` is RingBytes() of shared, writable memory: how far its room is free is kept there, for
+  // the producer, and for the next consumer should this one die, which begins there.
+  explicit RingConsumer(std::span<std::byte> ring, Freeing freeing = Freeing::kAtOnce);
   RingConsumer(const RingConsumer&) = delete;
   RingConsumer& operator=(const RingConsumer&) = delete;
 
@@ -47,16 +49,23 @@ class RingConsumer {
   // the stream were taken: 0 is empty.
   Result<size_t> Drain(const Sink& sink, size_t bytes_max);
 
+  // Where the next record begins; within `sink`, where the one after this does.
+  uint64_t position() const { return read_; }
+  // All before `position`, which was position() once, is not needed any more.
+  void Free(uint64_t position);
+  // Taken and not free.
+  uint64_t kept() const { return read_ - freed_; }
+
   bool condemned() const { return condemned_; }
 
  private:
   Status TakeRecord(uint64_t published, const Sink& sink);
   tl::unexpected<Error> Condemn(const char* why);
-  void PublishRead();
-
   ring::Header* header_;
   const char* stream_;
-  uint64_t read_;  // this side's own copy is the truth
+  const Freeing freeing_;
+  uint64_t read_;   // this side's own copies are the truth
+  uint64_t freed_;  // and this one is published
   uint32_t drained_;
   bool condemned_ = false;
   std::array<std::byte, bounds::kTraceEventBytes> record_;

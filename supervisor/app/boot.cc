@@ -115,6 +115,17 @@ Status CheckReach(const StateDir& state) {
                   ": a directory above it is closed to others; choose another --state");
 }
 
+// As the one whose file it is. Without it all goes on, and runs can be lost when this process and
+// the storage writer are both killed.
+std::unique_ptr<RunLedger> OpenLedger(const StateDir& state) {
+  auto path = RunLedger::PathFor(state.path());
+  auto ledger = path ? RunLedger::Create(*path)
+                     : Result<std::unique_ptr<RunLedger>>(tl::unexpect, path.error());
+  if (ledger) return std::move(*ledger);
+  LogError("run_ledger_off", {{"error", ledger.error().ToString()}});
+  return nullptr;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path) {
@@ -169,6 +180,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
       std::make_unique<DeadlineGuard>([&woken_late](Nanos late) { woken_late.Add(late); });
   KeepRealTimeToItself();
   NJ_TRY(CheckReach(*booted.state));
+  booted.ledger = OpenLedger(*booted.state);
   return booted;
 }
 

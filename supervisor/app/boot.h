@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ipc/core/fd.h"
+#include "ipc/ledger/run_ledger.h"
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
 #include "supervisor/app/exec_disks.h"
@@ -31,6 +32,7 @@ struct Booted {
   proto::DoctorAnswer doctor;
   ExecDisks disks;
   std::unique_ptr<StateDir> state;
+  std::unique_ptr<RunLedger> ledger;  // null: there can be none, which the log says
   Fd canvas_listener;
   std::string canvas_address;  // as bound: "127.0.0.1:8080"
   Fd control_listener;

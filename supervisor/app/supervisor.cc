@@ -19,10 +19,12 @@ constexpr std::chrono::seconds kStopAfterDrainMax(30);  // the steps above, and 
 Supervisor::Supervisor(Booted booted)
     : booted_(std::move(booted)),
       loop_(*booted_.loop),
-      journal_(loop_, clock_,
-               [this](WorkerId worker, const std::string& why) {
-                 factory_.Broke(worker, "its trace ring: " + why);
-               }),
+      journal_(
+          loop_, clock_,
+          [this](WorkerId worker, const std::string& why) {
+            factory_.Broke(worker, "its trace ring: " + why);
+          },
+          booted_.ledger.get()),
       zygote_(loop_),
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
@@ -54,7 +56,10 @@ Supervisor::Supervisor(Booted booted)
                       }}),
       exec_zygote_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_EXEC_ZYGOTE,
                           "exec-zygote",
-                          {[this](Channel channel) { exec_zygote_.Connect(std::move(channel)); },
+                          {[this](Channel channel) {
+                             exec_zygote_.Connect(std::move(channel));
+                             pool_.ZygoteReady();
+                           },
                            [this] { exec_zygote_.Disconnect(); }}),
       connections_(loop_, clock_, booted_.manager,
                    [this](std::vector<Fd> back) {
@@ -125,6 +130,7 @@ void Supervisor::OnWriterUp(Channel channel) {
 
 void Supervisor::OnZygoteUp(Channel channel) {
   zygote_.Connect(std::move(channel));
+  pool_.ZygoteReady();
   OpenDoors();
 }
 

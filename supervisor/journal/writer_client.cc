@@ -32,16 +32,42 @@ const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try a
 
 }  // namespace
 
-WriterClient::WriterClient(Loop& loop, const Clock& clock, Condemned condemned)
-    : loop_(loop), clock_(clock), condemned_(std::move(condemned)) {}
+WriterClient::WriterClient(Loop& loop, const Clock& clock, Condemned condemned, RunLedger* ledger)
+    : loop_(loop), clock_(clock), condemned_(std::move(condemned)), ledger_(ledger) {
+  if (ledger_ != nullptr) TakeLeft();
+}
 WriterClient::~WriterClient() = default;
+
+void WriterClient::TakeLeft() {
+  auto entries = RunLedger::Read(ledger_->reader());
+  if (!entries) return LogError("run_ledger_unread", {{"error", entries.error().ToString()}});
+  for (RunLedger::Entry& entry : *entries) {
+    const proto::RunLeft& left = entry.run;
+    auto id = RunId::FromBytes(left.has_began() ? left.began().run_id() : left.ended().run_id());
+    if (!id) {
+      ledger_->Free(entry.slot);
+      continue;
+    }
+    OpenRun& run = runs_[*id];
+    run.slot = entry.slot;
+    run.left = std::move(entry.run);
+    run.ended_order = next_order_++;
+    ended_.emplace(run.ended_order, *id);
+  }
+  if (!runs_.empty()) LogWarning("runs_left", {{"runs", runs_.size()}});
+}
 
 void WriterClient::Connect(Channel channel) {
   channel_.emplace(std::move(channel));
   outbox_.clear();
   watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned e) { OnEvents(e); });
   watch_->Start(FdWatch::kReadable);
-  for (const auto& [worker, ring] : rings_) SendRing(worker, ring);
+  if (ledger_ != nullptr) {
+    proto::ToWriter message;
+    message.mutable_attach_ledger();
+    Send(std::move(message), {ledger_->reader().get()});
+  }
+  for (auto& [worker, ring] : rings_) SendRing(worker, ring);
   // In the order of their beginning: the runs of one worker follow each other on its ring, and a
   // writer that hears of a later one first must take the earlier one's events for a lie.
   std::map<uint64_t, const OpenRun*> begun;
@@ -202,15 +228,17 @@ void WriterClient::AttachRing(WorkerId worker, const std::string& canvas, const 
     LogError("journal_descriptor_lost", {{"error", copy.error().ToString()}});
     return;
   }
-  auto [at, fresh] = rings_.emplace(worker, Ring{std::move(*copy), canvas, 0, false});
+  auto [at, fresh] = rings_.emplace(worker, Ring{std::move(*copy), canvas});
   CHECK(fresh);
   SendRing(worker, at->second);
 }
 
-void WriterClient::SendRing(WorkerId worker, const Ring& ring) {
+void WriterClient::SendRing(WorkerId worker, Ring& ring) {
   proto::ToWriter message;
   message.mutable_attach_ring()->set_worker_id(worker);
   message.mutable_attach_ring()->set_canvas(ring.canvas);
+  message.mutable_attach_ring()->set_had_before(ring.had_before);
+  if (channel_) ring.had_before = true;
   Send(std::move(message), {ring.fd.get()});
 }
 
@@ -242,6 +270,7 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   if (auto ring = rings_.find(run.worker); ring != rings_.end()) ++ring->second.unstored_runs;
   run.began = std::move(began);
   run.began_order = next_order_++;
+  if (ledger_ != nullptr) run.slot = ledger_->Begin(*run.began);
   SendBegan(run);
 }
 
@@ -258,6 +287,7 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
   CHECK(!run.ended);
   if (heard_.ended) heard_.ended(ended);
   run.ended = std::move(ended);
+  if (ledger_ != nullptr) run.slot = ledger_->End(run.slot, *run.ended);
   run.ended_order = next_order_++;
   ended_.emplace(run.ended_order, *id);
   SendEnded(run);
@@ -267,7 +297,10 @@ void WriterClient::RunEnded(proto::RunEnded ended) {
 void WriterClient::SendEnded(const OpenRun& run) {
   proto::ToWriter message;
   message.set_ticket(next_ticket_++);
-  *message.mutable_run_ended() = *run.ended;
+  if (run.left)
+    *message.mutable_run_left() = *run.left;
+  else
+    *message.mutable_run_ended() = *run.ended;
   Send(std::move(message), {});
 }
 
@@ -279,9 +312,10 @@ void WriterClient::TellStored(const RunId& id) const {
 
 void WriterClient::OnStored(const RunId& id) {
   auto run = runs_.find(id);
-  if (run == runs_.end() || !run->second.ended) return;
+  if (run == runs_.end() || run->second.ended_order == 0) return;
   WorkerId worker = run->second.worker;
   bool on_ring = run->second.began.has_value();
+  if (ledger_ != nullptr) ledger_->Free(run->second.slot);
   ended_.erase(run->second.ended_order);
   runs_.erase(run);
   if (auto ring = rings_.find(worker); on_ring && ring != rings_.end()) {
@@ -292,6 +326,8 @@ void WriterClient::OnStored(const RunId& id) {
 
 void WriterClient::GiveUpOldest() {
   RunId id = ended_.begin()->second;
+  if (auto ring = rings_.find(runs_.at(id).worker); ring != rings_.end())
+    ring->second.had_before = true;
   ++traces_lost_;
   OnStored(id);
 }

@@ -2,7 +2,9 @@
 //
 // What a writer must know to go on is state here, not messages in flight: rings, runs that began,
 // ends that were not acknowledged. A new connection is told all of it again, so a dead writer loses
-// nothing that its rings still hold. Loop thread only.
+// nothing that its rings still hold. The same is in a ledger (ipc/ledger) for the day that the
+// supervisor is killed too: what one before this had left there is handed to the first writer. Loop
+// thread only.
 #pragma once
 
 #include <deque>
@@ -11,6 +13,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "ipc/ledger/run_ledger.h"
 #include "ipc/wire/channel.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/loop/loop.h"
@@ -21,7 +24,8 @@ class WriterClient final : public Journal {
  public:
   // `condemned`: the writer found that a worker broke the contract of its ring, and why.
   using Condemned = std::function<void(WorkerId, const std::string& why)>;
-  WriterClient(Loop& loop, const Clock& clock, Condemned condemned);
+  // `ledger` outlives this. Null: there is none.
+  WriterClient(Loop& loop, const Clock& clock, Condemned condemned, RunLedger* ledger = nullptr);
   ~WriterClient() override;
 
   // For whoever looks on: a run ended; its trace is stored and listed. Before the first run.
@@ -58,11 +62,14 @@ class WriterClient final : public Journal {
     std::string canvas;
     size_t unstored_runs = 0;
     bool worker_gone = false;
+    bool had_before = false;  // by a writer; or a run on it was given up
   };
   struct OpenRun {
     WorkerId worker = 0;
     std::optional<proto::RunBegan> began;
     std::optional<proto::RunEnded> ended;
+    std::optional<proto::RunLeft> left;  // instead of both: a run of a supervisor before this
+    RunLedger::Slot slot = RunLedger::kNone;
     uint64_t began_order = 0;
     uint64_t ended_order = 0;
   };
@@ -82,9 +89,10 @@ class WriterClient final : public Journal {
   void OnPacket(Packet packet);
   void TellStored(const RunId& run) const;
   void OnStored(const RunId& run);
-  void SendRing(WorkerId worker, const Ring& ring);
+  void SendRing(WorkerId worker, Ring& ring);
   void SendBegan(const OpenRun& run);
   void SendEnded(const OpenRun& run);
+  void TakeLeft();
   void DropRingIfDone(WorkerId worker);
   void GiveUpOldest();
 
@@ -92,6 +100,7 @@ class WriterClient final : public Journal {
   const Clock& clock_;
   Condemned condemned_;
   Heard heard_;
+  RunLedger* const ledger_;
   std::optional<Channel> channel_;
   std::unique_ptr<FdWatch> watch_;
   std::deque<Outgoing> outbox_;

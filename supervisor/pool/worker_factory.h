@@ -38,6 +38,8 @@ class WorkerFactory {
                 UidRange uids);
   ~WorkerFactory();
 
+  // There is a zygote of this engine: while it is being restarted, Make() would fail.
+  bool CanMake(proto::EngineKind engine) { return zygotes_.Of(engine).ready(); }
   // A new worker for this canvas, of this engine. `user` is told everything from now on: kSealed or
   // its failure comes as a message, and OnGone ends it, also when no process could be made (then
   // Death says exit code 127). An Error means that nothing was started.

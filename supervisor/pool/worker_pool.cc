@@ -1,6 +1,7 @@
 #include "supervisor/pool/worker_pool.h"
 
 #include <algorithm>
+#include <csignal>
 #include <list>
 
 #include "ipc/core/bounds.h"
@@ -16,6 +17,7 @@ class WorkerPool::Ticket {
   policy::Limits limits;
   Lent lent;
   std::string canvas;
+  bool tried_again = false;  // its first start was killed by somebody else
 };
 
 struct WorkerPool::Canvas {
@@ -94,7 +96,7 @@ std::shared_ptr<WorkerPool::Ticket> WorkerPool::Lend(RevisionPtr revision, proto
   canvas.last_used = clock_.Mono();
   canvas.engine = engine;
   if (!canvas.revision || canvas.revision->number < revision->number) canvas.revision = revision;
-  *ticket = Ticket{std::move(revision), engine, limits, std::move(lent), canvas.name};
+  *ticket = Ticket{std::move(revision), engine, limits, std::move(lent), canvas.name, false};
   canvas.waiting.push_back(ticket);
   Serve(canvas);
   // A successor is made when this run is over, or at the next sweep: a fork now would delay the
@@ -174,6 +176,7 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
   auto spare = std::count_if(starting.begin(), starting.end(),
                              [&](const Resident* resident) { return canvas.Reserves(*resident); });
   for (const auto& ticket : unserved) {
+    if (!factory_.CanMake(ticket->engine)) continue;
     if (busy++ >= ticket->limits.concurrency.value) break;
     // It may have left while one before it was told.
     if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
@@ -188,7 +191,7 @@ size_t WorkerPool::StartForWaiting(Canvas& canvas) {
 
 // A worker that will come back counts: an end of its run is nearer than a start.
 void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
-  if (clock_.Mono() < canvas.no_arming_before) return;
+  if (!factory_.CanMake(canvas.engine) || clock_.Mono() < canvas.no_arming_before) return;
   if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
   if (canvas.engine == proto::ENGINE_EXEC && !canvas.limits.exec.value) return;
   auto armed =
@@ -269,7 +272,9 @@ bool WorkerPool::HandOut(Canvas& canvas, Resident* resident) {
 void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& why,
                         const Death& death) {
   Worker* worker = resident->worker();
-  if (!why.empty()) {
+  // No fault of its own: whoever waits for it goes on waiting, for the next zygote.
+  bool zygote_lost = !factory_.CanMake(worker->engine());
+  if (!why.empty() && !zygote_lost) {
     LogWarning("worker_lost_before_its_run",
                {{"worker", worker->id()}, {"canvas", canvas.name}, {"why", why}});
     canvas.failures = std::min(canvas.failures + 1, 16u);
@@ -280,7 +285,11 @@ void WorkerPool::OnGone(Canvas& canvas, Resident* resident, const std::string& w
     auto at = std::find_if(canvas.waiting.begin(), canvas.waiting.end(), [&](const auto& ticket) {
       return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
     });
-    if (at != canvas.waiting.end()) {
+    // The end of all workers at once may be seen before that of their zygote.
+    bool by_others = death.exit.signal == SIGKILL && !death.killed;
+    bool again =
+        at != canvas.waiting.end() && by_others && !std::exchange((*at)->tried_again, true);
+    if (at != canvas.waiting.end() && !again) {
       std::shared_ptr<Ticket> ticket = *at;
       canvas.waiting.erase(at);
       ticket->lent(Fail(ErrorCode::kUnavailable, "its worker could not start: " + why));
@@ -335,6 +344,10 @@ void WorkerPool::PolicyChanged() {
         resident->End();
     FillLater(name);
   }
+}
+
+void WorkerPool::ZygoteReady() {
+  for (auto& [name, canvas] : canvases_) FillLater(name);
 }
 
 void WorkerPool::Sweep() {

@@ -4,7 +4,8 @@
 // While a canvas is active, `armed` workers (policy) wait for it; after `idle` without a request
 // they are let go, so that an idle canvas costs no process. A new revision replaces what waits. A
 // worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no worker
-// wait in order; the bound on that queue is admission's. Loop thread only.
+// wait in order; the bound on that queue is admission's. While a zygote is being restarted, they
+// wait for it as they do for a worker. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -48,6 +49,8 @@ class WorkerPool {
   // Lets idle canvases' workers go, and what a rush left beyond the reserve. Call every second or
   // so.
   void Sweep();
+  // A zygote is there, for the first time or again.
+  void ZygoteReady();
   // No more arming; what waits is ended.
   void Close();
 

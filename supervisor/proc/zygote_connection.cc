@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "ipc/core/bounds.h"
@@ -25,6 +26,7 @@ tl::unexpected<Error> Away() {
 }  // namespace
 
 void ZygoteConnection::Connect(Channel channel) {
+  ++connects_;
   channel_.emplace(std::move(channel));
   watch_ = std::make_unique<FdWatch>(loop_, channel_->fd(), [this](unsigned) { OnReadable(); });
   watch_->Start(FdWatch::kReadable);
@@ -59,9 +61,19 @@ void ZygoteConnection::Spawn(const SpawnRequest& request,
     message.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);
     fds.push_back(door.dir_fd);
   }
-  // A socket that is full before the bound: as good a no.
-  if (Status sent = channel_->Send(message, fds); !sent) return later(sent.error());
+  if (Status sent = channel_->Send(message, fds); !sent) {
+    // A socket that is full before the bound: as good a no. Of a dead one the end is about to be
+    // seen.
+    if (sent.error().sys == EPIPE || sent.error().sys == ECONNRESET) LoseLater();
+    return later(sent.error());
+  }
   asked_.emplace(request.worker, std::move(done));
+}
+
+void ZygoteConnection::LoseLater() {
+  loop_.Post([this, lost = connects_] {
+    if (connects_ == lost) Disconnect();
+  });
 }
 
 void ZygoteConnection::OnReadable() {

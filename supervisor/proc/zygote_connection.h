@@ -23,8 +23,10 @@ class ZygoteConnection final : public ZygoteClient {
 
  private:
   void OnReadable();
+  void LoseLater();
 
   Loop& loop_;
+  uint64_t connects_ = 0;
   std::optional<Channel> channel_;
   std::unique_ptr<FdWatch> watch_;
   std::unordered_map<WorkerId, std::function<void(Result<SpawnedProcess>)>> asked_;

@@ -298,11 +298,11 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
   bool answered =
       verdict.verdict == proto::VERDICT_FINISHED || verdict.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) result_.status = HttpStatusOf(verdict.verdict);
-  // The ring must be told to the writer before the worker can go: the journal keeps what it needs.
-  proto::RunEnded ended = EndedMessage(verdict, death, seen);
+  // Before the worker can go, whose ring the journal then keeps; and before anybody is told, so
+  // that no answer is without its record, whenever this process ends.
+  needs_.journal.RunEnded(EndedMessage(verdict, death, seen));
   auto done = std::move(order_.done);
   done(std::move(result_));
-  needs_.journal.RunEnded(std::move(ended));
   needs_.ended(this);
 }
 

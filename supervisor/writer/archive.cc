@@ -8,6 +8,13 @@
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
+namespace {
+
+void AddDetail(proto::TraceRow& row, const std::string& sentence) {
+  row.set_detail(row.detail() + (row.detail().empty() ? "" : "; ") + sentence);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock) {
   NJ_ASSIGN(auto objects, LocalStore::Create(dir + "/traces"));
@@ -25,7 +32,8 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
 
 void Archive::Store(SealedRun run) {
   if (IsStored(run)) return;
-  waiting_.push_back({run.ticket, run.run, 0, run.condemned, {}});
+  waiting_.push_back(
+      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark});
   std::string key;
   if (!run.row.canvas().empty()) key = StoreObject(run);
   AddRows(run, key);
@@ -36,26 +44,36 @@ bool Archive::IsStored(const SealedRun& run) {
   if (!run.resumed) return false;
   auto found = index_->Get(run.row.canvas(), run.run);
   if (!found) return false;
-  waiting_.push_back({run.ticket, run.run, found->row.stored_bytes(), run.condemned, {}});
+  waiting_.push_back({run.ticket,
+                      run.run,
+                      found->row.stored_bytes(),
+                      run.condemned,
+                      {},
+                      StoredRun::Fate::kSafe,
+                      run.mark});
   return true;
 }
 
 // The writer before this one may have stored the object and died before its row was safe. What it
 // had drained is no longer in the ring, so its object is the better one.
-void Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
+bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
   auto earlier = objects_->Get(key, bounds::kTraceContainerBytes);
-  if (!earlier) return;
+  if (!earlier) return false;
   auto reader = TraceReader::Open(*earlier);
-  if (!reader) return;
+  if (!reader) return false;
   const proto::StoredRun* stored = reader->Find(run.run);
-  if (stored != nullptr && stored->events() > run.events) run.object = std::move(*earlier);
+  if (stored == nullptr || stored->events() <= run.events) return false;
+  run.object = std::move(*earlier);
+  return true;
 }
 
 // Returns the object's key; empty when there is none, and run.lost says why.
 std::string Archive::StoreObject(SealedRun& run) {
   if (run.lost.empty()) {
     auto key = TraceKey(run.row.canvas(), run.row.run_id(), run.row.received_unix_us());
-    if (key && run.resumed) KeepEarlierObject(*key, run);
+    bool kept = key && run.resumed && KeepEarlierObject(*key, run);
+    if (!kept && !run.eventless.empty())
+      AddDetail(run.row, "its events were lost: " + run.eventless);
     Status put = key ? objects_->Put(*key, run.object) : Status(tl::unexpected<Error>(key.error()));
     if (put) {
       run.row.set_stored_bytes(run.object.size());
@@ -65,8 +83,7 @@ std::string Archive::StoreObject(SealedRun& run) {
   }
   LogError("trace_lost",
            {{"run", run.run.ToString()}, {"canvas", run.row.canvas()}, {"error", run.lost}});
-  std::string detail = run.row.detail();
-  run.row.set_detail(detail + (detail.empty() ? "" : "; ") + "its trace was lost: " + run.lost);
+  AddDetail(run.row, "its trace was lost: " + run.lost);
   return {};
 }
 
@@ -83,12 +100,18 @@ void Archive::AddRows(SealedRun& run, const std::string& key) {
     stored.error = run.lost;
     return;
   }
-  LogError("row_lost", {{"run", run.run.ToString()}, {"error", added.error().ToString()}});
-  stored.error = added.error().ToString();
+  LoseRows(stored, added.error());
   // A full disk rolls the whole batch back, not only the row that failed.
   if (!index_->Due())
-    for (StoredRun& other : waiting_)
-      if (other.error.empty()) other.error = stored.error;
+    for (StoredRun& other : waiting_) LoseRows(other, added.error());
+}
+
+// Each run once, and by its id: somebody was told of it, and will not find it.
+void Archive::LoseRows(StoredRun& run, const Error& error) {
+  if (run.fate != StoredRun::Fate::kInBatch) return;
+  run.fate = StoredRun::Fate::kLost;
+  run.error = error.ToString();
+  LogError("row_lost", {{"run", run.run.ToString()}, {"error", run.error}});
 }
 
 std::optional<MonoTime> Archive::Due() const {
@@ -99,8 +122,7 @@ std::optional<MonoTime> Archive::Due() const {
 std::vector<StoredRun> Archive::Commit() {
   Status committed = index_->Commit();
   if (!committed) {
-    LogError("rows_lost", {{"rows", waiting_.size()}, {"error", committed.error().ToString()}});
-    for (StoredRun& run : waiting_) run.error = committed.error().ToString();
+    for (StoredRun& run : waiting_) LoseRows(run, committed.error());
   }
   for (StoredRun& run : waiting_)
     if (!run.error.empty()) run.bytes = 0;

@@ -18,6 +18,12 @@
 
 namespace nightjar {
 
+// Up to where a run's events are in its worker's ring, which keeps them until they are stored.
+struct RingMark {
+  WorkerId worker = 0;  // 0: there are none
+  uint64_t end = 0;
+};
+
 // An ended run, as the drain hands it over.
 struct SealedRun {
   uint64_t ticket = 0;
@@ -29,6 +35,8 @@ struct SealedRun {
   bool resumed = false;    // an earlier writer may have stored more of it
   bool condemned = false;  // its worker's ring is condemned
   std::string lost;        // not empty: why there is no object
+  std::string eventless;   // not empty: why there are no events of it
+  RingMark mark;
 };
 
 struct StoredRun {
@@ -37,6 +45,9 @@ struct StoredRun {
   uint64_t bytes = 0;
   bool condemned = false;
   std::string error;
+  // Of its rows. What is in a batch may still be lost with it.
+  enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
+  RingMark mark;
 };
 
 class Archive {
@@ -59,9 +70,10 @@ class Archive {
 
  private:
   bool IsStored(const SealedRun& run);
-  void KeepEarlierObject(const std::string& key, SealedRun& run);
+  bool KeepEarlierObject(const std::string& key, SealedRun& run);
   std::string StoreObject(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key);
+  static void LoseRows(StoredRun& run, const Error& error);
 
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;

@@ -7,10 +7,10 @@
 
 namespace nightjar {
 
-Status Drain::Attach(WorkerId worker, std::string canvas, const Fd& ring) {
+Status Drain::Attach(WorkerId worker, std::string canvas, const Fd& ring, RingBegins begins) {
   if (rings_.contains(worker))
     return Fail(ErrorCode::kExists, "this worker's ring is attached already");
-  NJ_ASSIGN(auto made, WorkerRing::Create(worker, std::move(canvas), ring, shared_));
+  NJ_ASSIGN(auto made, WorkerRing::Create(worker, std::move(canvas), ring, begins, shared_));
   rings_.emplace(worker, std::move(made));
   return {};
 }
@@ -64,27 +64,65 @@ SealedRun Drain::EndOnRing(WorkerId worker, WorkerRing& ring, const RunId& run,
   if (trace == nullptr) return SealUnbegun(run, std::move(ended));
   SealedRun sealed =
       SealRun(*trace, std::move(ended), {ring.bytes(), ring.resumed(), ring.condemned()});
+  sealed.mark = {worker, ring.ended_at()};
   ForgetIfDone(worker);
   return sealed;
 }
 
-std::vector<SealedRun> Drain::EndAll() {
+Result<SealedRun> Drain::EndLeft(proto::RunLeft left) {
+  auto run = RunId::FromBytes(left.has_began() ? left.began().run_id() : left.ended().run_id());
+  if (!run) return Fail(ErrorCode::kInvalid, "a run without an id was left");
+  if (!left.has_began()) return SealUnbegun(*run, std::move(*left.mutable_ended()));
+  OpenTrace trace(*run, std::move(*left.mutable_began()), shared_);
+  proto::RunEnded ended;
+  if (left.has_ended()) {
+    ended = std::move(*left.mutable_ended());
+  } else {
+    // How long it ran nobody knows.
+    ended = SupervisorLost(trace, {}, UnixMicros(clock_.Wall()));
+    ended.mutable_usage()->clear_wall_us();
+    ended.mutable_incident()->mutable_usage()->clear_wall_us();
+  }
+  SealedRun sealed = SealRun(trace, std::move(ended), {});
+  sealed.resumed = true;
+  sealed.eventless = "the supervisor and the storage writer both ended before it was stored";
+  return sealed;
+}
+
+SealedRun Drain::EndWithSupervisor(OpenTrace& trace, std::map<RunId, proto::RunEnded>& known,
+                                   const RingFacts& ring) {
+  auto at = known.find(trace.run());
+  proto::RunEnded ended = at != known.end()
+                              ? std::move(at->second)
+                              : SupervisorLost(trace, ring.bytes, UnixMicros(clock_.Wall()));
+  SealedRun sealed = SealRun(trace, std::move(ended), ring);
+  if (ring.bytes.empty()) sealed.eventless = "the supervisor ended before it handed its ring over";
+  if (at == known.end()) return sealed;
+  sealed.resumed = true;
+  known.erase(at);
+  return sealed;
+}
+
+std::vector<SealedRun> Drain::EndAll(std::map<RunId, proto::RunEnded> known) {
   std::vector<SealedRun> sealed;
-  int64_t now = UnixMicros(clock_.Wall());
   while (!busy_.empty()) {
     auto [worker, ring] = *busy_.begin();
     for (const RunId& run : ring->open_runs()) {
       std::unique_ptr<OpenTrace> trace = ring->End(run);
-      proto::RunEnded lost = SupervisorLost(*trace, ring->bytes(), now);
       sealed.push_back(
-          SealRun(*trace, std::move(lost), {ring->bytes(), ring->resumed(), ring->condemned()}));
+          EndWithSupervisor(*trace, known, {ring->bytes(), ring->resumed(), ring->condemned()}));
     }
     ForgetIfDone(worker);
   }
-  for (auto& [run, trace] : ringless_)
-    sealed.push_back(SealRun(*trace, SupervisorLost(*trace, {}, now), {}));
+  for (auto& [run, trace] : ringless_) sealed.push_back(EndWithSupervisor(*trace, known, {}));
   ringless_.clear();
+  for (auto& [run, ended] : known) sealed.push_back(SealUnbegun(run, std::move(ended)));
   return sealed;
+}
+
+void Drain::Free(const RingMark& mark) {
+  auto ring = rings_.find(mark.worker);
+  if (ring != rings_.end()) ring->second->Free(mark.end);
 }
 
 void Drain::NoteCondemned(WorkerId worker, const WorkerRing& ring, bool before) {

@@ -23,13 +23,20 @@ class Drain {
  public:
   explicit Drain(const Clock& clock) : clock_(clock) {}  // outlives the drain
 
-  Status Attach(WorkerId worker, std::string canvas, const Fd& ring);
+  Status Attach(WorkerId worker, std::string canvas, const Fd& ring,
+                RingBegins begins = RingBegins::kWithARun);
   void Detach(WorkerId worker);
   Status Begin(proto::RunBegan began);
   // kInvalid: the message names no run.
   Result<SealedRun> End(proto::RunEnded ended);
-  // The supervisor is gone: every open run ends with it.
-  std::vector<SealedRun> EndAll();
+  // A run that a supervisor before this one left: there is no ring of it any more.
+  Result<SealedRun> EndLeft(proto::RunLeft left);
+  // The supervisor is gone: every open run ends with it, but for those whose ends are `known`.
+  // These are stored unless they were.
+  std::vector<SealedRun> EndAll(std::map<RunId, proto::RunEnded> known = {});
+
+  // The run is stored, or given up: its events need not stay in the ring.
+  void Free(const RingMark& mark);
 
   // Takes a bounded amount out of the rings of open runs, fairly. Returns how much; kDrainTurnBytes
   // or more: there may be more right now.
@@ -42,6 +49,8 @@ class Drain {
 
  private:
   SealedRun EndOnRing(WorkerId worker, WorkerRing& ring, const RunId& run, proto::RunEnded ended);
+  SealedRun EndWithSupervisor(OpenTrace& trace, std::map<RunId, proto::RunEnded>& known,
+                              const RingFacts& ring);
   void ForgetIfDone(WorkerId worker);
   void NoteCondemned(WorkerId worker, const WorkerRing& ring, bool before);
 

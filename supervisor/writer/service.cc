@@ -4,6 +4,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "ipc/ledger/run_ledger.h"
 #include "supervisor/writer/answers.h"
 #include "supervisor/writer/trace_document.h"
 
@@ -44,6 +45,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return StartDraining();
     case proto::ToWriter::kRunEnded:
       return OnEnded(ticket, std::move(*message.mutable_run_ended()));
+    case proto::ToWriter::kAttachLedger:
+      return OnLedger(std::move(fds));
+    case proto::ToWriter::kRunLeft:
+      return OnLeft(ticket, std::move(*message.mutable_run_left()));
     case proto::ToWriter::kSaveRevision:
       return OnSave(ticket, std::move(*message.mutable_save_revision()), std::move(fds));
     case proto::ToWriter::kLoadCatalog:
@@ -64,8 +69,9 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
 }
 
 void WriterService::OnAttach(const proto::AttachRing& attach, const std::vector<Fd>& fds) {
+  RingBegins begins = attach.had_before() ? RingBegins::kAnywhere : RingBegins::kWithARun;
   Status attached =
-      fds.size() == 1 ? drain_.Attach(attach.worker_id(), attach.canvas(), fds[0])
+      fds.size() == 1 ? drain_.Attach(attach.worker_id(), attach.canvas(), fds[0], begins)
                       : Status(nightjar::Fail(ErrorCode::kInvalid, "a ring came without its file"));
   if (!attached)
     LogError("ring_refused", {{"worker", attach.worker_id()},
@@ -75,10 +81,37 @@ void WriterService::OnAttach(const proto::AttachRing& attach, const std::vector<
 
 void WriterService::OnEnded(uint64_t ticket, proto::RunEnded ended) {
   auto sealed = drain_.End(std::move(ended));
+  if (sealed) ended_.Add(sealed->run);
   TellCondemned();
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
   Store(std::move(*sealed));
+}
+
+void WriterService::OnLedger(std::vector<Fd> fds) {
+  if (fds.size() != 1) return LogError("message_refused", {{"error", "a ledger without its file"}});
+  ledger_ = std::move(fds[0]);
+}
+
+void WriterService::OnLeft(uint64_t ticket, proto::RunLeft left) {
+  auto sealed = drain_.EndLeft(std::move(left));
+  if (!sealed) return Fail(ticket, sealed.error());
+  sealed->ticket = ticket;
+  Store(std::move(*sealed));
+}
+
+// What the supervisor did not come to say: runs that began, and how runs ended.
+void WriterService::ReadLedger() {
+  if (!ledger_.valid()) return;
+  auto entries = RunLedger::Read(ledger_);
+  if (!entries) return LogError("run_ledger_unread", {{"error", entries.error().ToString()}});
+  for (RunLedger::Entry& entry : *entries) {
+    proto::RunLeft& left = entry.run;
+    auto run = RunId::FromBytes(left.has_began() ? left.began().run_id() : left.ended().run_id());
+    if (!run || entry.left || ended_.Has(*run)) continue;
+    if (left.has_began()) (void)drain_.Begin(std::move(*left.mutable_began()));
+    if (left.has_ended()) known_.emplace(*run, std::move(*left.mutable_ended()));
+  }
 }
 
 void WriterService::Store(SealedRun run) {
@@ -89,16 +122,27 @@ void WriterService::Store(SealedRun run) {
     bytes = 0;
   }
   archive_bytes_ += bytes;
-  StoredRun given_up{run.ticket, run.run, 0, run.condemned,
-                     "the disk is too slow for this many runs"};
+  StoredRun given_up;
+  given_up.ticket = run.ticket;
+  given_up.run = run.run;
+  given_up.condemned = run.condemned;
+  given_up.error = "the disk is too slow for this many runs";
+  given_up.mark = run.mark;
   bool taken = archive_thread_.Add([this, bytes, run = std::move(run)]() mutable {
     archive_->Store(std::move(run));
     archive_bytes_ -= bytes;
   });
   if (taken) return;
   archive_bytes_ -= bytes;
-  LogError("trace_lost", {{"run", given_up.run.ToString()}, {"error", given_up.error}});
-  if (given_up.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(given_up));
+  LogError("row_lost", {{"run", given_up.run.ToString()}, {"error", given_up.error}});
+  TellStored(given_up);
+}
+
+// First the ring: a writer after this one is told of no run that is acknowledged, and must not find
+// its events.
+void WriterService::TellStored(const StoredRun& run) {
+  drain_.Free(run.mark);
+  if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -107,8 +151,7 @@ std::optional<MonoTime> WriterService::ArchiveTick() {
   if (*due > clock_.Mono()) return due;
   std::vector<StoredRun> stored = archive_->Commit();
   loop_.Post([this, stored = std::move(stored)] {
-    for (const StoredRun& run : stored)
-      if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
+    for (const StoredRun& run : stored) TellStored(run);
   });
   return std::nullopt;
 }
@@ -247,7 +290,7 @@ void WriterService::OnDrainTimer() {
   size_t taken = drain_.Turn();
   TellCondemned();
   if (last_drain_ && (taken == 0 || clock_.Mono() >= *last_drain_)) {
-    for (SealedRun& run : drain_.EndAll()) Store(std::move(run));
+    for (SealedRun& run : drain_.EndAll(std::exchange(known_, {}))) Store(std::move(run));
     return loop_.Stop();
   }
   if (!last_drain_ && !drain_.busy()) return;
@@ -259,6 +302,7 @@ void WriterService::OnDrainTimer() {
 // more of their last events.
 void WriterService::OnClosed() {
   LogInfo("supervisor_gone");
+  ReadLedger();
   last_drain_ = clock_.Mono() + bounds::kLastDrain;
   StartDraining();
 }

@@ -12,10 +12,11 @@
 
 #include "ipc/core/clock.h"
 #include "supervisor/loop/loop.h"
+#include "supervisor/loop/task_thread.h"
 #include "supervisor/writer/archive.h"
 #include "supervisor/writer/drain.h"
 #include "supervisor/writer/mailbox.h"
-#include "supervisor/loop/task_thread.h"
+#include "supervisor/writer/recent_runs.h"
 
 namespace nightjar {
 
@@ -33,6 +34,9 @@ class WriterService {
 
   void OnAttach(const proto::AttachRing& attach, const std::vector<Fd>& fds);
   void OnEnded(uint64_t ticket, proto::RunEnded ended);
+  void OnLedger(std::vector<Fd> fds);
+  void OnLeft(uint64_t ticket, proto::RunLeft left);
+  void ReadLedger();
   void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
   void OnLoadCatalog(uint64_t ticket);
   void OnGetTrace(uint64_t ticket, proto::GetTrace question);
@@ -43,6 +47,7 @@ class WriterService {
   void StartDraining();
   void TellCondemned();
   void Store(SealedRun run);
+  void TellStored(const StoredRun& run);
   std::optional<MonoTime> ArchiveTick();
 
   // Runs `ask` on the archive's thread and sends what it returns.
@@ -62,6 +67,11 @@ class WriterService {
   Loop& loop_;
   const Clock& clock_;
   Drain drain_;
+  Fd ledger_;  // of the supervisor; not valid: it has none
+  // What it holds when the supervisor is gone and this was not told of, ends of open runs above
+  // all.
+  std::map<RunId, proto::RunEnded> known_;
+  RecentRuns ended_;  // here, and perhaps still in the ledger
   Timer drain_timer_;
   bool draining_ = false;
   std::optional<MonoTime>

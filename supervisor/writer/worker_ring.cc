@@ -31,20 +31,23 @@ bool WasReadBefore(std::span<std::byte> ring) {
 }  // namespace
 
 Result<std::unique_ptr<WorkerRing>> WorkerRing::Create(WorkerId worker, std::string canvas,
-                                                       const Fd& ring, OpenTraces& shared) {
+                                                       const Fd& ring, RingBegins begins,
+                                                       OpenTraces& shared) {
   NJ_TRY(CheckRing(ring));
   NJ_ASSIGN(Mapping mapping, Mapping::Create(ring, RingBytes(), Mapping::Access::kReadWrite));
   return std::unique_ptr<WorkerRing>(
-      new WorkerRing(worker, std::move(canvas), std::move(mapping), shared));
+      new WorkerRing(worker, std::move(canvas), std::move(mapping), begins, shared));
 }
 
-WorkerRing::WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, OpenTraces& shared)
+WorkerRing::WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, RingBegins begins,
+                       OpenTraces& shared)
     : worker_(worker),
       canvas_(std::move(canvas)),
       mapping_(std::move(mapping)),
       shared_(shared),
-      consumer_(mapping_.bytes()),
-      resumed_(WasReadBefore(mapping_.bytes())) {}
+      consumer_(mapping_.bytes(), RingConsumer::Freeing::kWhenTold),
+      next_begins_(consumer_.position()),
+      resumed_(begins == RingBegins::kAnywhere || WasReadBefore(mapping_.bytes())) {}
 
 void WorkerRing::Begin(const RunId& run, proto::RunBegan began) {
   auto [at, fresh] = open_.emplace(run, nullptr);
@@ -66,6 +69,8 @@ void WorkerRing::Begin(const RunId& run, proto::RunBegan began) {
 std::unique_ptr<OpenTrace> WorkerRing::End(const RunId& run) {
   auto at = open_.find(run);
   if (at == open_.end()) return nullptr;
+  // What comes before it is of a run that everybody else has given up.
+  if (resumed_ && !at->second->started()) early_.clear();
   // A later run's RunStart has been seen when there are early events: then this one is complete.
   // Otherwise its last record was published before its end was told, and at most a full stream lies
   // before that.
@@ -79,6 +84,14 @@ std::unique_ptr<OpenTrace> WorkerRing::End(const RunId& run) {
   if (current_ == ended.get()) current_ = nullptr;
   open_.erase(at);
   return ended;
+}
+
+uint64_t WorkerRing::ended_at() const {
+  return early_.empty() ? consumer_.position() : early_.front().begins;
+}
+
+void WorkerRing::Free(uint64_t position) {
+  if (condemned_.empty()) consumer_.Free(position);
 }
 
 std::vector<RunId> WorkerRing::open_runs() const {
@@ -98,14 +111,16 @@ size_t WorkerRing::Drain(size_t bytes_max) {
     Condemn(taken.error().context);
     return 0;
   }
+  if (consumer_.kept() > bounds::kRingKeptBytes) consumer_.Free(consumer_.position());
   return *taken;
 }
 
 void WorkerRing::OnRecord(std::string_view event) {
+  const uint64_t begins = std::exchange(next_begins_, consumer_.position());
   if (!condemned_.empty()) return;  // the rest of the chunk
   auto head = ReadEventHead(event);
   if (!head) return Condemn("a trace record that is not an event");
-  if (head->starts) OnStart(*head->starts);
+  if (head->starts) OnStart(*head->starts, begins);
   if (!condemned_.empty()) return;
   if (!early_.empty()) {
     early_.back().events.emplace_back(event);
@@ -118,13 +133,14 @@ void WorkerRing::OnRecord(std::string_view event) {
   if (current_ != nullptr) Append(*current_, event, *head);
 }
 
-void WorkerRing::OnStart(const RunId& run) {
+void WorkerRing::OnStart(const RunId& run, uint64_t begins) {
   auto at = open_.find(run);
   bool seen = at != open_.end() && at->second->started();
   if (seen && !resumed_) return Condemn("a run that started twice");
   current_ = nullptr;
   if (at != open_.end()) {
     current_ = at->second.get();
+    if (resumed_) early_.clear();  // of runs that everybody else has given up
     return;
   }
   // Its RunBegan may be on its way, unless an earlier one says that another run is next.
@@ -132,7 +148,7 @@ void WorkerRing::OnStart(const RunId& run) {
     return open.second->records() && !open.second->started();
   });
   if (other_next && !resumed_) return Condemn("a run that was not given to this worker");
-  early_.push_back({run, {}});
+  early_.push_back({run, begins, {}});
 }
 
 // The stream begins in the middle of a run: of the one that the worker says is going on, or of the

@@ -4,7 +4,8 @@
 // A worker that starts a run which was not given to it, or breaks the ring's contract in any other
 // way, is hostile: its ring is condemned, nothing of it is read any more, and the traces so far are
 // kept. A ring that an earlier writer had begun to read gets the benefit of the doubt, because it
-// may begin in the middle of a run. Single thread.
+// may begin in the middle of a run. What was read stays in the ring until it is stored, as far as
+// there is room, so that this writer's death costs no event. Single thread.
 #pragma once
 
 #include <deque>
@@ -20,16 +21,24 @@
 
 namespace nightjar {
 
+// With the first run that is told of it, or anywhere: a writer had it before.
+enum class RingBegins { kWithARun, kAnywhere };
+
 class WorkerRing {
  public:
   // `ring` comes from the supervisor, its bytes from a worker. `shared` outlives it.
   static Result<std::unique_ptr<WorkerRing>> Create(WorkerId worker, std::string canvas,
-                                                    const Fd& ring, OpenTraces& shared);
+                                                    const Fd& ring, RingBegins begins,
+                                                    OpenTraces& shared);
 
   void Begin(const RunId& run, proto::RunBegan began);
   // Takes what the stream still holds of the run, and the run off the ring. Null: it is not open
   // here.
   std::unique_ptr<OpenTrace> End(const RunId& run);
+  // Where the stream is once all ended runs have been taken out of it; and that they are stored up
+  // to there, so that a writer after this one need not see them.
+  uint64_t ended_at() const;
+  void Free(uint64_t position);
   // Takes about `bytes_max` out of the stream; returns how much it took.
   size_t Drain(size_t bytes_max);
 
@@ -47,12 +56,14 @@ class WorkerRing {
   // nothing more is taken before it is there.
   struct EarlyRun {
     RunId run;
+    uint64_t begins = 0;  // in the stream
     std::vector<std::string> events;
   };
 
-  WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, OpenTraces& shared);
+  WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, RingBegins begins,
+             OpenTraces& shared);
   void OnRecord(std::string_view event);
-  void OnStart(const RunId& run);
+  void OnStart(const RunId& run, uint64_t begins);
   void Adopt();
   void Append(OpenTrace& trace, std::string_view event, const EventHead& head);
   void Condemn(std::string_view why);
@@ -62,6 +73,7 @@ class WorkerRing {
   Mapping mapping_;
   OpenTraces& shared_;
   RingConsumer consumer_;
+  uint64_t next_begins_;  // where the next record does
   bool resumed_;
   bool worker_gone_ = false;
   std::map<RunId, std::unique_ptr<OpenTrace>> open_;

@@ -3,9 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "tests/support/server_rig.h"
 
@@ -54,6 +56,60 @@ TEST(SurviveTest, NoWorkerOutlivesASupervisorThatIsKilled) {
     return server.Json({"traces", "runaways"}).find("VERDICT_SUPERVISOR_LOST") != std::string::npos;
   })) << server.Json({"traces", "runaways"});
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
+}
+
+// Neither of the two who know of the runs is left: what they had not stored is in the ledger.
+TEST(SurviveTest, TheSupervisorAndTheWriterKilledAtOnceLoseNoRun) {
+  Server server("[default]\nwall = \"60s\"\ncpu = \"60s\"\n");
+  server.DeployExample("runaways");
+  std::thread caller([&] { server.Get("runaways", "/spin"); });
+  EXPECT_TRUE(
+      Eventually([&] { return server.Json({"ps"}).find("\"running\"") != std::string::npos; }));
+  pid_t writer = server.HelperPid("writer");
+  kill(writer, SIGSTOP);  // from here on it hears of nothing
+  Answer answer = server.Get("runaways", "/fine");
+  EXPECT_EQ(answer.status, 200);
+  kill(writer, SIGKILL);
+  server.Kill(SIGKILL);
+  caller.join();
+  server.Restart();
+  ASSERT_TRUE(server.running()) << server.log();
+  EXPECT_TRUE(Eventually([&] {
+    std::string traces = server.Json({"traces", "runaways"});
+    return traces.find("VERDICT_SUPERVISOR_LOST") != std::string::npos &&
+           traces.find(answer.trace()) != std::string::npos;
+  })) << server.Json({"traces", "runaways"});
+  EXPECT_EQ(server.Cli({"incidents", "--verify"}).exit_code, 0);
+}
+
+// It is in the socket of a writer that does not read, and the answer is out.
+TEST(SurviveTest, AnAnswerThatWasGivenIsNotKeptAsLost) {
+  Server server;
+  server.Deploy("one", kHello);
+  kill(server.HelperPid("writer"), SIGSTOP);
+  std::vector<std::string> told;
+  for (int i = 0; i < 400; ++i) told.push_back(server.Get("one", "/hello").trace());
+  kill(server.HelperPid("writer"), SIGCONT);
+  server.Kill(SIGKILL);
+  server.Restart();
+  ASSERT_TRUE(server.running()) << server.log();
+  EXPECT_TRUE(Eventually([&] {
+    std::string traces = server.Json({"traces", "one", "-n", "1000"});
+    return std::all_of(told.begin(), told.end(), [&](const std::string& run) {
+      return traces.find(run) != std::string::npos;
+    });
+  }));
+  EXPECT_EQ(server.Json({"traces", "one", "-n", "1000"}).find("SUPERVISOR_LOST"),
+            std::string::npos);
+}
+
+TEST(SurviveTest, ARequestThatComesWhileTheZygoteIsAwayWaitsForTheNextOne) {
+  Server server("[default]\narmed = 0\nqueue_time = \"20s\"\n");
+  server.Deploy("one", kHello);
+  for (int i = 0; i < 5; ++i) {
+    kill(server.HelperPid("zygote"), SIGKILL);
+    EXPECT_EQ(server.Get("one", "/hello").status, 200) << server.log();
+  }
 }
 
 // Up to its very last moment: whoever asks cannot know how far it is.
@@ -107,10 +163,19 @@ TEST(DiskTest, AFullDiskCostsTracesLoudlyAndNoAnswer) {
   Server server(ServerOptions{.disk = "20m"});
   ASSERT_EQ(server.Deploy("one", kHello).exit_code, 0);
   FillDisk(server.state() + "/filler");
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(server.Get("one", "/hello").status, 200);
-  EXPECT_TRUE(Eventually([&] {
-    return server.log().find("No space left on device") != std::string::npos;
-  })) << server.log();
+  std::vector<std::string> told;
+  for (int i = 0; i < 5; ++i) {
+    Answer answer = server.Get("one", "/hello");
+    EXPECT_EQ(answer.status, 200);
+    told.push_back(answer.trace());
+  }
+  // Of each that is not listed either the log says so.
+  for (const std::string& run : told)
+    EXPECT_TRUE(Eventually([&] {
+      return server.log().find("event=row_lost run=" + run) != std::string::npos ||
+             server.Json({"traces", "one"}).find(run) != std::string::npos;
+    })) << server.log();
+  EXPECT_NE(server.log().find("No space left on device"), std::string::npos) << server.log();
   std::filesystem::remove(server.state() + "/filler");
   Answer answer = server.Get("one", "/hello");
   EXPECT_TRUE(Eventually([&] {

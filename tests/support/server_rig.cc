@@ -25,6 +25,7 @@
 
 #include "ipc/core/check.h"
 #include "ipc/core/fd.h"
+#include "ipc/ledger/run_ledger.h"
 
 namespace nightjar::e2e {
 namespace {
@@ -148,6 +149,8 @@ Server::Server(ServerOptions options)
 
 Server::~Server() {
   if (running()) Stop();
+  // One that was killed leaves it to the next.
+  if (auto ledger = RunLedger::PathFor(state_)) unlink(ledger->c_str());
   if (own_disk_) umount(state_.c_str());
   fs::remove_all(folder_);
   // The owner of the top group's name removes it; the supervisor has no right to.
@@ -163,7 +166,9 @@ Server::~Server() {
 }
 
 void Server::Launch() {
-  ++starts_;
+  std::error_code none;
+  auto size = fs::file_size(log_path(), none);
+  log_before_ = none ? 0 : size;
   pid_ = Start(command_, "/dev/null", folder_ + "/log", folder_ + "/log", [this] {
     if (before_exec_) before_exec_();
     start_.Become();
@@ -190,13 +195,11 @@ bool Server::WaitReady() {
   static const std::regex kReady("event=ready listen=127\\.0\\.0\\.1:([0-9]+)");
   bool exited = false;
   Eventually([&] {
-    std::string text = log();
-    std::vector<int> ports;
-    for (std::sregex_iterator at(text.begin(), text.end(), kReady), end; at != end; ++at)
-      ports.push_back(std::stoi((*at)[1]));
+    std::string text = log().substr(log_before_);
     exited = !running();
-    if (static_cast<int>(ports.size()) < starts_) return exited;
-    port_ = ports.back();
+    std::smatch ready;
+    if (!std::regex_search(text, ready, kReady)) return exited;
+    port_ = std::stoi(ready[1]);
     return true;
   });
   return !exited;
@@ -205,6 +208,10 @@ bool Server::WaitReady() {
 int Server::Stop() {
   if (pid_ < 0) return -1;
   kill(pid_, SIGTERM);
+  return AwaitEnd();
+}
+
+int Server::AwaitEnd() {
   int status = 0;
   bool ended = false;
   for (int round = 0; round < 3 && !ended; ++round)
@@ -241,19 +248,20 @@ std::string Exchange(const Fd& socket, std::string_view request) {
   return received;
 }
 
-}  // namespace
-
-std::string Server::Raw(const std::string& request) {
+// nullopt: nobody listens there.
+std::optional<std::string> RawAt(int port, const std::string& request) {
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name{};
   name.sin_family = AF_INET;
-  name.sin_port = htons(static_cast<uint16_t>(port_));
+  name.sin_port = htons(static_cast<uint16_t>(port));
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return "";
+  if (connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return {};
   return Exchange(socket, request);
 }
 
-namespace {
+std::string GetRequest(const std::string& host, const std::string& target) {
+  return "GET " + target + " HTTP/1.1\r\nHost: " + host + ".localhost\r\nConnection: close\r\n\r\n";
+}
 
 Answer ParseAnswer(const std::string& text) {
   Answer answer;
@@ -277,6 +285,16 @@ Answer ParseAnswer(const std::string& text) {
 
 }  // namespace
 
+std::string Server::Raw(const std::string& request) {
+  return RawAt(port_, request).value_or("");
+}
+
+std::optional<Answer> GetAt(int port, const std::string& canvas, const std::string& target) {
+  auto received = RawAt(port, GetRequest(canvas, target));
+  if (!received) return std::nullopt;
+  return ParseAnswer(*received);
+}
+
 Answer Server::Control(const std::string& method, const std::string& target) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
@@ -294,8 +312,7 @@ Answer Server::Control(const std::string& method, const std::string& target) {
 }
 
 Answer Server::Get(const std::string& host, const std::string& target) {
-  return ParseAnswer(Raw("GET " + target + " HTTP/1.1\r\nHost: " + host +
-                         ".localhost\r\nConnection: close\r\n\r\n"));
+  return ParseAnswer(Raw(GetRequest(host, target)));
 }
 
 Answer Server::Post(const std::string& host, const std::string& target, const std::string& body) {

@@ -34,6 +34,10 @@ struct Answer {
 // Asks again until `fact` holds, for at most ten seconds; what it was at the end.
 bool Eventually(const std::function<bool()>& fact);
 
+// GET of a canvas at a port of this host. nullopt: nobody listened there. Status 0: the connection
+// ended without a whole answer. Any thread.
+std::optional<Answer> GetAt(int port, const std::string& canvas, const std::string& target);
+
 struct ServerOptions {
   std::string policy = {};                 // empty: the built-in one
   std::vector<std::string> more = {};      // further options of `nightjar serve`
@@ -57,6 +61,8 @@ class Server {
   void Restart();
   // SIGTERM, and its exit code. -1: it had to be killed.
   int Stop();
+  // The exit code of a supervisor that ends by itself. -1: it had to be killed.
+  int AwaitEnd();
   void Kill(int signal);
   pid_t pid() const { return pid_; }
   bool running();
@@ -81,6 +87,9 @@ class Server {
 
   const std::string& state() const { return state_; }
   std::string log() const;
+  std::string log_path() const { return folder_ + "/log"; }
+  // The name of its top control group, which is in every hierarchy.
+  const std::string& group() const { return group_; }
   int port() const { return port_; }
   // Process ids in the server's cells.
   std::vector<pid_t> Workers() const;
@@ -102,7 +111,7 @@ class Server {
   std::function<void()> before_exec_;
   pid_t pid_ = -1;
   int port_ = 0;
-  int starts_ = 0;
+  size_t log_before_ = 0;  // bytes of it when the supervisor was last started
 };
 
 }  // namespace nightjar::e2e

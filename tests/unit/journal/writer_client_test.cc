@@ -36,6 +36,10 @@ std::string Name(const proto::ToWriter& message) {
       return "began " + std::to_string(message.run_began().worker_id());
     case proto::ToWriter::kRunEnded:
       return "ended " + std::to_string(message.run_ended().worker_id());
+    case proto::ToWriter::kAttachLedger:
+      return "ledger";
+    case proto::ToWriter::kRunLeft:
+      return message.run_left().has_ended() ? "left ended" : "left open";
     default:
       return "asked " + std::to_string(message.ticket());
   }
@@ -601,6 +605,99 @@ TEST_F(WriterClientTest, SoAreTheRingsOfEndedWorkers) {
     return false;
   }));
   EXPECT_EQ(rings, bounds::kJournalKeptRings);
+}
+
+// The writer is to know that what lies in it may be of runs that it is not told of.
+TEST_F(WriterClientTest, SaysOfARingThatAWriterHadItBefore) {
+  Connect();
+  Attach();
+  auto heard = Read();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_FALSE(heard[0].message.attach_ring().had_before());
+  Die();
+  Connect();
+  heard = Read();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_TRUE(heard[0].message.attach_ring().had_before());
+}
+
+class LedgerTest : public WriterClientTest {
+ protected:
+  ~LedgerTest() override { unlink(path_.c_str()); }
+  std::unique_ptr<RunLedger> Open() {
+    auto ledger = RunLedger::Create(path_);
+    EXPECT_TRUE(ledger) << ledger.error().ToString();
+    return std::move(*ledger);
+  }
+  // A supervisor with this ledger.
+  void Use(RunLedger& ledger) {
+    own_.emplace(
+        rig_.loop(), clock_, [](WorkerId, const std::string&) {}, &ledger);
+  }
+  void ConnectOwn() {
+    auto ends = SeqpacketPair();
+    ASSERT_TRUE(ends);
+    writer_.emplace(std::move(ends->second), Channel::Waiting::kNo);
+    own_->Connect(Channel(std::move(ends->first), Channel::Waiting::kNo));
+  }
+  static size_t InLedger(const RunLedger& ledger) {
+    return RunLedger::Read(ledger.reader())->size();
+  }
+  proto::RunBegan Beginning(const RunId& run) {
+    proto::RunBegan began;
+    began.set_worker_id(kWorker);
+    began.set_run_id(std::string(run.bytes()));
+    return began;
+  }
+  proto::RunEnded Ending(const RunId& run) {
+    proto::RunEnded ended;
+    ended.set_worker_id(kWorker);
+    ended.set_run_id(std::string(run.bytes()));
+    return ended;
+  }
+
+  const std::string path_ = "/dev/shm/nightjar-test-journal-" + std::to_string(getpid());
+  std::optional<WriterClient> own_;
+};
+
+TEST_F(LedgerTest, EachRunIsWrittenDownUntilItIsStored) {
+  auto ledger = Open();
+  Use(*ledger);
+  RunId run = RunId::New(clock_.Wall());
+  RunId refused = RunId::New(clock_.Wall());
+  own_->RunBegan(Beginning(run));
+  EXPECT_EQ(InLedger(*ledger), 1u);
+  own_->RunEnded(Ending(run));
+  own_->RunEnded(Ending(refused));
+  EXPECT_EQ(InLedger(*ledger), 2u);
+  ConnectOwn();
+  EXPECT_THAT(Names(), ElementsAre("ledger", "began 3", "ended 3", "ended 3"));
+  SayStored(run);
+  SayStored(refused);
+  ASSERT_TRUE(Until([&] { return own_->settled(); }));
+  EXPECT_EQ(InLedger(*ledger), 0u);
+}
+
+TEST_F(LedgerTest, WhatAnotherSupervisorLeftIsHandedToEachWriterUntilItIsStored) {
+  RunId open = RunId::New(clock_.Wall());
+  RunId ended = RunId::New(clock_.Wall());
+  auto killed = Open();
+  killed->Begin(Beginning(open));
+  killed->End(killed->Begin(Beginning(ended)), Ending(ended));
+  auto ledger = Open();
+  Use(*ledger);
+  EXPECT_FALSE(own_->settled());
+  for (int writer = 0; writer < 2; ++writer) {
+    ConnectOwn();
+    EXPECT_THAT(Names(), ElementsAre("ledger", "left open", "left ended"));
+    writer_.reset();
+    ASSERT_TRUE(Until([&] { return !own_->connected(); }));
+  }
+  ConnectOwn();
+  SayStored(open);
+  SayStored(ended);
+  ASSERT_TRUE(Until([&] { return own_->settled(); }));
+  EXPECT_EQ(InLedger(*ledger), 0u);
 }
 
 }  // namespace

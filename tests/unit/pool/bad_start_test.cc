@@ -352,5 +352,46 @@ TEST_F(BadStartTest, AWorkerThatDoesNotDieKeepsItsPlaceUntilItDoes) {
   EXPECT_EQ(rest.back()->worker->uid(), uid);
 }
 
+TEST_F(BadStartTest, WhileTheZygoteIsAwayRequestsWaitForTheNextOne) {
+  zygote_.connected = false;
+  Borrower& borrower = Ask(first_);
+  limits_.armed.value = 1;
+  pool_.Refresh(first_);
+  Settle();
+  EXPECT_TRUE(zygote_.workers.empty());
+  EXPECT_EQ(borrower.answers, 0);
+  zygote_.connected = true;
+  pool_.ZygoteReady();
+  ASSERT_TRUE(UntilLent(borrower));
+}
+
+TEST_F(BadStartTest, AStartThatDiesWithTheZygoteFailsNobody) {
+  zygote_.manner = Manner::kHolds;
+  Borrower& borrower = Ask(first_);
+  ASSERT_TRUE(UntilSpawned(1));
+  zygote_.connected = false;
+  zygote_.Answer(zygote_.last().id, Manner::kFails);
+  ASSERT_TRUE(UntilLive(0));
+  Settle();
+  EXPECT_EQ(borrower.answers, 0);
+  zygote_.connected = true;
+  zygote_.manner = Manner::kArms;
+  pool_.ZygoteReady();
+  ASSERT_TRUE(UntilLent(borrower));
+}
+
+// All workers die at once with their namespace, and that may be seen before the zygote's end.
+TEST_F(BadStartTest, AStartThatSomebodyElseKillsIsTriedOnceMore) {
+  zygote_.manner = Manner::kBears;
+  Borrower& borrower = Ask(first_);
+  for (size_t start = 1; start <= 2; ++start) {
+    ASSERT_TRUE(UntilSpawned(start));
+    ASSERT_TRUE(Until([&] { return zygote_.last().born; }));
+    EXPECT_EQ(borrower.answers, 0);
+    zygote_.last().Die(SIGKILL);
+  }
+  ASSERT_TRUE(UntilFailed(borrower));
+}
+
 }  // namespace
 }  // namespace nightjar::testing

@@ -109,5 +109,42 @@ TEST(RingStreamTest, ShowsOneRunsCountersAtATime) {
   EXPECT_TRUE(ReadRingCounters(ring.bytes()).run.none());
 }
 
+// So that another consumer can begin where this one had not done with what it took.
+TEST(RingStreamTest, KeepsWhatWasTakenUntilItIsFreed) {
+  GuardedRing ring;
+  RingProducer producer(ring.bytes());
+  std::vector<std::string> taken;
+  auto take = [&](std::span<const std::byte> record) { taken.emplace_back(AsText(record)); };
+  {
+    RingConsumer dead(ring.bytes(), RingConsumer::Freeing::kWhenTold);
+    ASSERT_TRUE(producer.Append("stored"));
+    ASSERT_TRUE(dead.Drain(take, SIZE_MAX));
+    uint64_t stored = dead.position();
+    ASSERT_TRUE(producer.Append("taken"));
+    ASSERT_TRUE(dead.Drain(take, SIZE_MAX));
+    EXPECT_EQ(dead.kept(), dead.position());
+    dead.Free(stored);
+    dead.Free(0);  // it never goes back
+    EXPECT_EQ(dead.kept(), dead.position() - stored);
+  }
+  taken.clear();
+  RingConsumer next(ring.bytes());
+  ASSERT_TRUE(next.Drain(take, SIZE_MAX));
+  EXPECT_EQ(taken, (std::vector<std::string>{"taken"}));
+  EXPECT_EQ(next.kept(), 0u);
+}
+
+TEST(RingStreamTest, WhatIsKeptHasNoRoomForMore) {
+  GuardedRing ring;
+  RingProducer producer(ring.bytes());
+  RingConsumer consumer(ring.bytes(), RingConsumer::Freeing::kWhenTold);
+  const std::string record(bounds::kTraceEventBytes, 'r');
+  while (producer.Append(record)) continue;
+  ASSERT_TRUE(consumer.Drain([](auto) {}, SIZE_MAX));
+  EXPECT_FALSE(producer.Append(record));
+  consumer.Free(consumer.position());
+  EXPECT_TRUE(producer.Append(record));
+}
+
 }  // namespace
 }  // namespace nightjar::testing

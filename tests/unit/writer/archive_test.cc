@@ -125,6 +125,22 @@ TEST_F(ArchiveTest, KeepsTheObjectOfADeadWriterWithoutItsRow) {
   EXPECT_EQ(Read(run).events_size(), 8);
 }
 
+TEST_F(ArchiveTest, SaysInTheRowThatTheEventsOfALeftRunAreGone) {
+  RunId gone = RunAt(1), stored = RunAt(2);
+  archive_->Store(Run(stored, 3));
+  archive_->Commit();
+  for (const RunId& run : {gone, stored}) {
+    SealedRun left = Run(run, 0);
+    left.resumed = true;
+    left.eventless = "nobody had them";
+    archive_->Store(std::move(left));
+  }
+  archive_->Commit();
+  EXPECT_EQ(Read(gone).row().detail(), "its events were lost: nobody had them");
+  EXPECT_EQ(Read(stored).row().detail(), "");
+  EXPECT_EQ(Read(stored).events_size(), 8);
+}
+
 TEST_F(ArchiveTest, KeepsAnIncidentWithoutARun) {
   Drain drain(clock_);
   RunId run = RunAt(1);
