@@ -110,6 +110,12 @@ class Server:
                         if time.monotonic() > deadline:
                             raise
                         time.sleep(0.01)
+        # A supervisor that was killed leaves its ledger of runs to the next one.
+        name = os.path.join(self.state, "ledger")
+        if os.path.exists(name):
+            with open(name) as ledger:
+                for left in glob.glob("/dev/shm/nightjar-runs-" + ledger.read()):
+                    os.unlink(left)
         shutil.rmtree(self.state, ignore_errors=True)
         os.unlink(self.log_path)
 

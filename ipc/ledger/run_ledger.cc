@@ -11,6 +11,8 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "ipc/core/clock.h"
+#include "ipc/core/ids.h"
 
 namespace nightjar {
 namespace {
@@ -83,12 +85,21 @@ RunLedger::~RunLedger() {
   if (used_ == 0) unlink(path_.c_str());
 }
 
-// By the directory itself, whatever path it was reached by.
 Result<std::string> RunLedger::PathFor(const std::string& state) {
-  struct stat info;
-  if (stat(state.c_str(), &info) != 0) return FailErrno(state);
-  return "/dev/shm/nightjar-runs-" + std::to_string(info.st_dev) + "-" +
-         std::to_string(info.st_ino);
+  const std::string path = state + "/ledger";
+  auto kept = ReadFileAt(AT_FDCWD, path.c_str());
+  if (!kept && kept.error().code == ErrorCode::kNotFound) {
+    kept = RunId::New(SystemClock().Wall()).ToString();
+    // Renamed into place, so that a crash here does not leave half a name behind.
+    const std::string fresh = path + ".new";
+    Fd file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.valid()) return FailErrno("making " + fresh);
+    NJ_TRY(WriteAll(file, *kept, "writing the ledger's name"));
+    if (rename(fresh.c_str(), path.c_str()) != 0) return FailErrno("naming " + path);
+  }
+  if (!kept) return tl::unexpected<Error>(kept.error());
+  if (!RunId::Parse(*kept)) return Fail(ErrorCode::kInvalid, path + " holds no name: remove it");
+  return "/dev/shm/nightjar-runs-" + *kept;
 }
 
 Result<std::vector<RunLedger::Entry>> RunLedger::TakeOver(const std::string& path) {

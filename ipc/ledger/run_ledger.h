@@ -32,7 +32,9 @@ class RunLedger {
     Slot slot = kNone;
   };
 
-  // Where the ledger of the supervisor with this state directory is.
+  // Where the ledger of the supervisor with this state directory is. Its name is made up at the
+  // first call and kept in the directory: nobody else can guess it, and no other directory comes to
+  // it.
   static Result<std::string> PathFor(const std::string& state);
   // `path` is on a file system of memory. What another supervisor left there is taken over.
   static Result<std::unique_ptr<RunLedger>> Create(const std::string& path);

@@ -3,6 +3,7 @@
 //   DIR/version       "nightjar-state 1"
 //   DIR/lock          locked while a supervisor runs
 //   DIR/control.sock  the control plane
+//   DIR/ledger        the name of the ledger of runs (ipc/ledger)
 //   DIR/store/        the writer's own
 //
 // Opened as root, before privileges are dropped. Every refusal says in one line what to do.

@@ -46,6 +46,21 @@ class RunLedgerTest : public ::testing::Test {
   const std::string path_ = "/dev/shm/nightjar-test-runs-" + std::to_string(getpid());
 };
 
+TEST_F(RunLedgerTest, EachStateDirectoryKeepsANameOfItsOwn) {
+  std::string folder =
+      std::filesystem::temp_directory_path() / ("nightjar-names-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder + "/one");
+  std::filesystem::create_directories(folder + "/two");
+  auto one = RunLedger::PathFor(folder + "/one");
+  ASSERT_TRUE(one) << one.error().ToString();
+  EXPECT_EQ(*RunLedger::PathFor(folder + "/one"), *one);
+  EXPECT_NE(*RunLedger::PathFor(folder + "/two"), *one);
+  std::ofstream(folder + "/one/ledger", std::ios::trunc) << "../../etc/passwd";
+  EXPECT_FALSE(RunLedger::PathFor(folder + "/one"));
+  EXPECT_FALSE(RunLedger::PathFor(folder + "/none"));
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(RunLedgerTest, HoldsWhatBeganAndIsNotStored) {
   auto ledger = Open();
   RunLedger::Slot first = ledger->Begin(Began("first"));
