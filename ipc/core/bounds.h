@@ -230,6 +230,9 @@ inline constexpr size_t kCellGiveBackBytes = 8 * kMiB;  // of one cell in one sw
 inline constexpr size_t kCellFds = 12;  // descriptors an open cell holds; for RLIMIT_NOFILE
 inline constexpr milliseconds kCellClearWait{
     2000};  // killing and removing what an earlier supervisor left
+// Before that, for the helpers of one that was killed to end by themselves.
+inline constexpr milliseconds kLastHelpersWait{300};
+static_assert(kLastHelpersWait > kLastDrain);
 inline constexpr milliseconds kCellStopWait{500};      // the same at a clean stop
 inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, at a time
 inline constexpr size_t kProcessesCounted = 4096;      // of a run, where no cgroup counts them

@@ -73,6 +73,13 @@ void ThawAll(const Fd& freezer, std::string_view prefix) {
 
 }  // namespace
 
+void AwaitEmptyGroup(const Fd& parent, const char* name, std::chrono::milliseconds patience) {
+  Deadline deadline = std::chrono::steady_clock::now() + patience;
+  Fd dir = OpenGroup(parent.get(), name);
+  while (dir.valid() && Populated(dir.get()) && std::chrono::steady_clock::now() < deadline)
+    poll(nullptr, 0, 1);
+}
+
 Status ClearGroups(const GroupDirs& top, std::string_view prefix,
                    std::chrono::milliseconds patience) {
   Deadline deadline = std::chrono::steady_clock::now() + patience;

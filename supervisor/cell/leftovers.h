@@ -18,4 +18,7 @@ namespace nightjar {
 Status ClearGroups(const GroupDirs& top, std::string_view prefix,
                    std::chrono::milliseconds patience);
 
+// Until nothing lives in this group of `parent` any more, or for `patience`.
+void AwaitEmptyGroup(const Fd& parent, const char* name, std::chrono::milliseconds patience);
+
 }  // namespace nightjar

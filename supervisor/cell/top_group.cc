@@ -14,6 +14,8 @@
 namespace nightjar {
 namespace {
 
+constexpr const char* kHelpers = "helpers";
+
 Result<Fd> OpenDir(const std::string& path) {
   Fd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return FailErrno("opening " + path);
@@ -144,9 +146,9 @@ std::vector<Disk> LimitedDisks(const std::vector<Disk>& disks, const ControllerP
 }
 
 Status MakeHelpers(const CellTree::Options& options, TopGroup& top) {
-  if (mkdirat(top.dirs.unified.get(), "helpers", 0755) != 0 && errno != EEXIST)
+  if (mkdirat(top.dirs.unified.get(), kHelpers, 0755) != 0 && errno != EEXIST)
     return FailErrno("making the group helpers");
-  top.helpers = Fd(openat(top.dirs.unified.get(), "helpers", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  top.helpers = Fd(openat(top.dirs.unified.get(), kHelpers, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!top.helpers.valid()) return FailErrno("opening the group helpers");
   return GiveAway(top.helpers, {"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze"},
                   options);
@@ -181,6 +183,9 @@ Result<TopGroup> OpenTopGroup(const CellTree::Options& options, const TreeBase& 
   top.frame.cpuacct_top = Join(base.cpuacct, options.top);
   top.frame.freezer_top = Join(base.freezer, options.top);
   NJ_TRY(MakeV1Tops(top));
+  // The storage writer of a supervisor that was killed has traces to seal, and ends by itself.
+  if (top.dirs.unified.valid())
+    AwaitEmptyGroup(top.dirs.unified, kHelpers, bounds::kLastHelpersWait);
   // The lock is held: what is below belongs to nobody alive.
   if (Status cleared = ClearGroups(top.dirs, "", bounds::kCellClearWait); !cleared)
     LogWarning("leftover_cells", {{"group", top.path}, {"error", cleared.error().ToString()}});

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
@@ -90,6 +91,8 @@ void WriterClient::Sweep(MonoTime now) {
              {{"now", traces_lost_ - traces_lost_logged_}, {"in_all", traces_lost_}});
     traces_lost_logged_ = traces_lost_;
   }
+  if (uint64_t runs = std::exchange(not_in_ledger_, 0); runs > 0)
+    LogError("runs_not_in_ledger", {{"now", runs}});
   std::vector<std::function<void(Result<proto::FromWriter>)>> late;
   for (auto at = questions_.begin(); at != questions_.end();) {
     bool due = now - at->second.asked > bounds::kJournalQuestionTime;
@@ -270,7 +273,10 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   if (auto ring = rings_.find(run.worker); ring != rings_.end()) ++ring->second.unstored_runs;
   run.began = std::move(began);
   run.began_order = next_order_++;
-  if (ledger_ != nullptr) run.slot = ledger_->Begin(*run.began);
+  if (ledger_ != nullptr) {
+    run.slot = ledger_->Begin(*run.began);
+    not_in_ledger_ += run.slot == RunLedger::kNone;
+  }
   SendBegan(run);
 }
 

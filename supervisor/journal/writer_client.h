@@ -118,6 +118,7 @@ class WriterClient final : public Journal {
   size_t rings_kept_ = 0;  // of workers that are gone
   uint64_t traces_lost_ = 0;
   uint64_t traces_lost_logged_ = 0;
+  uint64_t not_in_ledger_ = 0;  // runs, since that was logged last
 };
 
 }  // namespace nightjar

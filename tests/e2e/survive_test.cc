@@ -55,6 +55,8 @@ TEST(SurviveTest, NoWorkerOutlivesASupervisorThatIsKilled) {
   EXPECT_TRUE(Eventually([&] {
     return server.Json({"traces", "runaways"}).find("VERDICT_SUPERVISOR_LOST") != std::string::npos;
   })) << server.Json({"traces", "runaways"});
+  // With all of it: the next supervisor lets the writer of the last one finish.
+  EXPECT_EQ(server.Json({"traces", "runaways"}).find("its events were lost"), std::string::npos);
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
 }
 

@@ -25,6 +25,7 @@
 
 #include "tests/fault/accounts.h"
 #include "tests/fault/blows.h"
+#include "tests/fault/bystander.h"
 #include "tests/fault/live_log.h"
 #include "tests/fault/load.h"
 #include "tests/fault/store_view.h"
@@ -124,19 +125,12 @@ class Round {
       int weight;
       void (Round::*blow)();
     };
-    static const Choice kChoices[] = {{16, &Round::KillWriter},
-                                      {10, &Round::KillZygote},
-                                      {4, &Round::KillExecZygote},
-                                      {4, &Round::KillNest},
-                                      {2, &Round::KillLauncher},
-                                      {10, &Round::KillWorker},
-                                      {14, &Round::KillSupervisor},
-                                      {4, &Round::StopSupervisor},
-                                      {8, &Round::HoldWriter},
-                                      {6, &Round::ReloadPolicy},
-                                      {5, &Round::FillDisk},
-                                      {14, &Round::KillTwo},
-                                      {4, &Round::Count}};
+    static const Choice kChoices[] = {
+        {16, &Round::KillWriter},     {10, &Round::KillZygote},    {4, &Round::KillExecZygote},
+        {4, &Round::KillNest},        {2, &Round::KillLauncher},   {10, &Round::KillWorker},
+        {14, &Round::KillSupervisor}, {4, &Round::StopSupervisor}, {8, &Round::HoldWriter},
+        {3, &Round::KillAll},         {6, &Round::ReloadPolicy},   {5, &Round::FillDisk},
+        {14, &Round::KillTwo},        {4, &Round::Count}};
     int all = 0;
     for (const Choice& choice : kChoices) all += choice.weight;
     int drawn = std::uniform_int_distribution<int>(0, all - 1)(random_);
@@ -184,6 +178,14 @@ class Round {
       supervisor = supervisor || target == Target::kSupervisor;
     }
     if (supervisor) OnSupervisorKilled();
+  }
+
+  // As when its control group is killed as a whole.
+  void KillAll() {
+    for (Target target : {Target::kWriter, Target::kZygote, Target::kExecZygote, Target::kLauncher,
+                          Target::kSupervisor})
+      Hit(target, SIGKILL);
+    OnSupervisorKilled();
   }
 
   // It reads nothing for a moment; whatever comes next may fall into it.
@@ -239,12 +241,16 @@ class Round {
     load_.SetLife(std::nullopt);
     EXPECT_TRUE(e2e::Eventually([&] { return server_.Workers().empty(); })) << "workers live on";
     figures_.orphans_ms.push_back(MsSince(killed));
+    if (figures_.orphans_ms.back() > 100)
+      printf("chaos: late workers: %.0f ms in life %zu\n", figures_.orphans_ms.back(),
+             life_.number);
     StartNext(End::kKilled);
   }
 
   void StartNext(End end) {
     accounts_.NoteEnd(life_, end);
     blows_.FreeDisk();
+    while (Chance(0.2)) KillWhileItStarts();
     auto started = steady_clock::now();
     server_.Restart();
     ASSERT_TRUE(server_.running()) << server_.log();
@@ -252,6 +258,16 @@ class Round {
     Served();
     figures_.serves_ms.push_back(MsSince(started));
     load_.SetLife(life_);
+  }
+
+  void KillWhileItStarts() {
+    server_.Launch();
+    WatchFor(milliseconds(std::uniform_int_distribution<int>(0, 120)(random_)));
+    if (Chance(0.3)) Hit(Target::kWriter, SIGKILL);
+    if (Chance(0.2)) Hit(Target::kZygote, SIGKILL);
+    ++figures_.blows["start"];
+    server_.Kill(SIGKILL);
+    EXPECT_TRUE(e2e::Eventually([&] { return server_.Workers().empty(); })) << "workers live on";
   }
 
   // One request of this thread's own, sent until it is answered.
@@ -281,6 +297,7 @@ class Round {
     EXPECT_TRUE(e2e::Eventually([&] {
       return server_.Cli({"incidents", "--verify"}).exit_code == 0;
     })) << server_.Cli({"incidents", "--verify"}).out;
+    EXPECT_EQ(bystander_.trouble(), "");
     EXPECT_EQ(server_.Stop(), 0);
     accounts_.NoteEnd(life_, End::kInOrder);
     EXPECT_TRUE(server_.Workers().empty());
@@ -290,11 +307,17 @@ class Round {
     StoreView store = ReadStore(server_.state());
     accounts_.Check(store, lost);
     size_t without_trace = 0;
-    for (const auto& [run, row] : store.rows) without_trace += row.said_lost;
+    size_t without_events = 0;
+    for (const auto& [run, row] : store.rows) {
+      without_trace += row.said_lost;
+      without_events += row.eventless;
+    }
     figures_.requests_answered += accounts_.answered();
     printf("chaos: %s\n", accounts_.Summary().c_str());
-    printf("chaos: %zu rows, %zu incidents; the disk cost %zu traces and %zu rows\n",
-           store.rows.size(), store.incidents.size(), without_trace, lost.size());
+    printf(
+        "chaos: %zu rows, %zu incidents; the disk cost %zu traces and %zu rows, two deaths at once "
+        "the events of %zu\n",
+        store.rows.size(), store.incidents.size(), without_trace, lost.size(), without_events);
     for (const auto& [event, seen] : log_.Errors())
       printf("chaos: %zu x %s\n", seen.first, seen.second.c_str());
     if (::testing::Test::HasFailure())
@@ -309,6 +332,7 @@ class Round {
   std::mt19937_64 random_;
   Figures& figures_;
   e2e::Server server_{e2e::ServerOptions{.policy = kPolicy, .disk = "256m"}};
+  Bystander bystander_{server_.group()};
   LiveLog log_{server_.log_path()};
   Blows blows_{server_, log_};
   Accounts accounts_;

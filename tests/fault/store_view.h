@@ -10,13 +10,13 @@
 namespace nightjar::fault {
 
 struct Kept {
-  std::string run;
-  std::string canvas;
-  std::string verdict;            // "wall_time"
-  std::string request_line;       // "GET /hello/17"
-  std::string trouble;            // of a row: why its trace cannot be read; empty: it can
+  std::string run = {};
+  std::string canvas = {};
+  std::string verdict = {};       // "wall_time"
+  std::string request_line = {};  // "GET /hello/17"
+  std::string trouble = {};       // of a row: why its trace cannot be read; empty: it can
   bool said_lost = false;         // the row itself says that the trace was lost
-  bool refused_at_queue = false;  // of an incident of a refusal: by limit queue_time
+  bool eventless = false;         // or that its events were
 };
 
 struct StoreView {

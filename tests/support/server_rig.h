@@ -59,6 +59,8 @@ class Server {
   bool WaitReady();
   // Starts the supervisor again on the same state after it was ended.
   void Restart();
+  // The same, and does not wait for it to be ready.
+  void Launch();
   // SIGTERM, and its exit code. -1: it had to be killed.
   int Stop();
   // The exit code of a supervisor that ends by itself. -1: it had to be killed.
@@ -100,8 +102,6 @@ class Server {
   std::vector<std::string> command() const { return command_; }
 
  private:
-  void Launch();
-
   std::string folder_;
   std::string state_;
   OrdinaryStart start_;
