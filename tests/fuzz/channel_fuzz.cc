@@ -218,7 +218,7 @@ void ServeRun(Script& script) {
   WorkerPool pool(TheLoop(), rig.clock, rig.factory,
                   [&](const std::string&) { return rig.limits; });
   Metrics metrics;
-  RunService runs(TheLoop(), rig.clock, pool, rig.journal, metrics);
+  RunService runs(TheLoop(), rig.clock, pool, rig.journal, metrics, nullptr);
   RunOrder order;
   order.id = *RunId::FromBytes("rrrrrrrrrrrrrrrr");
   order.revision = testing::SomeRevision("fuzz", 1);
@@ -252,7 +252,7 @@ void Compile(Script& script) {
   std::vector<CompileResult> results;
   int gone = 0;
   CompileRun run(
-      {TheLoop(), rig.clock, rig.factory}, CompileRun::LimitsFrom(rig.limits),
+      {TheLoop(), rig.clock, rig.factory, nullptr}, CompileRun::LimitsFrom(rig.limits),
       [&](CompileResult result) { results.push_back(std::move(result)); },
       [&](CompileRun*) { ++gone; });
   Must(run.Start("fuzz", {"fuzz.dark", "text", false}).has_value(), "a compile run starts");
