@@ -60,11 +60,13 @@ void Until(Fact fact, const char* what) {
   }
 }
 
-// The worker's process, its end of the socket, and a zygote that makes just this one.
+// The worker's process, its end of the socket, and a zygote that makes one after the other.
 class Played final : public ZygoteClient {
  public:
   explicit Played(FakeCellTree& cells) : cells_(cells) {
-    cells_.on_release = [this](const Cell&) { cell_ = nullptr; };
+    cells_.on_release = [this](const Cell& cell) {
+      if (&cell == cell_) cell_ = nullptr;
+    };
   }
   ~Played() override { cells_.on_release = nullptr; }
 
@@ -185,9 +187,17 @@ struct Rig {
     limits.output_bytes.value = kOutputBytes;
   }
   void Bury() {
-    worker.Die(SIGKILL);
-    Until([&] { return factory.live() == 0; }, "nothing is left of a worker that is gone");
+    DieUntil([&] { return factory.live() == 0; }, "nothing is left of a worker that is gone");
     Turn();
+  }
+  // A start that somebody else killed is tried again: whoever comes next dies too.
+  template <typename Fact>
+  void DieUntil(Fact fact, const char* what) {
+    auto after_death = [&] {
+      worker.Die(SIGKILL);
+      return fact();
+    };
+    Until(after_death, what);
   }
 };
 
@@ -239,8 +249,7 @@ void ServeRun(Script& script) {
   }
   while (!script.done()) rig.worker.Step(script, run_id);
   Turn();
-  rig.worker.Die(SIGKILL);
-  Until([&] { return !results.empty(); }, "a run whose worker is gone is answered");
+  rig.DieUntil([&] { return !results.empty(); }, "a run whose worker is gone is answered");
   pool.Close();
   rig.Bury();
   Must(results.size() == 1, "a run is answered once");
