@@ -31,6 +31,7 @@ struct Booted {
   proto::DoctorAnswer doctor;
   ExecDisks disks;
   std::unique_ptr<StateDir> state;
+  std::string redaction_key;
   Fd canvas_listener;
   std::string canvas_address;  // as bound: "127.0.0.1:8080"
   Fd control_listener;

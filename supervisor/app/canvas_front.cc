@@ -3,14 +3,17 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
+#include "ipc/redact/request_redactor.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
+#include "supervisor/run/redaction.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
 namespace {
 
 constexpr std::string_view kOwnHeaders = "x-nightjar-";
+constexpr size_t kShownTargetBytes = 200;
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
@@ -63,6 +66,13 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
   return proto::REFUSAL_UNSPECIFIED;
 }
 
+std::string ShownTarget(const http::Request& request, const RouteMatch& match,
+                        const RunOrder& order) {
+  RequestRedactor redactor{RedactionRules(RedactionOf(order.limits, order.trace_hash_key))};
+  for (const auto& [name, value] : match.vars) redactor.AddRouteVariable(name, value);
+  return redactor.Url(request.target).substr(0, kShownTargetBytes);
+}
+
 }  // namespace
 
 CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
@@ -85,7 +95,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   order.handler = *revision->Handler(match.tlid);
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
-  order.request_line = request.method + " " + request.target.substr(0, 200);
+  order.trace_hash_key = CanvasRedactionKey(needs_.redaction_key, canvas);
+  order.request_line = request.method + " " + ShownTarget(request, match, order);
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);

@@ -27,6 +27,7 @@ class CanvasFront {
     Metrics& metrics;
     Journal& journal;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
+    std::string redaction_key = {};  // of this host; empty: what is to be hashed is dropped
   };
   explicit CanvasFront(Needs needs);
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "ipc/core/bounds.h"
+#include "ipc/redact/rules.h"
 #include "supervisor/control/url.h"
 #include "supervisor/metrics/prometheus_text.h"
 #include "supervisor/watch/incident.h"
@@ -202,6 +203,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   order.limits = needs_.policy()->For(canvas, entry->name());
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.trace_hash_key = CanvasRedactionKey(needs_.redaction_key, canvas);
   order.received = call.request.received;
   order.received_wall = needs_.clock.Wall();
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {

@@ -1,0 +1,13 @@
+#include "supervisor/run/redaction.h"
+
+namespace nightjar {
+
+proto::Redaction RedactionOf(const policy::Limits& limits, const std::string& key) {
+  proto::Redaction redaction;
+  for (const std::string& name : limits.trace_drop.value) redaction.add_drop(name);
+  for (const std::string& name : limits.trace_hash.value) redaction.add_hash(name);
+  if (redaction.hash_size() > 0) redaction.set_key(key);
+  return redaction;
+}
+
+}  // namespace nightjar
