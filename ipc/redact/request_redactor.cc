@@ -34,17 +34,6 @@ std::string_view ParameterIn(std::string_view header, std::string_view name) {
   return found;
 }
 
-// "user[card][number]" as user, card, number.
-std::vector<std::string> NamesOf(std::string_view parameter) {
-  std::vector<std::string> names;
-  while (!parameter.empty()) {
-    size_t end = std::min(parameter.find_first_of("[]"), parameter.size());
-    if (end > 0) names.emplace_back(parameter.substr(0, end));
-    parameter.remove_prefix(std::min(end + 1, parameter.size()));
-  }
-  return names;
-}
-
 std::string DecodedBase64(std::string_view text) {
   base64_decode_ctx state;
   base64_decode_init(&state);
@@ -155,7 +144,7 @@ std::string RequestRedactor::Query(std::string_view query) {
   EachPart(query, '&', [&](std::string_view part) {
     if (!std::exchange(first, false)) shown += '&';
     size_t equals = part.find('=');
-    Kind kind = rules_.For(NamesOf(PercentDecoded(part.substr(0, equals), Plus::kSpace)));
+    Kind kind = rules_.For(PercentDecoded(part.substr(0, equals), Plus::kSpace));
     if (kind == Kind::kKeep || equals == std::string_view::npos || equals + 1 == part.size()) {
       shown += part;
       return;
@@ -215,7 +204,7 @@ void RequestRedactor::Parts(std::string_view boundary, std::string_view body, st
       if (StartsWithNoCase(field, "content-disposition:"))
         name = ParameterIn(TrimAscii(field, "\r"), "name");
     });
-    Kind kind = rules_.For(NamesOf(name));
+    Kind kind = rules_.For(name);
     if (kind == Kind::kKeep) continue;
     std::string_view content = part.substr(blank + 4);
     if (content.ends_with("\r\n")) content.remove_suffix(2);

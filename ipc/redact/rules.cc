@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ipc/core/ascii.h"
+#include "ipc/core/percent.h"
 
 namespace nightjar {
 namespace {
@@ -25,31 +26,39 @@ bool Skipped(char c) {
   return c == '-' || c == '_';
 }
 
-std::string Folded(std::string_view name) {
-  std::string folded = ToLowerAscii(name);
-  std::erase_if(folded, Skipped);
-  return folded;
-}
-
-// Without making a folded copy of what comes from outside.
-bool Matches(std::string_view name, std::string_view folded) {
+bool SameName(std::string_view a, std::string_view b) {
   size_t at = 0;
-  for (char c : name) {
+  for (char c : a) {
     if (Skipped(c)) continue;
-    if (at == folded.size() || ToLowerAscii(c) != folded[at]) return false;
+    while (at < b.size() && Skipped(b[at])) ++at;
+    if (at == b.size() || ToLowerAscii(c) != ToLowerAscii(b[at])) return false;
     ++at;
   }
-  return at == folded.size();
+  return std::all_of(b.begin() + static_cast<ptrdiff_t>(at), b.end(), Skipped);
 }
 
 // A name with dots may as well be the name of one field, or of a parameter.
-bool MatchesJoined(std::string_view name, std::span<const std::string> parts) {
+bool SameJoined(std::string_view name, std::span<const std::string> parts) {
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     size_t dot = name.find('.');
-    if (dot == std::string_view::npos || !Matches(name.substr(0, dot), parts[i])) return false;
+    if (dot == std::string_view::npos || !SameName(name.substr(0, dot), parts[i])) return false;
     name.remove_prefix(dot + 1);
   }
-  return Matches(name, parts.back());
+  return SameName(name, parts.back());
+}
+
+// "user[card][number]", as forms have it, is a path.
+void AppendNames(std::string_view parameter, std::vector<std::string>* names) {
+  while (!parameter.empty()) {
+    size_t end = std::min(parameter.find_first_of("[]"), parameter.size());
+    if (end > 0) names->emplace_back(parameter.substr(0, end));
+    parameter.remove_prefix(std::min(end + 1, parameter.size()));
+  }
+}
+
+bool IsUsual(std::string_view name) {
+  return std::any_of(std::begin(kUsualNames), std::end(kUsualNames),
+                     [&](std::string_view usual) { return SameName(name, usual); });
 }
 
 }  // namespace
@@ -61,34 +70,37 @@ RedactionRules::RedactionRules(const proto::Redaction& wish) : key_(wish.key()) 
 
 void RedactionRules::Add(std::string_view name, Kind kind) {
   if (name == kDefaultNames) {
-    for (std::string_view usual : kUsualNames) Add(usual, kind);
+    if (usual_ != Kind::kHash) usual_ = kind;
     return;
   }
   Name& added = names_.emplace_back();
   added.kind = kind;
-  for (;;) {
-    size_t dot = name.find('.');
-    added.parts.push_back(Folded(name.substr(0, dot)));
-    if (dot == std::string_view::npos) return;
-    name.remove_prefix(dot + 1);
-  }
+  EachPart(name, '.', [&](std::string_view part) { added.parts.emplace_back(part); });
 }
 
 RedactionRules::Kind RedactionRules::For(std::span<const std::string> path) const {
-  if (path.empty()) return Kind::kKeep;
-  for (const Name& name : names_) {
-    if (MatchesJoined(path.back(), name.parts)) return name.kind;
-    if (name.parts.size() < 2 || path.size() < name.parts.size()) continue;
-    auto end = path.last(name.parts.size());
-    if (std::equal(end.begin(), end.end(), name.parts.begin(), Matches)) return name.kind;
+  if (path.empty() || empty()) return Kind::kKeep;
+  if (path.back().find('[') != std::string::npos) {
+    std::vector<std::string> longer(path.begin(), path.end() - 1);
+    AppendNames(path.back(), &longer);
+    return For(longer);
   }
-  return Kind::kKeep;
+  Kind kind = usual_ != Kind::kKeep && IsUsual(path.back()) ? usual_ : Kind::kKeep;
+  for (const Name& name : names_) {
+    if (kind == Kind::kHash) break;
+    bool same = SameJoined(path.back(), name.parts);
+    if (!same && name.parts.size() > 1 && path.size() >= name.parts.size()) {
+      auto end = path.last(name.parts.size());
+      same = std::equal(end.begin(), end.end(), name.parts.begin(), SameName);
+    }
+    if (same) kind = name.kind;
+  }
+  return kind;
 }
 
 RedactionRules::Kind RedactionRules::For(std::string_view name) const {
-  for (const Name& known : names_)
-    if (MatchesJoined(name, known.parts)) return known.kind;
-  return Kind::kKeep;
+  const std::string path[] = {std::string(name)};
+  return For(path);
 }
 
 std::string RedactionRules::Shown(Kind kind, std::string_view value) const {

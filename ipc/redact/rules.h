@@ -2,8 +2,9 @@
 //
 // A name is that of a header, of a parameter of a query or a form, of a field of JSON at any depth,
 // or of a variable of the route; upper and lower case, '-' and '_' make no difference. With dots it
-// is the end of a path: "card.number" is the field `number` of a field `card`. It decides by names
-// alone and finds nothing itself: request_redactor.h does. Immutable; any thread.
+// is the end of a path: "card.number" is the field `number` of a field `card`, and the parameter
+// "card[number]". It decides by names alone and finds nothing itself: request_redactor.h does.
+// Immutable; any thread.
 #pragma once
 
 #include <span>
@@ -35,7 +36,7 @@ class RedactionRules {
   RedactionRules() = default;  // keeps everything
   explicit RedactionRules(const proto::Redaction& wish);
 
-  bool empty() const { return names_.empty(); }
+  bool empty() const { return names_.empty() && usual_ == Kind::kKeep; }
   // Of the field that these names lead to, the outermost first.
   Kind For(std::span<const std::string> path) const;
   Kind For(std::string_view name) const;
@@ -44,12 +45,13 @@ class RedactionRules {
 
  private:
   struct Name {
-    std::vector<std::string> parts;  // in lower case, without '-' and '_'
+    std::vector<std::string> parts;
     Kind kind;
   };
   void Add(std::string_view name, Kind kind);
 
-  std::vector<Name> names_;  // those to be hashed come first
+  Kind usual_ = Kind::kKeep;  // of kUsualNames
+  std::vector<Name> names_;   // others
   std::string key_;
 };
 

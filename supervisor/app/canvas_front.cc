@@ -68,6 +68,8 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
 
 std::string ShownTarget(const http::Request& request, const RouteMatch& match,
                         const RunOrder& order) {
+  if (match.vars.empty() && request.target.find('?') == std::string::npos)
+    return request.target.substr(0, kShownTargetBytes);
   RequestRedactor redactor{RedactionRules(RedactionOf(order.limits, order.trace_hash_key))};
   for (const auto& [name, value] : match.vars) redactor.AddRouteVariable(name, value);
   return redactor.Url(request.target).substr(0, kShownTargetBytes);

@@ -38,6 +38,7 @@ void LeaveWordsOut(proto::Incident* incident) {
   for (proto::ProcessSeen& process : *incident->mutable_processes()) {
     process.clear_command();
     process.clear_name();
+    process.clear_command_cut();
     for (proto::ThreadSeen& thread : *process.mutable_threads()) thread.clear_name();
   }
   incident->add_left_out(

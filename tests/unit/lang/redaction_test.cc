@@ -68,6 +68,15 @@ TEST_F(RedactionTest, ShortValuesAreLeftOutWhereTheyAreNamed) {
   EXPECT_THAT(Input(), HasSubstr("<redacted>"));
 }
 
+TEST_F(RedactionTest, AFormsFieldsAreNamedByWhatStandsInBrackets) {
+  Handler("1");
+  AddHeader("Content-Type", "application/x-www-form-urlencoded");
+  body = "user[name]=joe&user[password]=ff1";
+  Run("POST /");
+  EXPECT_THAT(Trace(), Not(HasSubstr("ff1")));
+  EXPECT_THAT(Input(), HasSubstr("joe"));
+}
+
 TEST_F(RedactionTest, ThoseOfOneRunAreNoSecretsOfTheNext) {
   Handler("request.queryParams.a ++ request.queryParams.token");
   request.set_query("token=trumpet&a=b");

@@ -172,6 +172,7 @@ TEST_F(RequestRedactorTest, AHashTellsEqualValuesOfOneCanvasWhereverTheyStand) {
   ASSERT_EQ(query.size(), std::string("token=<sha256:0123456789abcdef>").size());
   std::string hash = query.substr(6);
   EXPECT_THAT(hash, ::testing::StartsWith("<sha256:"));
+  EXPECT_EQ(redactor.Query("password=x"), "password=<redacted>");
   EXPECT_EQ(redactor.Body("", R"({"token":"a\u0021b"})", &room), "{\"token\":\"" + hash + "\"}");
   EXPECT_NE(redactor.Query("token=other").substr(6), hash);
   wish.set_key(CanvasRedactionKey("host", "other"));
