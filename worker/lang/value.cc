@@ -310,7 +310,7 @@ namespace {
   out.Bytes(SecretMask::Apply(bytes, &room));
 }
 
-[[gnu::noinline]] void WriteKey(const Text* key, ValueWriter& out) {
+[[gnu::noinline]] void WriteMaskedKey(const Text* key, ValueWriter& out) {
   std::string room;
   out.Key(SecretMask::Apply({key->data, key->size}, &room));
 }
@@ -369,7 +369,10 @@ void WriteValue(const Dval& value, ValueWriter& out) {
     case Tag::kObject:
       out.BeginObject();
       ObjectEach(value.object, [&](const Text* key, const Dval& field) {
-        WriteKey(key, out);
+        if (SecretMask::mask().empty())
+          out.Key({key->data, key->size});
+        else
+          WriteMaskedKey(key, out);
         WriteValue(field, out);
         return !out.full();
       });
