@@ -41,6 +41,11 @@ constexpr LimitKey kKeys[] = {
     {"soft_stop", kDuration, kRun, 0, 10 * kSecond, &Limits::soft_stop,
      "so long before `wall` and `cpu` a run is asked to stop by itself, at most a tenth of them; "
      "\"0s\": it is only killed"},
+    {"trace_drop", kNames, kRun, 0, 0, &Limits::trace_drop,
+     "names of headers, parameters and fields whose values a trace leaves out; \"defaults\" stands "
+     "for the usual ones"},
+    {"trace_hash", kNames, kRun, 0, 0, &Limits::trace_hash,
+     "those of which it has a keyed hash instead, which tells equal values; before `trace_drop`"},
     {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
      "memory of all of a canvas's workers together"},
     {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,
@@ -69,6 +74,12 @@ constexpr LimitKey kKeys[] = {
     {"idle", kDuration, kCanvas, 100 * kMs, 24 * kHour, &Limits::idle,
      "after this long without a request the waiting workers are let go"},
 };
+
+std::string FormatNames(const Names& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "\"" : ", \"") + name + "\"";
+  return "[" + text + "]";
+}
 
 }  // namespace
 
@@ -122,6 +133,8 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
       return std::get<bool>(value) ? "true" : "false";
     case kOverflow:
       return std::get<bool>(value) ? "kill" : "drop";
+    case kNames:
+      return FormatNames(std::get<Names>(value));
   }
   return "";
 }

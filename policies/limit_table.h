@@ -25,14 +25,16 @@ enum class LimitKind {
   kRate,       // "50/s", or "none"
   kSwitch,     // true, false
   kOverflow,   // "drop", "kill"
+  kNames,      // ["authorization", "cookie"]
 };
 
 // Who a limit bounds, and so where it may be set: a handler has no share of the machine of its own.
 enum class LimitScope { kRun, kCanvas };
 
-using LimitValue = std::variant<Micros, uint64_t, double, bool>;
-using LimitMember = std::variant<Limit<Micros> Limits::*, Limit<uint64_t> Limits::*,
-                                 Limit<double> Limits::*, Limit<bool> Limits::*>;
+using LimitValue = std::variant<Micros, uint64_t, double, bool, Names>;
+using LimitMember =
+    std::variant<Limit<Micros> Limits::*, Limit<uint64_t> Limits::*, Limit<double> Limits::*,
+                 Limit<bool> Limits::*, Limit<Names> Limits::*>;
 
 struct LimitKey {
   std::string_view name;

@@ -28,6 +28,7 @@ struct Limit {
 };
 
 using Micros = std::chrono::microseconds;
+using Names = std::vector<std::string>;
 
 struct Limits {
   // --- kills
@@ -42,6 +43,9 @@ struct Limits {
   Limit<uint64_t> tmp_bytes{16 << 20, {}};                     // of an exec handler's private /tmp
   Limit<uint64_t> steps{0, {}};                                // 0: no bound
   Limit<Micros> soft_stop{std::chrono::milliseconds(10), {}};  // 0: only the hard one
+  // --- what a trace does not show: names of fields and headers (ipc/redact/rules.h)
+  Limit<Names> trace_drop{{"defaults"}, {}};
+  Limit<Names> trace_hash{{}, {}};
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};

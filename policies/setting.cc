@@ -1,5 +1,8 @@
 #include "policies/setting.h"
 
+#include <algorithm>
+
+#include "ipc/core/bounds.h"
 #include "policies/units.h"
 
 namespace nightjar::policy {
@@ -31,6 +34,8 @@ std::string_view Wanted(LimitKind kind) {
       return "true or false, without quotes";
     case LimitKind::kOverflow:
       return "\"drop\" or \"kill\"";
+    case LimitKind::kNames:
+      return "names in brackets, such as [\"authorization\", \"cookie\"]";
   }
   return "";
 }
@@ -81,6 +86,35 @@ Read InRange(const LimitKey& key, LimitValue value) {
   return tl::unexpected(std::move(message));
 }
 
+// As headers and fields are named; a line end or a blank is a slip.
+bool IsFieldName(std::string_view name) {
+  return !name.empty() && name.size() <= bounds::kRedactionNameBytes && !name.starts_with('.') &&
+         !name.ends_with('.') && name.find("..") == std::string_view::npos &&
+         std::none_of(name.begin(), name.end(), [](char c) {
+           return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\\' || c == 0x7f;
+         });
+}
+
+Read ReadNames(const LimitKey& key, const TomlNode& node) {
+  const std::string quoted = "`" + std::string(key.name) + "`";
+  if (node.children.size() > bounds::kRedactionNames)
+    return tl::unexpected(quoted + " takes at most " + std::to_string(bounds::kRedactionNames) +
+                          " names");
+  Names names;
+  for (const TomlNode& child : node.children) {
+    if (child.kind != Kind::kString)
+      return tl::unexpected(quoted + " takes names in quotes, not " +
+                            std::string(child.KindName()));
+    if (!IsFieldName(child.text))
+      return tl::unexpected(quoted + " takes names of 1 to " +
+                            std::to_string(bounds::kRedactionNameBytes) +
+                            " characters, without blanks, quotes and backslashes, and with dots "
+                            "between words only");
+    names.push_back(child.text);
+  }
+  return LimitValue(std::move(names));
+}
+
 template <typename T>
 Read Ranged(const LimitKey& key, const Parsed<T>& parsed) {
   if (!parsed) return tl::unexpected(parsed.error());
@@ -115,6 +149,9 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
       break;
     case LimitKind::kSwitch:
       if (node.kind == Kind::kBool) return LimitValue(node.flag);
+      break;
+    case LimitKind::kNames:
+      if (node.kind == Kind::kArray) return ReadNames(key, node);
       break;
     case LimitKind::kOverflow:
       if (!text) break;

@@ -126,6 +126,17 @@ static_assert(kTraceEventBytes <= 16 * kKiB, "a length inside an event is a vari
 static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,
               "each argument gets a little room");
 
+// --- redaction
+// What is shorter is left out where a policy names it, but not searched for in other texts.
+inline constexpr size_t kMaskedBytesMin = 6;
+inline constexpr size_t kMaskedTexts = 128;  // of one run; with more, all its texts are left out
+inline constexpr size_t kMaskedTextsBytes = 256 * kKiB;  // all of them together; likewise
+inline constexpr size_t kRedactedLevels = 128;           // of JSON; what lies deeper is left out
+inline constexpr size_t kRedactionNames = 64;            // of one key of a policy
+inline constexpr size_t kRedactionNameBytes = 64;
+// A policy's two lists travel in one frame beside a request's header and an inline body.
+static_assert(2 * kRedactionNames * (kRedactionNameBytes + 4) <= 12 * kKiB);
+
 // --- writer
 inline constexpr milliseconds kDrainPeriod{2};  // between two looks at the rings of open runs
 inline constexpr size_t kDrainChunkBytes = 64 * kKiB;  // of one ring before the next ring's turn
@@ -238,7 +249,7 @@ inline constexpr size_t kCellMembersRead = 64 * kKiB;  // of one cgroup.procs, a
 inline constexpr size_t kProcessesCounted = 4096;      // of a run, where no cgroup counts them
 
 // --- the feed of events
-inline constexpr size_t kEventsKept = 4096;  // for readers who were away a moment
+inline constexpr size_t kEventsKept = 4096;   // for readers who were away a moment
 inline constexpr seconds kEventsKeptFor{60};  // without any reader: then nothing is kept
 inline constexpr size_t kEventReaders = 64;
 inline constexpr size_t kEventTextBytes = 256;  // of one text in an event; what is longer is cut

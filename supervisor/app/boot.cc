@@ -12,6 +12,7 @@
 #include "ipc/core/privileges.h"
 #include "supervisor/app/exec_paths.h"
 #include "supervisor/app/passed_sockets.h"
+#include "supervisor/app/redaction_key.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
 
@@ -154,6 +155,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_TRY(Require(booted.doctor, options.without));
   NJ_ASSIGN(StateDir state, StateDir::Open(options.state, booted.identity.supervisor));
   booted.state = std::make_unique<StateDir>(std::move(state));
+  NJ_ASSIGN(booted.redaction_key, OpenRedactionKey(options.state));
   NJ_TRY(Listen(booted));
   RaiseDescriptorLimit();
   CellTree::Options tree;

@@ -33,6 +33,7 @@ struct Booted {
   ExecDisks disks;
   std::unique_ptr<StateDir> state;
   std::unique_ptr<RunLedger> ledger;  // null: there can be none, which the log says
+  std::string redaction_key;
   Fd canvas_listener;
   std::string canvas_address;  // as bound: "127.0.0.1:8080"
   Fd control_listener;

@@ -3,15 +3,18 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
+#include "ipc/redact/request_redactor.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
+#include "supervisor/run/redaction.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
 namespace {
 
 constexpr std::string_view kOwnHeaders = "x-nightjar-";
+constexpr size_t kShownTargetBytes = 200;
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
@@ -64,6 +67,19 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
   return proto::REFUSAL_UNSPECIFIED;
 }
 
+// As traces, incidents and the feed show it: without what policy leaves out.
+std::string ShownRequest(const http::Request& request, const RouteMatch& match,
+                         const proto::Redaction& redaction) {
+  auto shown = [&](const std::string& target) {
+    return request.method + " " + target.substr(0, kShownTargetBytes);
+  };
+  if (match.vars.empty() && request.target.find('?') == std::string::npos)
+    return shown(request.target);
+  RequestRedactor redactor{RedactionRules(redaction)};
+  for (const auto& [name, value] : match.vars) redactor.AddRouteVariable(name, value);
+  return shown(redactor.Url(request.target));
+}
+
 }  // namespace
 
 CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
@@ -78,10 +94,13 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
   if (!revision) return responder.Send(NoCanvasAnswer());
   RouteMatch match = revision->router.Match(request.method, PathOf(request));
-  const std::string request_line = request.method + " " + request.target.substr(0, 200);
+  auto redaction_of = [&](const policy::Limits& limits) {
+    return RedactionOf(limits, needs_.redaction_key, canvas);
+  };
   if (auto answer = UnroutedAnswer(request, match, revision->manifest)) {
     if (answer->status == 404 && needs_.feed.Wants())
-      needs_.feed.Publish(NotFoundEvent(canvas, request_line));
+      needs_.feed.Publish(NotFoundEvent(
+          canvas, ShownRequest(request, match, redaction_of(needs_.policy()->For(canvas, "")))));
     return responder.Send(std::move(*answer));
   }
   RunOrder order;
@@ -90,7 +109,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   order.handler = *revision->Handler(match.tlid);
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
-  order.request_line = request_line;
+  order.redaction_key = needs_.redaction_key;
+  order.request_line = ShownRequest(request, match, redaction_of(order.limits));
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);

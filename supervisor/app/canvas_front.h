@@ -29,6 +29,7 @@ class CanvasFront {
     Journal& journal;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
+    std::string redaction_key = {};  // of this host; empty: what is to be hashed is dropped
   };
   explicit CanvasFront(Needs needs);
 

@@ -2,6 +2,7 @@
 //
 //   DIR/version       "nightjar-state 1"
 //   DIR/lock          locked while a supervisor runs
+//   DIR/redaction.key what redacted values are hashed under (redaction_key.h)
 //   DIR/control.sock  the control plane
 //   DIR/ledger        the name of the ledger of runs (ipc/ledger)
 //   DIR/store/        the writer's own

@@ -38,10 +38,10 @@ Supervisor::Supervisor(Booted booted)
                  [this] { return booted_.policy; }}),
       feed_(clock_),
       front_({clock_, book_, gate_, runs_, metrics_, journal_, feed_,
-              [this] { return booted_.policy; }}),
+              [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
                 feed_, [this] { return booted_.policy; }, [this] { return MetricsText(); },
-                booted_.doctor}),
+                booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {

@@ -215,6 +215,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   order.limits = needs_.policy()->For(canvas, entry->name());
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.redaction_key = needs_.redaction_key;
   order.received = call.request.received;
   order.received_wall = needs_.clock.Wall();
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {

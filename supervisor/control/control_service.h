@@ -37,6 +37,7 @@ class ControlService {
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     std::function<std::string()> metrics_text;  // as Prometheus reads it
     proto::DoctorAnswer doctor;                 // as it was at the start
+    std::string redaction_key = {};             // as of CanvasFront
   };
   explicit ControlService(Needs needs);
 

@@ -8,6 +8,9 @@
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
+#include "ipc/redact/request_redactor.h"
+#include "supervisor/run/redaction.h"
+#include "supervisor/watch/process_mask.h"
 
 namespace nightjar {
 namespace {
@@ -104,6 +107,9 @@ Status Run::SendRun() {
   limits.set_value_bytes_max(soft.value_bytes);
   limits.set_steps_max(order_.limits.steps.value);
   limits.set_wall_ns_max(static_cast<uint64_t>(BackstopOf(order_.limits).count()));
+  *limits.mutable_redaction() =
+      RedactionOf(order_.limits, order_.redaction_key, order_.revision->canvas);
+  HideFromLook(run);
   if (!run.has_http()) return worker_->Send(message);
   // Beside a large header even a body that may be inline can be too much for one packet.
   bool fits = run.ByteSizeLong() + order_.body.size() + kFrameSlackBytes <= bounds::kFrameBytes;
@@ -115,6 +121,19 @@ Status Run::SendRun() {
   run.mutable_http()->set_body_memfd_bytes(order_.body.size());
   order_.body = {};
   return worker_->Send(message, {body.get()});
+}
+
+// A program may have put what it was sent into a command line. A large body is not searched here,
+// in the loop: nothing is shown then.
+void Run::HideFromLook(const proto::Run& run) {
+  if (order_.handler.engine() != proto::ENGINE_EXEC || !run.has_http()) return;
+  RequestRedactor redactor{RedactionRules(run.limits().redaction())};
+  if (redactor.rules().empty()) return;
+  bool small = order_.body.size() <= bounds::kInlineBodyBytes;
+  redactor.Gather(run.http(), small ? order_.body : std::string_view());
+  HiddenTexts hidden = redactor.hidden();
+  hidden.all = hidden.all || !small;
+  hidden_.Set(std::move(hidden));
 }
 
 void Run::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
@@ -239,6 +258,7 @@ RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
   RunSeen seen;
   seen.events = worker_->cell().ReadEvents();
   seen.processes = std::move(processes_);
+  if (seen.processes) MaskProcesses(hidden_, &*seen.processes);
   if (!watchdog_) return seen;
   UsageHistory history = watchdog_->history();
   history.End((death.killed ? death.signalled_at : needs_.clock.Mono()) - started_, used);

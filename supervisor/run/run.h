@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ipc/core/ids.h"
+#include "ipc/redact/text_mask.h"
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
@@ -44,7 +45,8 @@ struct RunOrder {
   proto::Run message;     // input filled in; id, tlid and limits are filled in here
   std::string body;       // the request's body, inline or not
   std::string caller;
-  std::string request_line;
+  std::string request_line;   // redacted
+  std::string redaction_key;  // as RedactionOf() takes it
   WallTime received_wall;
   MonoTime received;
   std::function<void(RunResult)> done;  // once, from the loop
@@ -86,6 +88,7 @@ class Run final : public WorkerUser {
  private:
   void OnLent(Result<Worker*> worker);
   Status SendRun();
+  void HideFromLook(const proto::Run& run);
   void OnFinished(proto::Finished finished, std::vector<Fd> fds);
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
@@ -113,6 +116,7 @@ class Run final : public WorkerUser {
   std::optional<proto::RefusalKind> refusal_;
   std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
   std::optional<ProcessLook> processes_;         // what it saw
+  TextMask hidden_;  // what of a program's request it must not show of them
   std::optional<WaitStatus>
       program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;

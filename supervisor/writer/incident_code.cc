@@ -8,6 +8,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/utf8.h"
 #include "ipc/proto/program.pb.h"
+#include "ipc/redact/text_mask.h"
 #include "supervisor/writer/sha256.h"
 
 namespace nightjar {
@@ -15,23 +16,12 @@ namespace {
 
 using google::protobuf::internal::WireFormatLite;
 
-constexpr std::string_view kMask = "<secret>";
 constexpr size_t kLongestCharacter = 4;
 
-void ReplaceAll(std::string_view secret, std::string* text) {
-  for (size_t at = 0; (at = text->find(secret, at)) != std::string::npos; at += kMask.size())
-    text->replace(at, secret.size(), kMask);
-}
-
-// How much of the end of `text` may be the beginning of `secret`.
-size_t BeginningAtEnd(std::string_view text, std::string_view secret) {
-  for (size_t size = std::min(text.size(), secret.size() - 1); size > 0; --size)
-    if (text.substr(text.size() - size) == secret.substr(0, size)) return size;
-  return 0;
-}
-
 void MaskProcess(const std::vector<std::string>& secrets, proto::ProcessSeen* process) {
-  bool cut = process->command().size() + kLongestCharacter > bounds::kCommandReadBytes;
+  bool cut = process->command_cut() ||
+             process->command().size() + kLongestCharacter > bounds::kCommandReadBytes;
+  process->clear_command_cut();
   std::string command =
       MaskSecrets(process->command(), secrets, cut ? TextEnd::kCut : TextEnd::kWhole);
   if (cut || command.size() > bounds::kCommandShownBytes) {
@@ -48,6 +38,7 @@ void LeaveWordsOut(proto::Incident* incident) {
   for (proto::ProcessSeen& process : *incident->mutable_processes()) {
     process.clear_command();
     process.clear_name();
+    process.clear_command_cut();
     for (proto::ThreadSeen& thread : *process.mutable_threads()) thread.clear_name();
   }
   incident->add_left_out(
@@ -81,17 +72,13 @@ std::optional<std::vector<std::string>> SecretsIn(std::string_view program) {
 
 std::string MaskSecrets(std::string_view text, const std::vector<std::string>& secrets,
                         TextEnd end) {
-  std::vector<std::string_view> ordered(secrets.begin(), secrets.end());
-  std::erase(ordered, "");
-  // The longest first, where one is a part of another.
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [](auto a, auto b) { return a.size() > b.size(); });
-  std::string masked(text);
-  for (std::string_view secret : ordered) ReplaceAll(secret, &masked);
-  if (end == TextEnd::kWhole) return masked;
-  size_t begun = 0;
-  for (std::string_view secret : ordered) begun = std::max(begun, BeginningAtEnd(masked, secret));
-  masked.resize(masked.size() - begun);
+  HiddenTexts hidden;
+  for (const std::string& secret : secrets) hidden.texts.push_back({secret, "<secret>"});
+  TextMask mask;
+  mask.Set(std::move(hidden));
+  std::string room;
+  std::string masked(mask.Apply(text, &room));
+  if (end == TextEnd::kCut) masked.resize(masked.size() - mask.BegunAtEnd(masked));
   return masked;
 }
 

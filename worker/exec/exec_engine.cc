@@ -8,6 +8,7 @@
 #include "worker/exec/output_log.h"
 #include "worker/exec/program.h"
 #include "worker/lang/http_input.h"
+#include "worker/lang/input_redaction.h"
 #include "worker/lang/program_reader.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/unicode.h"
@@ -101,8 +102,11 @@ RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto:
                                   std::string_view body, Recorder& recorder) {
   Dval input;
   lang::MakeBytesRequest(arena_, run.http(), body, &input);
+  RequestRedactor redactor{RedactionRules(run.limits().redaction())};
+  Dval shown = lang::RedactedRequest(arena_, run.http(), body, input, redactor);
+  lang::SecretMask::SetRun(redactor);
   recorder.StartRun(RunId::FromBytes(run.run_id()).value_or(RunId()),
-                    {.trace_bytes_max = run.limits().trace_bytes_max()}, input);
+                    {.trace_bytes_max = run.limits().trace_bytes_max()}, shown);
   ProgramStart start;
   start.command.assign(handler.command().begin(), handler.command().end());
   if (!start.command[0].starts_with('/'))

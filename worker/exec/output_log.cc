@@ -11,10 +11,7 @@ void OutputLog::Add(std::string_view bytes) {
     bytes.remove_prefix(some.size());
     pending_ += some;
     // A secret whose end has not come yet begins in what is kept.
-    size_t kept =
-        std::min(pending_.size(),
-                 lang::SecretMask::longest() == 0 ? size_t{0} : lang::SecretMask::longest() - 1);
-    size_t ready = pending_.size() - kept;
+    size_t ready = pending_.size() - lang::SecretMask::mask().BegunAtEnd(pending_);
     size_t line_end = std::string_view(pending_).substr(0, ready).rfind('\n');
     if (line_end != std::string::npos)
       Write(line_end + 1);
@@ -29,7 +26,7 @@ void OutputLog::Finish() {
 
 void OutputLog::Write(size_t bytes) {
   std::string shown;
-  hidden_ = lang::SecretMask::Show(pending_, bytes, hidden_, &shown);
+  hidden_ = lang::SecretMask::mask().Show(pending_, bytes, hidden_, &shown);
   for (size_t from = 0; from < shown.size(); from += bounds::kTraceValueBytes)
     recorder_.Output(stream_, std::string_view(shown).substr(from, bounds::kTraceValueBytes));
   pending_.erase(0, bytes);

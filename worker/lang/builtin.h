@@ -178,7 +178,8 @@ struct Builtin {
   std::vector<Param> params;
   Type returns;
   Purity purity = Purity::kPure;
-  std::string_view deprecated;  // "": not; else what to use, or why not
+  std::string_view deprecated;   // "": not; else what to use, or why not
+  bool takes_passwords = false;  // no trace shows its texts, here and later in the run
   Implementation run = nullptr;
   IntOperator fast = IntOperator::kNone;
 

@@ -3,6 +3,7 @@
 
 #include "worker/lang/evaluator.h"
 #include "worker/lang/repr.h"
+#include "worker/lang/secret_mask.h"
 #include "worker/lang/slots.h"
 #include "worker/lang/stack_guard.h"
 
@@ -49,6 +50,11 @@ const Dval* FirstFake(const Dval* args, size_t count) {
   return nullptr;
 }
 
+void HideTexts(const Dval* args, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (args[i].Is(Tag::kString)) SecretMask::HideInRun(args[i].view());
+}
+
 }  // namespace
 
 Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
@@ -70,6 +76,7 @@ Dval Evaluator::CallBuiltin(const CallNode* node, const Dval* args) {
     }
     return result;
   }
+  if (builtin.takes_passwords) HideTexts(args, count);
   OpenCall open(*this, Recorder::Kind::kBuiltin, builtin.full_name, node->id, args, count);
   return open.Close(builtin.run(call));
 }

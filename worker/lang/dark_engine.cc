@@ -9,6 +9,7 @@
 #include "worker/lang/evaluator.h"
 #include "worker/lang/http_input.h"
 #include "worker/lang/http_output.h"
+#include "worker/lang/input_redaction.h"
 #include "worker/lang/json_reader.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
@@ -140,10 +141,13 @@ RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& ru
                                     : MakeRequest(arena_, run.http(), body, &inputs[0], &refusal))
                    : run.json().empty() ||
                          ReadJson(arena_, run.json(), JsonComments::kRefused, &inputs[0], &refusal);
-  recorder.StartRun(run_id, recording, inputs[0]);
+  RequestRedactor redactor{RedactionRules(limits.redaction())};
+  Dval shown = run.has_http() ? RedactedRequest(arena_, run.http(), body, inputs[0], redactor)
+                              : RedactedEvent(arena_, inputs[0], redactor);
+  SecretMask::SetRun(redactor);
+  recorder.StartRun(run_id, recording, shown);
   if (!sound) {
-    Dval error = MakeError(arena_, refusal);
-    recorder.FinishRun(error);
+    recorder.FinishRun(MakeError(arena_, RedactedRefusal(run.http(), body, refusal, redactor)));
     if (!run.has_http()) return ProgramError("the event is not JSON: " + refusal);
     RunOutcome outcome;
     outcome.status = 400;

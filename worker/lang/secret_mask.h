@@ -1,14 +1,16 @@
-// Keeps the secrets of the loaded canvas out of its traces and messages.
+// Keeps what must not be shown out of traces and messages: the secrets of the loaded canvas, and
+// what policy leaves out of the current run's input.
 //
-// Programs get secrets as ordinary strings and may build others with them, so a text is searched
-// for them when it is about to be written down, not when it is made. Each byte that belongs to one
-// is left out, also where they overlap; a word stands for those that follow each other. Costs
-// nothing where a canvas has none. Single thread.
+// Programs get both as ordinary strings and may build others with them; ipc/redact/text_mask.h says
+// what is found of that. One a process, which serves one canvas; single thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "ipc/redact/request_redactor.h"
+#include "ipc/redact/text_mask.h"
 
 namespace nightjar::lang {
 
@@ -16,26 +18,27 @@ class SecretMask {
  public:
   // Of the canvas that is loaded from now on.
   static void Set(std::vector<std::string> secrets);
-  // Of the canvas's secrets, in bytes; 0: there is none.
-  static size_t longest() { return longest_; }
+  // Of the run that begins: what its input was relieved of, and by which rules.
+  static void SetRun(const RequestRedactor& input);
+  // One text more of the run that is going on.
+  static void HideInRun(std::string_view text);
 
-  // `text` itself, or, where a secret is in it, what may be shown of it, in *room. Looks no further
-  // than anything is ever written of a text. Where it finds one, what lies further on is left out.
+  // As of TextMask.
   static std::string_view Apply(std::string_view text, std::string* room) {
-    return secrets_.empty() ? text : Masked(text, room);
+    return mask_.Apply(text, room);
   }
-
-  // For a text that comes in pieces: appends what may be shown of its first `ready` bytes. `hidden`
-  // of them belong to a secret that the bytes before them ended in; returns the same for the bytes
-  // behind. A secret that begins in the first `ready` bytes is known if the text holds its end.
-  static size_t Show(std::string_view text, size_t ready, size_t hidden, std::string* shown);
+  static const TextMask& mask() { return mask_; }
+  // Of a response's header, which has a name that the rules may know.
+  static std::string_view ApplyToHeader(std::string_view name, std::string_view value,
+                                        std::string* room);
 
  private:
-  static std::string_view Masked(std::string_view text, std::string* room);
+  static void Remake();
 
-  static inline std::vector<std::string> secrets_;  // none is empty
-  static inline size_t longest_ = 0;
-  static inline std::string_view mask_;  // what stands for them
+  static inline std::vector<std::string> secrets_;
+  static inline HiddenTexts run_;
+  static inline RedactionRules rules_;
+  static inline TextMask mask_;
 };
 
 }  // namespace nightjar::lang

@@ -310,6 +310,11 @@ namespace {
   out.Bytes(SecretMask::Apply(bytes, &room));
 }
 
+[[gnu::noinline]] void WriteMaskedKey(const Text* key, ValueWriter& out) {
+  std::string room;
+  out.Key(SecretMask::Apply({key->data, key->size}, &room));
+}
+
 [[gnu::noinline]] void WriteError(const ErrorData& error, ValueWriter& out) {
   std::string room;
   out.Error(SecretMask::Apply(error.message, &room), error.expr_id);
@@ -321,7 +326,8 @@ namespace {
                     SecretMask::Apply(response.redirect, &room));
   ObjectEach(response.headers, [&](const Text* key, const Dval& field) {
     if (field.Is(Tag::kString))
-      out.Header({key->data, key->size}, SecretMask::Apply(field.view(), &room));
+      out.Header({key->data, key->size},
+                 SecretMask::ApplyToHeader({key->data, key->size}, field.view(), &room));
     return !out.full();
   });
   WriteValue(response.body, out);
@@ -363,7 +369,10 @@ void WriteValue(const Dval& value, ValueWriter& out) {
     case Tag::kObject:
       out.BeginObject();
       ObjectEach(value.object, [&](const Text* key, const Dval& field) {
-        out.Key({key->data, key->size});
+        if (SecretMask::mask().empty())
+          out.Key({key->data, key->size});
+        else
+          WriteMaskedKey(key, out);
         WriteValue(field, out);
         return !out.full();
       });

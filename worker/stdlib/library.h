@@ -42,6 +42,10 @@ class Module {
     explicit Row(Tables& tables, Builtin& row) : tables_(tables), row_(row) {}
     Row& Calls() { return Is(Purity::kCalls); }
     Row& Impure() { return Is(Purity::kImpure); }
+    Row& TakesPasswords() {
+      row_.takes_passwords = true;
+      return *this;
+    }
     // "Dict.get_v1", or why.
     Row& Deprecated(std::string_view instead) {
       row_.deprecated = instead;

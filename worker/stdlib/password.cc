@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "ipc/core/check.h"
+#include "worker/lang/secret_mask.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {
@@ -30,6 +31,7 @@ Dval Hash(const Call& call) {
 Dval Check(const Call& call) {
   std::string encoded(call[0].view());
   std::string_view password = call[1].view();
+  SecretMask::HideInRun(password);  // before the call is recorded, once it is over
   int failed = argon2id_verify(encoded.c_str(), password.data(), password.size());
   if (failed == ARGON2_MEMORY_ALLOCATION_ERROR) throw std::bad_alloc();
   return Dval::Bool(failed == ARGON2_OK);
@@ -39,7 +41,7 @@ Dval Check(const Call& call) {
 
 void AddPassword(Tables& tables) {
   Module m(tables, "Password");
-  m.Add("hash", 0, {{"password", kStr}}, kPassword, Hash).Impure();
+  m.Add("hash", 0, {{"password", kStr}}, kPassword, Hash).Impure().TakesPasswords();
   m.Add("check", 0, {{"password", kPassword}, {"rawPassword", kStr}}, kBool, Check);
 }
 

@@ -128,6 +128,29 @@ TEST_F(CanvasFrontTest, TheWorkerGetsTheRequestAsItCame) {
   Wait(*client);
 }
 
+TEST_F(CanvasFrontTest, TheRequestLineShowsNothingThatPolicyLeavesOut) {
+  limits_.trace_drop.value = {"token", "name"};
+  auto client = Get("demo", "/hello/swordfish?token=trumpet&a=1&long=" + std::string(300, 'x'));
+  FakeWorker& worker = Running();
+  EXPECT_THAT(journal_.began[0].request_line(),
+              StartsWith("GET /hello/<redacted>?token=<redacted>&a=1&long=x"));
+  EXPECT_EQ(journal_.began[0].request_line().size(), 204u);
+  const proto::Run run = worker.HearRun();
+  EXPECT_EQ(run.http().query().substr(0, 13), "token=trumpet");
+  EXPECT_EQ(run.limits().redaction().drop_size(), 2);
+  EXPECT_EQ(run.limits().redaction().key(), "");
+  Finish(worker, 200, "");
+  Wait(*client);
+}
+
+TEST_F(CanvasFrontTest, TheEventOfAMissingRouteShowsNothingThatPolicyLeavesOut) {
+  auto reader = feed_.Read([] {});
+  limits_.trace_drop.value = {"token"};
+  EXPECT_THAT(Wait(*Get("demo", "/nowhere?token=trumpet&a=1")), StartsWith("HTTP/1.1 404 "));
+  ASSERT_EQ(feed_.next(), 2u);
+  EXPECT_EQ(feed_.At(1).request_line(), "GET /nowhere?token=<redacted>&a=1");
+}
+
 TEST_F(CanvasFrontTest, AnAnswerCarriesTheIdOfItsTrace) {
   auto client = Get("demo", "/hello/you");
   FakeWorker& worker = Running();

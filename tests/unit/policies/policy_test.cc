@@ -250,6 +250,30 @@ TEST(PolicyTest, DescribesLimitsAsAFileWouldSayThem) {
   EXPECT_EQ(texts["canvas_cpus"].value, "0.5");
 }
 
+TEST(PolicyTest, NamesOfWhatNoTraceShowsAreLayeredLikeLimits) {
+  auto policy = MustParse(
+      "[default]\ntrace_hash = [\"cookie\"]\n"
+      "[canvas.demo]\ntrace_drop = [\"defaults\", \"card.number\"]\n"
+      "[canvas.demo.handler.\"GET /x\"]\ntrace_drop = []\n");
+  Limits canvas = policy->For("demo", "");
+  EXPECT_EQ(canvas.trace_drop.value, (Names{"defaults", "card.number"}));
+  EXPECT_EQ(canvas.trace_hash.value, (Names{"cookie"}));
+  EXPECT_EQ(canvas.trace_drop.origin.layer, "canvas demo");
+  EXPECT_EQ(policy->For("demo", "GET /x").trace_drop.value, Names());
+  EXPECT_EQ(policy->For("other", "").trace_drop.value, (Names{"defaults"}));
+}
+
+TEST(PolicyTest, SaysWhatIsNoNameOfAField) {
+  for (const char* wrong : {"\"cookie\"", "[1]", "[\"\"]", "[\"a b\"]", "[\".a\"]", "[\"a.\"]",
+                            "[\"a..b\"]", "[\"a\\\"\"]", "[[\"a\"]]"}) {
+    auto errors = ErrorsOf("[default]\ntrace_drop = " + std::string(wrong) + "\n");
+    ASSERT_EQ(errors.size(), 1u) << wrong;
+  }
+  std::string many = "[default]\ntrace_hash = [";
+  for (size_t i = 0; i <= bounds::kRedactionNames; ++i) many += "\"a\",";
+  EXPECT_EQ(ErrorsOf(many + "]\n").size(), 1u);
+}
+
 // What `nightjar limits` prints can be written into a file again and means the same.
 TEST(PolicyTest, DescribedLimitsReadBackAsThemselves) {
   Limits limits = MustParse(kLayered)->For("demo", "GET /slow/:id");
@@ -257,6 +281,7 @@ TEST(PolicyTest, DescribedLimitsReadBackAsThemselves) {
   for (const LimitText& limit : Describe(limits)) {
     const LimitKey* key = FindLimitKey(limit.name);
     bool bare = key->kind == LimitKind::kCount || key->kind == LimitKind::kSwitch ||
+                key->kind == LimitKind::kNames ||
                 (key->kind == LimitKind::kCpus && limit.value != "none");
     text += limit.name + " = " + (bare ? limit.value : "\"" + limit.value + "\"") + "\n";
   }

@@ -116,6 +116,15 @@ TEST_F(IncidentCodeTest, MasksAndCutsWhatProcessesSayOfThemselves) {
   EXPECT_THAT(incident_.SerializeAsString(), Not(HasSubstr("hunt")));
 }
 
+// The supervisor has made it shorter since: its length no longer says that it was cut.
+TEST_F(IncidentCodeTest, ACommandThatWasCutAndThenMaskedShowsNoBeginningOfASecret) {
+  SaveWithSecret();
+  Process("curl <redacted> hunte").set_command_cut(true);
+  code_->Finish(&incident_);
+  EXPECT_EQ(incident_.processes(0).command(), "curl <redacted> ...");
+  EXPECT_FALSE(incident_.processes(0).command_cut());
+}
+
 TEST_F(IncidentCodeTest, ShowsNothingThatItCannotMask) {
   Save("\xff\xff no program");
   Process("/bin/sh -c hunter2").set_pid(7);
