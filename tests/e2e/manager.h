@@ -6,11 +6,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +17,7 @@
 
 #include "ipc/core/check.h"
 #include "supervisor/http/server.h"
+#include "tests/support/notify_socket.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -34,11 +33,7 @@ class Manager {
     auto listener = http::ListenTcp("127.0.0.1:0");
     CHECK(listener.has_value());
     listener_ = std::move(*listener);
-    notify_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    Path().copy(name.sun_path, sizeof name.sun_path - 1);
-    CHECK(bind(notify_.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
+    notify_ = testing::BindNotifySocket(Path());
     // As systemd's own: the supervisor has no privilege when it speaks.
     CHECK(chmod(Path().c_str(), 0777) == 0);
   }
@@ -130,31 +125,13 @@ class Manager {
 
   // The next message, after what it asks for was done. nullopt: none is there.
   std::optional<std::string> Hear() {
-    char text[2048];
-    alignas(cmsghdr) char control[CMSG_SPACE(253 * sizeof(int))];
-    iovec part{text, sizeof text};
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    packet.msg_control = control;
-    packet.msg_controllen = sizeof control;
-    ssize_t size = recvmsg(notify_.get(), &packet, MSG_CMSG_CLOEXEC);
-    if (size < 0) return std::nullopt;
-    std::string message(text, static_cast<size_t>(size));
-    std::vector<Fd> fds;
-    for (cmsghdr* at = CMSG_FIRSTHDR(&packet); at != nullptr; at = CMSG_NXTHDR(&packet, at)) {
-      size_t count = (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (size_t i = 0; i < count; ++i) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(at) + i * sizeof fd, sizeof fd);
-        fds.emplace_back(fd);
-      }
-    }
-    if (message == "FDSTORE=1\nFDNAME=connection")
-      for (Fd& fd : fds)
+    auto notice = testing::ReadNotice(notify_);
+    if (!notice) return std::nullopt;
+    if (notice->text == "FDSTORE=1\nFDNAME=connection")
+      for (Fd& fd : notice->fds)
         if (store_.size() < keeps_) store_.push_back(std::move(fd));
-    if (message == "FDSTOREREMOVE=1\nFDNAME=connection") store_.clear();
-    return message;  // and the end of a barrier is closed
+    if (notice->text == "FDSTOREREMOVE=1\nFDNAME=connection") store_.clear();
+    return std::move(notice->text);  // and the end of a barrier is closed
   }
 
   std::string folder_;

@@ -17,17 +17,13 @@
 #include "ipc/core/check.h"
 #include "supervisor/http/server.h"
 #include "tests/support/loop_rig.h"
+#include "tests/support/notify_socket.h"
 
 namespace nightjar {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-struct Message {
-  std::string text;
-  std::vector<Fd> fds;
-};
 
 class ConnectionStoreTest : public ::testing::Test {
  protected:
@@ -41,13 +37,7 @@ class ConnectionStoreTest : public ::testing::Test {
   }
   ~ConnectionStoreTest() override { std::filesystem::remove_all(folder_); }
 
-  void Bind() {
-    socket_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    (folder_ + "/notify").copy(name.sun_path, sizeof name.sun_path - 1);
-    CHECK(bind(socket_.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
-  }
+  void Bind() { socket_ = testing::BindNotifySocket(folder_ + "/notify"); }
   // As a process that was started with these.
   void Start(const std::string& keeps) {
     setenv("NOTIFY_SOCKET", (folder_ + "/notify").c_str(), 1);
@@ -61,30 +51,7 @@ class ConnectionStoreTest : public ::testing::Test {
       back_ = std::move(back);
     });
   }
-  // nullopt: nothing is there.
-  std::optional<Message> Read() {
-    char text[1024];
-    alignas(cmsghdr) char control[CMSG_SPACE(bounds::kFdsPerNotice * sizeof(int))];
-    iovec part{text, sizeof text};
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    packet.msg_control = control;
-    packet.msg_controllen = sizeof control;
-    ssize_t size = recvmsg(socket_.get(), &packet, MSG_CMSG_CLOEXEC);
-    if (size < 0) return std::nullopt;
-    CHECK((packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0);
-    Message message{std::string(text, static_cast<size_t>(size)), {}};
-    for (cmsghdr* at = CMSG_FIRSTHDR(&packet); at != nullptr; at = CMSG_NXTHDR(&packet, at)) {
-      size_t count = (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (size_t i = 0; i < count; ++i) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(at) + i * sizeof fd, sizeof fd);
-        message.fds.emplace_back(fd);
-      }
-    }
-    return message;
-  }
+  std::optional<testing::Notice> Read() { return testing::ReadNotice(socket_); }
   std::string Heard() {
     auto message = Read();
     return message ? message->text : "nothing";
@@ -205,7 +172,7 @@ TEST_F(ConnectionStoreTest, TheEndWaitsUntilTheManagerHasRead) {
   bool read = false;
   store_->Finish([&] { read = true; });
   EXPECT_EQ(Read()->fds.size(), 1u);
-  std::optional<Message> barrier;
+  std::optional<testing::Notice> barrier;
   ASSERT_TRUE(Until([&] { return (barrier = Read()).has_value(); }));
   EXPECT_EQ(barrier->text, "BARRIER=1");
   ASSERT_EQ(barrier->fds.size(), 1u);
@@ -220,7 +187,7 @@ TEST_F(ConnectionStoreTest, WhatComesWhileItWaitsGoesToo) {
   Keep(1);
   bool read = false;
   store_->Finish([&] { read = true; });
-  std::optional<Message> barrier;
+  std::optional<testing::Notice> barrier;
   ASSERT_TRUE(
       Until([&] { return (barrier = Read()).has_value() && barrier->text == "BARRIER=1"; }));
   Keep(2);

@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "ipc/core/check.h"
 #include "supervisor/app/passed_sockets.h"
 #include "supervisor/http/server.h"
+#include "tests/support/notify_socket.h"
 
 namespace nightjar {
 namespace {
@@ -37,7 +37,7 @@ class ServiceManagerTest : public ::testing::Test {
     char path[] = "/tmp/nightjar-notify-XXXXXX";
     CHECK(mkdtemp(path) != nullptr);
     folder_ = path;
-    socket_ = Bind(folder_ + "/notify");
+    socket_ = testing::BindNotifySocket(folder_ + "/notify");
   }
   ~ServiceManagerTest() override {
     Clear();
@@ -47,20 +47,9 @@ class ServiceManagerTest : public ::testing::Test {
   static void Clear() {
     for (const char* name : kAll) unsetenv(name);
   }
-  // `name`: as bind(2) takes it.
-  static Fd Bind(const std::string& name) {
-    Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    name.copy(address.sun_path, name.size());
-    auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    CHECK(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
-    return fd;
-  }
   static std::string Heard(const Fd& socket) {
-    char text[1024];
-    ssize_t size = recv(socket.get(), text, sizeof text, 0);
-    return size < 0 ? "nothing" : std::string(text, static_cast<size_t>(size));
+    auto notice = testing::ReadNotice(socket);
+    return notice ? notice->text : "nothing";
   }
   std::string Heard() { return Heard(socket_); }
   ServiceManager Meet() {
@@ -132,7 +121,7 @@ TEST_F(ServiceManagerTest, AStatusIsOneShortLine) {
 
 TEST_F(ServiceManagerTest, TheManagerMayListenOnAnAbstractName) {
   std::string name = "nightjar-test-" + std::to_string(getpid());
-  Fd socket = Bind(std::string(1, '\0') + name);
+  Fd socket = testing::BindNotifySocket(std::string(1, '\0') + name);
   setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
   ServiceManager manager = Meet();
   manager.Alive();
@@ -146,7 +135,7 @@ TEST_F(ServiceManagerTest, AManagerThatIsExecutedAnewIsFoundAgain) {
   socket_.Close();
   manager.Alive();  // nobody there: dropped
   std::filesystem::remove(folder_ + "/notify");
-  socket_ = Bind(folder_ + "/notify");
+  socket_ = testing::BindNotifySocket(folder_ + "/notify");
   manager.Alive();
   EXPECT_EQ(Heard(), "WATCHDOG=1");
 }
