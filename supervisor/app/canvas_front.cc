@@ -94,13 +94,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
   if (!revision) return responder.Send(NoCanvasAnswer());
   RouteMatch match = revision->router.Match(request.method, PathOf(request));
-  auto redaction_of = [&](const policy::Limits& limits) {
-    return RedactionOf(limits, needs_.redaction_key, canvas);
-  };
   if (auto answer = UnroutedAnswer(request, match, revision->manifest)) {
-    if (answer->status == 404 && needs_.feed.Wants())
-      needs_.feed.Publish(NotFoundEvent(
-          canvas, ShownRequest(request, match, redaction_of(needs_.policy()->For(canvas, "")))));
+    if (answer->status == 404) Miss(canvas, request, match);
     return responder.Send(std::move(*answer));
   }
   RunOrder order;
@@ -110,7 +105,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
   order.redaction_key = needs_.redaction_key;
-  order.request_line = ShownRequest(request, match, redaction_of(order.limits));
+  order.request_line =
+      ShownRequest(request, match, RedactionOf(order.limits, needs_.redaction_key, canvas));
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);
@@ -125,6 +121,24 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
     answer->Send(ResponseOf(std::move(result), origin));
   };
   needs_.runs.Start(std::move(order));
+}
+
+void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
+                       const RouteMatch& match) {
+  const std::string request_line = ShownRequest(
+      request, match, RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas));
+  if (needs_.feed.Wants()) needs_.feed.Publish(NotFoundEvent(canvas, request_line));
+  const int64_t now = UnixMicros(needs_.clock.Wall());
+  proto::MissedRoute missed;
+  missed.set_canvas(canvas);
+  missed.set_method(request.method);
+  missed.set_path(std::string(PathOf(request)));
+  missed.set_count(1);
+  missed.set_first_unix_us(now);
+  missed.set_last_unix_us(now);
+  missed.set_request_line(request_line);
+  missed.set_caller(request.peer);
+  needs_.missed.Add(std::move(missed));
 }
 
 void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,

@@ -14,6 +14,7 @@
 #include "supervisor/canvas/canvas_book.h"
 #include "supervisor/feed/event_feed.h"
 #include "supervisor/http/server.h"
+#include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/run_service.h"
 
 namespace nightjar {
@@ -27,6 +28,7 @@ class CanvasFront {
     RunService& runs;
     Metrics& metrics;
     Journal& journal;
+    MissedRoutes& missed;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     std::string redaction_key = {};  // of this host; empty: what is to be hashed is dropped
@@ -37,6 +39,8 @@ class CanvasFront {
 
  private:
   std::string CanvasOf(const std::string& host) const;
+  // Notes a request that no route took, and tells who looks on.
+  void Miss(const std::string& canvas, const http::Request& request, const RouteMatch& match);
   void Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder);
 
   Needs needs_;

@@ -36,11 +36,12 @@ Supervisor::Supervisor(Booted booted)
       runs_(loop_, clock_, pool_, journal_, metrics_, booted_.guard.get()),
       deployer_({loop_, clock_, factory_, pool_, journal_, book_, booted_.guard.get(),
                  [this] { return booted_.policy; }}),
+      missed_(journal_),
       feed_(clock_),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, feed_,
+      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
               [this] { return booted_.policy; }, booted_.redaction_key}),
-      control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, metrics_, runs_, pool_,
-                feed_, [this] { return booted_.policy; }, [this] { return MetricsText(); },
+      control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
+                pool_, feed_, [this] { return booted_.policy; }, [this] { return MetricsText(); },
                 booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
@@ -196,6 +197,7 @@ void Supervisor::Upkeep() {
   pool_.Sweep();
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
+  missed_.Tell();
   if (open_ && !stopping_) booted_.manager.Status(ServingLine());
 }
 
@@ -215,6 +217,7 @@ std::string Supervisor::MetricsText() {
   levels.quarantined = booted_.cells->quarantined();
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
+  levels.missed_dropped = missed_.dropped();
   return PrometheusText(metrics_.host(), levels);
 }
 
@@ -298,9 +301,10 @@ void Supervisor::StopRuns() {
 
 void Supervisor::StopWorkers() {
   if (factory_.live() > 0) LogError("workers_left", {{"workers", factory_.live()}});
+  missed_.Tell();
   WaitFor(
-      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return journal_.settled(); },
-      [this] { StopWriter(); });
+      waiting_, loop_, clock_.Mono() + kStopStepMax,
+      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {

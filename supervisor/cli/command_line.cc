@@ -149,6 +149,9 @@ class Parser {
             {"otlp", TraceFormat::kOtlp}, {"chrome", TraceFormat::kChrome}}))
         ->option_text("FORMAT")
         ->excludes(json_);
+    CLI::App* missed = WithCanvas(
+        Add("404s", Command::kMissed, "Requests that no route of a canvas took, newest first"));
+    WithCount(missed, "So many, instead of 20");
     CLI::App* incidents = Add("incidents", Command::kIncidents, "What was killed or refused");
     incidents->add_option("CANVAS", line_.canvas, "Of this canvas only");
     WithCount(incidents, "So many, instead of 20");

@@ -27,6 +27,7 @@ enum class Command {
   kKill,
   kTraces,
   kTrace,
+  kMissed,
   kIncidents,
   kVerifyIncidents,
   kIncident,

@@ -28,6 +28,7 @@ ExitCode Watch(Session& session);
 // commands_evidence.cc: what went on
 ExitCode ShowTraces(Session& session);
 ExitCode ShowTrace(Session& session);
+ExitCode ShowMissed(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.

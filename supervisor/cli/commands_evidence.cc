@@ -105,6 +105,17 @@ ExitCode ShowTrace(Session& session) {
   return kOk;
 }
 
+ExitCode ShowMissed(Session& session) {
+  const CommandLine& line = session.line();
+  Query query;
+  query.With("n", CountOf(line));
+  proto::MissedList list;
+  const std::string path = "/canvases/" + EncodePart(line.canvas) + "/404s";
+  if (ExitCode code = session.Ask({.target = path + query.text()}, &list); code != kOk) return code;
+  if (!session.PrintedJson()) session.out() << RenderMissed(list, session.paint());
+  return kOk;
+}
+
 ExitCode ShowIncidents(Session& session) {
   const CommandLine& line = session.line();
   Query query;

@@ -25,6 +25,8 @@ ExitCode Dispatch(Session& session) {
       return ShowTraces(session);
     case Command::kTrace:
       return ShowTrace(session);
+    case Command::kMissed:
+      return ShowMissed(session);
     case Command::kIncidents:
       return ShowIncidents(session);
     case Command::kVerifyIncidents:

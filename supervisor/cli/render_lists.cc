@@ -88,6 +88,20 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
   return table.Render(paint);
 }
 
+std::string RenderMissed(const proto::MissedList& list, const Paint& paint) {
+  if (list.routes().empty()) return "Every request found its route.\n";
+  Table table({{"ROUTE", Table::Align::kLeft, 64},
+               {"REQUESTS", kRight},
+               {"FIRST"},
+               {"LAST"},
+               {"LAST CALLER"}});
+  for (const proto::MissedRoute& route : list.routes())
+    table.AddRow({route.method() + " " + route.path(), Number(route.count()),
+                  ClockText(route.first_unix_us()), ClockText(route.last_unix_us()),
+                  route.caller()});
+  return table.Render(paint);
+}
+
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint) {
   if (list.incidents().empty()) return "No incident: nothing was killed or refused.\n";
   Table table({{"INCIDENT"},

@@ -159,6 +159,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("POST", 4, "canvases") && path[2] == "run")
     return RunOnce(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "traces") return ListTraces(std::move(call), path[1]);
+  if (is("GET", 3, "canvases") && path[2] == "404s") return ListMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
@@ -339,6 +340,23 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(std::move(*answer->mutable_trace_json()));
+  });
+}
+
+void ControlService::ListMissed(Call call, const std::string& canvas) {
+  uint32_t rows = call.Rows(20);
+  RevisionPtr revision = needs_.book.Find(canvas);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  if (!revision) return call.Fail(404, "there is no canvas " + canvas);
+  needs_.missed.List(canvas, [call, rows, revision](Result<proto::MissedList> answer) {
+    if (!answer) return call.Fail(answer.error());
+    proto::MissedList list;
+    for (proto::MissedRoute& route : *answer->mutable_routes()) {
+      if (static_cast<uint32_t>(list.routes_size()) == rows) break;
+      RouteMatch match = revision->router.Match(route.method(), route.path());
+      if (match.kind == RouteMatch::Kind::kNone) *list.add_routes() = std::move(route);
+    }
+    call.Answer(list);
   });
 }
 

@@ -16,6 +16,7 @@
 #include "supervisor/control/event_stream.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/journal.h"
+#include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
 
@@ -30,6 +31,7 @@ class ControlService {
     CellTree& cells;
     Deployer& deployer;
     Journal& journal;
+    MissedRoutes& missed;
     Metrics& metrics;
     RunService& runs;
     WorkerPool& pool;
@@ -53,6 +55,7 @@ class ControlService {
   void Limits(Call call, const std::string& canvas);
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
+  void ListMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
   void VerifyIncidents(Call call);

@@ -98,6 +98,9 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                  levels.writer_connected ? 1 : 0);
   families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
                    levels.traces_lost);
+  families.Counter("missed_dropped_total",
+                   "Requests without a route that found no room in the list of 404s.",
+                   levels.missed_dropped);
   return families.Text();
 }
 

@@ -20,6 +20,7 @@ struct HostLevels {
   size_t quarantined = 0;  // cells with a process that does not die
   bool writer_connected = false;
   uint64_t traces_lost = 0;
+  uint64_t missed_dropped = 0;
 };
 
 inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";

@@ -64,27 +64,36 @@ Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision
   return answer;
 }
 
-Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWriter& question) {
+Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question) {
   proto::FromWriter answer;
   switch (question.kind_case()) {
     case proto::ToWriter::kListTraces: {
-      NJ_ASSIGN(*answer.mutable_traces(), index.List(question.list_traces()));
+      NJ_ASSIGN(*answer.mutable_traces(), archive.index().List(question.list_traces()));
       return answer;
     }
     case proto::ToWriter::kListIncidents: {
-      NJ_ASSIGN(*answer.mutable_incidents(), index.ListIncidents(question.list_incidents()));
+      NJ_ASSIGN(*answer.mutable_incidents(),
+                archive.index().ListIncidents(question.list_incidents()));
       return answer;
     }
     case proto::ToWriter::kGetIncident: {
       auto run = RunId::FromBytes(question.get_incident().run_id());
       if (!run) return Fail(ErrorCode::kInvalid, "not the id of a run");
-      NJ_ASSIGN(*answer.mutable_incident(), index.GetIncident(*run));
+      NJ_ASSIGN(*answer.mutable_incident(), archive.index().GetIncident(*run));
       return answer;
     }
     case proto::ToWriter::kVerifyIncidents: {
-      NJ_ASSIGN(*answer.mutable_chain(), index.chain().Verify(question.verify_incidents()));
+      NJ_ASSIGN(*answer.mutable_chain(),
+                archive.index().chain().Verify(question.verify_incidents()));
       return answer;
     }
+    case proto::ToWriter::kListMissed: {
+      NJ_ASSIGN(*answer.mutable_missed(), archive.missed().List(question.list_missed()));
+      return answer;
+    }
+    case proto::ToWriter::kRoutesMissed:
+      NJ_TRY(archive.missed().Add(question.routes_missed()));
+      return answer;
     default:
       return Fail(ErrorCode::kInvalid, "a question that this writer does not know");
   }

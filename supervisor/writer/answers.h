@@ -1,6 +1,6 @@
 // Between the supervisor's messages and what the archive takes and gives.
 //
-// AnswerFromIndex and SaveRevision block and are the archive thread's; the rest is any thread's.
+// SaveRevision and AnswerFrom block and are the archive thread's; the rest is any thread's.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,8 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
 Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
-// `question` is a ListTraces, ListIncidents, GetIncident or VerifyIncidents.
-Result<proto::FromWriter> AnswerFromIndex(TraceIndex& index, const proto::ToWriter& question);
+// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed or
+// RoutesMissed.
+Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 
 }  // namespace nightjar

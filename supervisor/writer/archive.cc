@@ -20,14 +20,17 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
   NJ_ASSIGN(auto objects, LocalStore::Create(dir + "/traces"));
   NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
-  return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog));
+  NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
+  return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
+                                   std::move(missed));
 }
 
 Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
-                 std::unique_ptr<Catalog> catalog)
+                 std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed)
     : objects_(std::move(objects)),
       index_(std::move(index)),
       catalog_(std::move(catalog)),
+      missed_(std::move(missed)),
       code_(*catalog_) {}
 
 void Archive::Store(SealedRun run) {

@@ -13,6 +13,7 @@
 
 #include "supervisor/writer/catalog.h"
 #include "supervisor/writer/incident_code.h"
+#include "supervisor/writer/missed_index.h"
 #include "supervisor/writer/object_store.h"
 #include "supervisor/writer/trace_index.h"
 
@@ -55,7 +56,7 @@ class Archive {
   // `dir` is the store's directory. `clock` outlives the archive.
   static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock);
   Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
-          std::unique_ptr<Catalog> catalog);
+          std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed);
 
   void Store(SealedRun run);
   // When Commit() must be called; nullopt: nothing waits for it.
@@ -65,6 +66,7 @@ class Archive {
 
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
+  MissedIndex& missed() { return *missed_; }
   // Any thread.
   Result<std::string> ReadObject(std::string_view key) const;
 
@@ -78,6 +80,7 @@ class Archive {
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<MissedIndex> missed_;
   IncidentCode code_;               // reads the catalog
   std::vector<StoredRun> waiting_;  // for a commit
 };

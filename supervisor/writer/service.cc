@@ -59,8 +59,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
     case proto::ToWriter::kVerifyIncidents:
+    case proto::ToWriter::kListMissed:
+    case proto::ToWriter::kRoutesMissed:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
-        return AnswerFromIndex(archive.index(), message);
+        return AnswerFrom(archive, message);
       });
     case proto::ToWriter::KIND_NOT_SET:
       break;

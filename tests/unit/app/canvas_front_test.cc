@@ -80,8 +80,9 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   CanvasBook book_;
   Gate gate_{clock_};
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
+  MissedRoutes missed_{journal_};
   EventFeed feed_{clock_};
-  CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_, feed_,
+  CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
   std::string address_;
   std::unique_ptr<http::Server> server_;
@@ -149,6 +150,25 @@ TEST_F(CanvasFrontTest, TheEventOfAMissingRouteShowsNothingThatPolicyLeavesOut) 
   EXPECT_THAT(Wait(*Get("demo", "/nowhere?token=trumpet&a=1")), StartsWith("HTTP/1.1 404 "));
   ASSERT_EQ(feed_.next(), 2u);
   EXPECT_EQ(feed_.At(1).request_line(), "GET /nowhere?token=<redacted>&a=1");
+}
+
+TEST_F(CanvasFrontTest, ARequestWithoutARouteIsNotedForTheWriter) {
+  limits_.trace_drop.value = {"token"};
+  Wait(*Get("demo", "/nowhere?token=trumpet"));
+  Wait(*Get("demo", "/nowhere?token=oboe"));
+  Wait(*Get("nobody", "/nowhere"));  // no canvas, so nobody's
+  EXPECT_TRUE(journal_.questions.empty());
+  missed_.Tell();
+  ASSERT_EQ(journal_.questions.size(), 1u);
+  const proto::RoutesMissed& told = journal_.questions[0].question.routes_missed();
+  ASSERT_EQ(told.routes_size(), 1);
+  const proto::MissedRoute& route = told.routes(0);
+  EXPECT_EQ(route.canvas() + " " + route.method() + " " + route.path(), "demo GET /nowhere");
+  EXPECT_EQ(route.count(), 2u);
+  EXPECT_EQ(route.request_line(), "GET /nowhere?token=<redacted>");
+  EXPECT_THAT(route.caller(), StartsWith("127.0.0.1:"));
+  EXPECT_GT(route.first_unix_us(), 0);
+  EXPECT_GE(route.last_unix_us(), route.first_unix_us());
 }
 
 TEST_F(CanvasFrontTest, AnAnswerCarriesTheIdOfItsTrace) {

@@ -196,12 +196,14 @@ TEST(CommandsTest, ListsPassTheirFiltersOn) {
   FakeSupervisor fake;
   fake.On("GET /canvases/demo/traces?n=5&verdict=wall_time&handler=GET%20%2Fx", {200, "{}"});
   fake.On("GET /incidents?canvas=demo", {200, "{}"});
+  fake.On("GET /canvases/demo/404s?n=7", {200, "{}"});
   fake.On("GET /canvases/demo/limits?handler=GET%20%2Fx", {200, R"({"canvas":"demo"})"});
   EXPECT_EQ(RunNightjar({"traces", "demo", "-n", "5", "--verdict", "wall_time", "--handler",
                          "GET /x", "--state", fake.state()})
                 .code,
             kOk);
   EXPECT_EQ(RunNightjar({"incidents", "demo", "--state", fake.state()}).code, kOk);
+  EXPECT_EQ(RunNightjar({"404s", "demo", "-n", "7", "--state", fake.state()}).code, kOk);
   EXPECT_EQ(RunNightjar({"limits", "demo", "--handler", "GET /x", "--state", fake.state()}).code,
             kOk);
 }

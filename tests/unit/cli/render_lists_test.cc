@@ -14,6 +14,7 @@ TEST(RenderListsTest, EmptyListsSaySo) {
             "No canvas yet. `nightjar deploy CANVAS FILE` makes one.\n");
   EXPECT_EQ(RenderRuns({}, Paint()), "Nothing is running.\n");
   EXPECT_EQ(RenderTraces({}, Paint()), "No trace matches.\n");
+  EXPECT_EQ(RenderMissed({}, Paint()), "Every request found its route.\n");
   EXPECT_EQ(RenderIncidents({}, Paint()), "No incident: nothing was killed or refused.\n");
 }
 
@@ -28,6 +29,17 @@ TEST(RenderListsTest, Runs) {
             "RUN       CANVAS  HANDLER       STATE    PID     WALL    LIMIT     CPU   MEMORY\n"
             "fe6c1a2b  demo    GET /\\x1b[2J  running   42  1.50 ms  2.000 s  900 us  1.0 MiB\n"
             "fe6c      b       GET /         queued     -     0 us     0 us    0 us      0 B\n");
+}
+
+TEST(RenderListsTest, RequestsWithoutARoute) {
+  EXPECT_EQ(RenderMissed(FromText<proto::MissedList>(R"(routes { method: "GET" path: "/favicon.ico"
+                  count: 12 first_unix_us: 1732448403123456 last_unix_us: 1732448404123456
+                  caller: "192.0.2.7:4711" })"),
+                         Paint()),
+            "ROUTE             REQUESTS  FIRST                     LAST                      LAST "
+            "CALLER\n"
+            "GET /favicon.ico        12  2024-11-24 11:40:03.123Z  2024-11-24 11:40:04.123Z  "
+            "192.0.2.7:4711\n");
 }
 
 TEST(RenderListsTest, Incidents) {

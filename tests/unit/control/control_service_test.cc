@@ -50,8 +50,8 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
-        rig_.loop(), clock_, book_, cells_, deployer_, journal_, metrics_, runs_, pool_, feed_,
-        [this] { return std::make_shared<const OnePolicy>(limits_); },
+        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_, pool_,
+        feed_, [this] { return std::make_shared<const OnePolicy>(limits_); },
         [] { return std::string("nightjar_canvases 1\n"); }, doctor});
   }
   ~ControlServiceTest() override {
@@ -108,12 +108,40 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
   Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
+  MissedRoutes missed_{journal_};
   EventFeed feed_{clock_};
   std::optional<ControlService> control_;
   std::string folder_;
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
   std::unique_ptr<http::Server> server_;
 };
+
+TEST_F(ControlServiceTest, RequestsWithoutARouteAreListedWithoutWhatAHandlerTakesByNow) {
+  ExpectNo(Ask("GET /canvases/demo/404s"), 404, "there is no canvas demo");
+  Publish();
+  ExpectNo(Ask("GET /canvases/demo/404s?n=0"), 400, "n is a number of rows");
+  proto::MissedRoute noted;
+  noted.set_canvas("demo");
+  noted.set_path("/new");
+  missed_.Add(noted);
+  auto client = Send("GET /canvases/demo/404s?n=2");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 2; }));
+  EXPECT_EQ(journal_.questions[0].question.routes_missed().routes(0).path(), "/new");
+  EXPECT_EQ(journal_.questions[1].question.list_missed().canvas(), "demo");
+  proto::FromWriter answer;
+  for (const char* path : {"/a", "/hello/x", "/b", "/c"}) {
+    proto::MissedRoute& route = *answer.mutable_missed()->add_routes();
+    route.set_method("GET");
+    route.set_path(path);
+    route.set_count(3);
+  }
+  Answer(answer);
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.status, 200);
+  ASSERT_EQ(reply.body["routes"].size(), 2u) << reply.body;
+  EXPECT_EQ(reply.body["routes"][0]["path"], "/a");
+  EXPECT_EQ(reply.body["routes"][1]["path"], "/b");
+}
 
 TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
   as_uid_ = 4242;

@@ -38,9 +38,9 @@ class ArchiveTest : public ::testing::Test {
   ArchiveTest() {
     auto store = std::make_unique<MemoryStore>();
     store_ = store.get();
-    archive_ =
-        std::make_unique<Archive>(std::move(store), *TraceIndex::Create(dir_ / "index.db", clock_),
-                                  *Catalog::Create(dir_ / "catalog.db", clock_));
+    archive_ = std::make_unique<Archive>(
+        std::move(store), *TraceIndex::Create(dir_ / "index.db", clock_),
+        *Catalog::Create(dir_ / "catalog.db", clock_), *MissedIndex::Create(dir_ / "missed.db"));
   }
   // A run with this many pairs of events, sealed.
   SealedRun Run(const RunId& run, int calls, proto::Verdict verdict = proto::VERDICT_FINISHED) {
