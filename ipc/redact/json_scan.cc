@@ -1,6 +1,7 @@
 #include "ipc/redact/json_scan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
@@ -160,7 +161,8 @@ void JsonScan::String() {
   std::string_view raw = text_.substr(begin, end - begin);
   size_t behind = std::min(end + 1, text_.size());
   size_t next = SkipBlanks(behind);
-  if (next < text_.size() && text_[next] == ':') {
+  if (!std::exchange(named_, false) && next < text_.size() && text_[next] == ':') {
+    named_ = true;
     path_.resize(levels_.back().names);
     path_.push_back(Unquoted(raw));
     kind_ = levels_.back().inherited;
@@ -181,6 +183,7 @@ void JsonScan::Word() {
   size_t end = std::min(text_.find_first_of(kWordEnds, at_ + 1), text_.size());
   std::string_view word = text_.substr(at_, end - at_);
   at_ = end;
+  named_ = false;
   if (kind_ == Kind::kKeep || word == "null")
     Put(word);
   else
@@ -194,6 +197,7 @@ bool JsonScan::Open() {
     return false;
   }
   levels_.push_back({path_.size(), kind_});
+  named_ = false;
   Put(text_.substr(at_++, 1));
   return true;
 }
@@ -207,6 +211,7 @@ void JsonScan::Close() {
 void JsonScan::NextField() {
   if (at_ < text_.size() && text_[at_] == ',') Put(text_.substr(at_++, 1));
   kind_ = levels_.back().inherited;
+  named_ = false;
   path_.resize(std::min(path_.size(), levels_.back().names));
 }
 

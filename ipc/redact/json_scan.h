@@ -62,6 +62,8 @@ class JsonScan {
   std::vector<Level> levels_{{0, Kind::kKeep}};
   std::vector<std::string> path_;  // names, from the outermost
   Kind kind_ = Kind::kKeep;        // of the value that comes next
+  // A name was read: what comes next is its value, whatever follows.
+  bool named_ = false;
 };
 
 }  // namespace nightjar

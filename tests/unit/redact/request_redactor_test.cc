@@ -112,6 +112,8 @@ TEST_F(RequestRedactorTest, WhatIsNoJsonIsReadAsFarAsItGoes) {
   EXPECT_EQ(Json(R"({"password":)"), R"({"password":)");
   EXPECT_EQ(Json(R"({"password": abc def})"), R"({"password": "<redacted>" "<redacted>"})");
   EXPECT_EQ(Json("\\\"/"), "\\\"/");
+  EXPECT_EQ(Json(R"({"password": "x": "y", "b": "z"})"),
+            R"({"password": "<redacted>": "<redacted>", "b": "z"})");
 }
 
 TEST_F(RequestRedactorTest, DeepJsonIsLeftOutAndSoIsEveryText) {
