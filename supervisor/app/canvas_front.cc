@@ -67,15 +67,17 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
   return proto::REFUSAL_UNSPECIFIED;
 }
 
-// As traces, incidents and the feed show it: without what policy leaves out.
+// As traces, incidents and the feed show it: without what policy leaves out. `redaction` makes what
+// policy says, and is called where there is something to leave out of.
+template <typename Redaction>
 std::string ShownRequest(const http::Request& request, const RouteMatch& match,
-                         const proto::Redaction& redaction) {
+                         Redaction redaction) {
   auto shown = [&](const std::string& target) {
     return request.method + " " + target.substr(0, kShownTargetBytes);
   };
   if (match.vars.empty() && request.target.find('?') == std::string::npos)
     return shown(request.target);
-  RequestRedactor redactor{RedactionRules(redaction)};
+  RequestRedactor redactor{RedactionRules(redaction())};
   for (const auto& [name, value] : match.vars) redactor.AddRouteVariable(name, value);
   return shown(redactor.Url(request.target));
 }
@@ -105,8 +107,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
   order.redaction_key = needs_.redaction_key;
-  order.request_line =
-      ShownRequest(request, match, RedactionOf(order.limits, needs_.redaction_key, canvas));
+  order.request_line = ShownRequest(
+      request, match, [&] { return RedactionOf(order.limits, needs_.redaction_key, canvas); });
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);
@@ -125,8 +127,9 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
 
 void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
                        const RouteMatch& match) {
-  const std::string request_line = ShownRequest(
-      request, match, RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas));
+  const std::string request_line = ShownRequest(request, match, [&] {
+    return RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas);
+  });
   if (needs_.feed.Wants()) needs_.feed.Publish(NotFoundEvent(canvas, request_line));
   const int64_t now = UnixMicros(needs_.clock.Wall());
   proto::MissedRoute missed;
