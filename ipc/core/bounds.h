@@ -264,7 +264,7 @@ inline constexpr size_t kPolicyErrors = 20;  // told of one file
 // --- requests that no route took
 inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas
 inline constexpr size_t kMissedRoutesWaiting = 4096;  // for the writer, of all canvases
-inline constexpr size_t kMissedTextBytes = 200;       // of a method, a path, a request line, a caller
+inline constexpr size_t kMissedTextBytes = 200;       // of a method, a path, a caller, ...
 inline constexpr size_t kMissedRoutesTold = 64;       // in one message
 static_assert(kMissedRoutesTold * (4 * kMissedTextBytes + 200) < kFrameBytes);
 
