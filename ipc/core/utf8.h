@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace nightjar {
@@ -16,6 +17,10 @@ size_t Utf8PrefixSize(std::string_view text, size_t bytes_max);
 
 inline std::string_view Utf8Prefix(std::string_view text, size_t bytes_max) {
   return text.substr(0, Utf8PrefixSize(text, bytes_max));
+}
+
+inline void CutToUtf8(std::string* text, size_t bytes_max) {
+  text->resize(Utf8PrefixSize(*text, bytes_max));
 }
 
 }  // namespace nightjar

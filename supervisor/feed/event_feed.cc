@@ -11,10 +11,6 @@ namespace {
 
 constexpr char kPrefix[] = "FEED_KIND_";
 
-void Cut(std::string* text) {
-  text->resize(Utf8PrefixSize(*text, bounds::kEventTextBytes));
-}
-
 }  // namespace
 
 EventFeed::EventFeed(const Clock& clock)
@@ -31,7 +27,7 @@ void EventFeed::Publish(proto::FeedEvent event) {
   event.set_at_unix_us(UnixMicros(clock_.Wall()));
   for (std::string* text : {event.mutable_detail(), event.mutable_handler(),
                             event.mutable_request_line(), event.mutable_by()})
-    Cut(text);
+    CutToUtf8(text, bounds::kEventTextBytes);
   kept_.push_back({std::move(event), ""});
   ++next_;
   if (kept_.size() > bounds::kEventsKept) kept_.pop_front();

@@ -7,18 +7,10 @@
 #include "ipc/core/utf8.h"
 
 namespace nightjar {
-namespace {
-
-void Cut(std::string* text) {
-  text->resize(Utf8PrefixSize(*text, bounds::kMissedTextBytes));
-}
-
-}  // namespace
-
 void MissedRoutes::Add(proto::MissedRoute seen) {
   for (std::string* text : {seen.mutable_method(), seen.mutable_path(), seen.mutable_request_line(),
                             seen.mutable_caller()})
-    Cut(text);
+    CutToUtf8(text, bounds::kMissedTextBytes);
   auto of_canvas = notes_.find(seen.canvas());
   const Route route(seen.method(), seen.path());
   if (of_canvas != notes_.end()) {

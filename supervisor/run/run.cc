@@ -298,7 +298,7 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
               const RunSeen* seen) {
   CHECK(state_ != State::kEnded);
   // Much of it may be a worker's own words, and the journal's message must fit a frame.
-  verdict.detail.resize(Utf8PrefixSize(verdict.detail, bounds::kVerdictDetailBytes));
+  CutToUtf8(&verdict.detail, bounds::kVerdictDetailBytes);
   MonoTime now = needs_.clock.Mono();
   bool ran = started_ != MonoTime{};
   state_ = State::kEnded;

@@ -25,7 +25,7 @@ void MaskProcess(const std::vector<std::string>& secrets, proto::ProcessSeen* pr
   std::string command =
       MaskSecrets(process->command(), secrets, cut ? TextEnd::kCut : TextEnd::kWhole);
   if (cut || command.size() > bounds::kCommandShownBytes) {
-    command.resize(Utf8PrefixSize(command, bounds::kCommandShownBytes));
+    CutToUtf8(&command, bounds::kCommandShownBytes);
     command += "...";
   }
   process->set_command(command);
