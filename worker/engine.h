@@ -38,6 +38,9 @@ struct RunOutcome {
   // Always set.
   uint64_t steps = 0;
   uint64_t value_bytes = 0;
+  // Of an earlier run that was done again: impure calls that its trace answered, and others.
+  uint32_t calls_answered = 0;
+  uint32_t calls_live = 0;
 
   uint32_t status = 0;
   std::vector<proto::Header> headers;
@@ -63,8 +66,9 @@ class Engine {
   // `program` came from Compile() of the same version, through the writer's disk; anything else is
   // kProtocol or kUnsupported.
   virtual Status Load(std::string_view program) = 0;
-  // Runs the handler with run.tlid(). `body` is the request's body whether it came inline or as a
-  // memfd. Writes the whole trace, from StartRun to FinishRun, to `recorder`.
+  // Runs the handler with run.tlid(). `body` is the request's body, or the replay of an earlier
+  // run, whether it came inline or as a memfd. Writes the whole trace, from StartRun to FinishRun,
+  // to `recorder`.
   virtual RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) = 0;
   // A deadline is near: the run that is going on stops at its next step, with this as its
   // `limit_hit`. Called by a signal handler; without a run it does nothing.

@@ -148,8 +148,9 @@ class Session {
 
   Status Run(const proto::Run& run, const Packet& packet) {
     std::string body_from_memfd;
-    std::string_view body = run.http().body();
-    if (run.http().body_memfd_bytes() > 0) {
+    const bool again = run.has_again();
+    std::string_view body = again ? run.again().replay() : run.http().body();
+    if ((again ? run.again().memfd_bytes() : run.http().body_memfd_bytes()) > 0) {
       if (packet.fds.size() != 1) return Fail(ErrorCode::kProtocol, "no body");
       NJ_ASSIGN(body_from_memfd, ReadForeignMemfd(packet.fds[0], bounds::kHttpBodyBytes));
       body = body_from_memfd;
@@ -197,6 +198,8 @@ class Session {
     finished.set_request_refused(outcome.request_refused);
     finished.set_steps(outcome.steps);
     finished.set_value_bytes(outcome.value_bytes);
+    finished.set_calls_answered(outcome.calls_answered);
+    finished.set_calls_live(outcome.calls_live);
     finished.set_trace_bytes(recorder_.bytes());
     finished.set_trace_events(recorder_.events());
     finished.set_trace_dropped(recorder_.dropped());

@@ -94,6 +94,8 @@ inline constexpr size_t kRingTailBytes = 64 * kKiB;  // the overwriting newest e
 inline constexpr size_t kTraceEventBytes = 16 * kKiB;  // one encoded event
 inline constexpr size_t kTraceValueBytes =
     4 * kKiB;  // one value in an event; the input and the result get kTraceEventBytes / 2
+// A route's variables, in a run's first event.
+inline constexpr size_t kTraceVariablesBytes = 4 * kKiB;
 inline constexpr size_t kTraceNameBytes = 256;  // a function's name in an event
 inline constexpr size_t kTraceArgs = 64;  // arguments written of one call; the rest is left out
 // Messages nested in one value. Protobuf's JSON printer stops at 64 messages and its JSON reader at
@@ -260,6 +262,11 @@ inline constexpr seconds kEventBeat{15};        // between two signs of life
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
 inline constexpr size_t kPolicyErrors = 20;  // told of one file
+
+// --- reruns
+// What an earlier run's impure calls returned, in one message; those behind it are made again.
+inline constexpr size_t kReplayBytes = 4 * kMiB;
+static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
 
 // --- requests that no route took
 inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas

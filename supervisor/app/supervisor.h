@@ -73,6 +73,7 @@ class Supervisor {
   WorkerPool pool_;
   RunService runs_;
   Deployer deployer_;
+  Rerunner rerunner_;
   MissedRoutes missed_;
   EventFeed feed_;
   CanvasFront front_;

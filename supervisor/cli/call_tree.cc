@@ -11,7 +11,7 @@ CallTree::CallTree(const proto::TraceDocument& document) {
     now_ns_ = event.at_ns();
     switch (event.kind_case()) {
       case proto::TraceEvent::kRunStart:
-        if (event.run_start().has_input()) input_ = &event.run_start().input();
+        start_ = &event.run_start();
         break;
       case proto::TraceEvent::kRunEnd:
         if (event.run_end().has_result()) result_ = &event.run_end().result();

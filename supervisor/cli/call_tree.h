@@ -44,8 +44,8 @@ class CallTree {
   size_t size() const { return nodes_.size(); }
   // Always a smaller number than the node's own; the handler's is itself.
   size_t parent(size_t at) const { return parents_[at]; }
-  const proto::Value* input() const { return input_; }    // null: not recorded
-  const proto::Value* result() const { return result_; }  // null: not recorded, or killed before
+  const proto::RunStart* start() const { return start_; }  // null: not recorded
+  const proto::Value* result() const { return result_; }   // null: not recorded, or killed before
   uint64_t dropped() const { return dropped_; }
   uint64_t calls() const { return calls_; }
 
@@ -64,7 +64,7 @@ class CallTree {
   std::map<std::pair<size_t, uint64_t>, uint64_t> iterations_;  // by parent and call site
   size_t current_ = 0;   // the innermost call that is known to be open
   uint64_t now_ns_ = 0;  // of the event that is being taken
-  const proto::Value* input_ = nullptr;
+  const proto::RunStart* start_ = nullptr;
   const proto::Value* result_ = nullptr;
   uint64_t dropped_ = 0;
   uint64_t calls_ = 0;

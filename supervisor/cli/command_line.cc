@@ -98,6 +98,15 @@ class Parser {
     run->add_option("HANDLER", line_.handler, "As `deploy` lists it: \"GET /hello\"")->required();
     run->add_option("--input", line_.file,
                     "File with the request's body or event; -: standard input");
+    CLI::App* rerun = WithCanvas(
+        Add("rerun", Command::kRerun, "Run again what a trace shows; makes a new trace"));
+    rerun->add_option("TRACE", line_.id, "The run's id")->required();
+    rerun->add_option("--revision", line_.revision, "On this revision, instead of the newest")
+        ->check(CLI::PositiveNumber)
+        ->option_text("N");
+    rerun->add_flag("--live", line_.live,
+                    "Call for the time, for random numbers and the like again, instead of "
+                    "answering from the trace");
     CLI::App* kill = Add("kill", Command::kKill, "End one run now");
     kill->add_option("RUN", line_.id, "Its id")->required();
   }

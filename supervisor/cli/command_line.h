@@ -25,6 +25,7 @@ enum class Command {
   kMetrics,
   kWatch,
   kKill,
+  kRerun,
   kTraces,
   kTrace,
   kMissed,
@@ -55,6 +56,8 @@ struct CommandLine {
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
+  uint64_t revision = 0;          // 0: the one in force
+  bool live = false;              // rerun: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;
   bool verify = false;             // incidents: walk along their chain instead

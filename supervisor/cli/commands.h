@@ -16,6 +16,7 @@ namespace nightjar::cli {
 ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
+ExitCode Rerun(Session& session);
 
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);

@@ -2,6 +2,7 @@
 
 #include "ipc/core/bounds.h"
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/input_file.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
@@ -14,6 +15,24 @@ namespace {
 
 std::string CanvasPath(const std::string& canvas) {
   return "/canvases/" + EncodePart(canvas);
+}
+
+ExitCode EndOf(const proto::RunAnswer& answer) {
+  return answer.verdict() == proto::VERDICT_FINISHED ? kOk : kNo;
+}
+
+ExitCode PrintAnswer(Session& session, const proto::RunAnswer& answer) {
+  // A file gets the bytes of the answer, a terminal only what cannot harm it.
+  bool person = session.terminal().out_is_terminal;
+  session.out() << (person ? PrintableText(answer.body()) : answer.body());
+  if (person && !answer.body().empty() && answer.body().back() != '\n') session.out() << "\n";
+  session.out() << std::flush;
+  session.err() << VerdictText(answer.verdict()) << " " << answer.status() << " in "
+                << TimeText(answer.usage().wall_us()) << " (cpu "
+                << TimeText(answer.usage().cpu_us()) << "), run " << Printable(answer.run_id())
+                << "\n";
+  if (!answer.detail().empty()) session.err() << Printable(answer.detail()) << "\n";
+  return EndOf(answer);
 }
 
 }  // namespace
@@ -58,19 +77,33 @@ ExitCode RunHandler(Session& session) {
   proto::RunAnswer answer;
   ExitCode code = session.Ask(question, &answer);
   if (code != kOk) return code;
-  ExitCode ended = answer.verdict() == proto::VERDICT_FINISHED ? kOk : kNo;
-  if (session.PrintedJson()) return ended;
-  // A file gets the bytes of the answer, a terminal only what cannot harm it.
-  bool person = session.terminal().out_is_terminal;
-  session.out() << (person ? PrintableText(answer.body()) : answer.body());
-  if (person && !answer.body().empty() && answer.body().back() != '\n') session.out() << "\n";
-  session.out() << std::flush;
-  session.err() << VerdictText(answer.verdict()) << " " << answer.status() << " in "
-                << TimeText(answer.usage().wall_us()) << " (cpu "
-                << TimeText(answer.usage().cpu_us()) << "), run " << Printable(answer.run_id())
-                << "\n";
-  if (!answer.detail().empty()) session.err() << Printable(answer.detail()) << "\n";
-  return ended;
+  if (session.PrintedJson()) return EndOf(answer);
+  return PrintAnswer(session, answer);
+}
+
+ExitCode Rerun(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
+  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) + "/rerun?revision=" +
+                       (line.revision > 0 ? std::to_string(line.revision) : "") +
+                       (line.live ? "&live=1" : "");
+  proto::RunAnswer answer;
+  ExitCode code = session.Ask({"POST", target, {}, "running it again"}, &answer);
+  if (code != kOk) return code;
+  if (session.PrintedJson()) return EndOf(answer);
+  code = PrintAnswer(session, answer);
+  session.err() << "This does " << Printable(answer.rerun_of()) << " again on revision "
+                << answer.revision();
+  if (answer.calls_answered() > 0)
+    session.err() << "; its trace answered "
+                  << CountText(answer.calls_answered(), "impure call", "impure calls");
+  if (answer.calls_live() > 0)
+    session.err() << "; it does not know "
+                  << CountText(answer.calls_live(), "impure call, which was made",
+                               "impure calls, which were made");
+  session.err() << "\n";
+  return code;
 }
 
 ExitCode KillRun(Session& session) {

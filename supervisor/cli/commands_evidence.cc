@@ -1,12 +1,11 @@
-#include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
-#include "supervisor/cli/short_id.h"
 
 namespace nightjar::cli {
 namespace {
@@ -30,33 +29,8 @@ std::string CountOf(const CommandLine& line) {
   return line.count ? std::to_string(*line.count) : "";
 }
 
-std::string TracesPath(const CommandLine& line) {
-  return "/canvases/" + EncodePart(line.canvas) + "/traces";
-}
-
-// The longest list there is, to find a cut id in.
-std::string Longest() {
-  return Query().With("n", std::to_string(bounds::kListRows)).text();
-}
-
 Detail DetailOf(const CommandLine& line) {
   return line.full ? Detail::kFull : Detail::kShort;
-}
-
-// Turns the command's id into a whole one with the ids of `list`, which is asked only for a cut
-// one.
-template <typename List, typename Rows>
-ExitCode Complete(Session& session, const std::string& target, Rows rows, std::string* id) {
-  *id = session.line().id;
-  if (IsWholeId(*id)) return kOk;
-  List list;
-  if (ExitCode code = session.Ask({.target = target}, &list); code != kOk) return code;
-  std::vector<std::string> ids;
-  for (const auto& row : (list.*rows)()) ids.push_back(row.run_id());
-  auto found = FindId(*id, ids);
-  if (!found) return session.Complain(kNo, found.error().ToString());
-  *id = *found;
-  return kOk;
 }
 
 Result<std::string> InFormat(const proto::TraceDocument& document, const CommandLine& line,
@@ -80,7 +54,8 @@ ExitCode ShowTraces(Session& session) {
   Query query;
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
   proto::TraceList list;
-  if (ExitCode code = session.Ask({.target = TracesPath(line) + query.text()}, &list); code != kOk)
+  if (ExitCode code = session.Ask({.target = TracesPath(line.canvas) + query.text()}, &list);
+      code != kOk)
     return code;
   if (!session.PrintedJson()) session.out() << RenderTraces(list, session.paint());
   return kOk;
@@ -89,14 +64,12 @@ ExitCode ShowTraces(Session& session) {
 ExitCode ShowTrace(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
-  const google::protobuf::RepeatedPtrField<proto::TraceRow>& (proto::TraceList::*rows)() const =
-      &proto::TraceList::traces;
-  ExitCode code = Complete<proto::TraceList>(session, TracesPath(line) + Longest(), rows, &id);
+  ExitCode code = CompleteTrace(session, &id);
   if (code != kOk) return code;
   proto::TraceDocument document;
-  code = session.Ask(
-      {.target = TracesPath(line) + "/" + EncodePart(id), .waiting_for = "reading the trace"},
-      &document);
+  code = session.Ask({.target = TracesPath(line.canvas) + "/" + EncodePart(id),
+                      .waiting_for = "reading the trace"},
+                     &document);
   if (code != kOk) return code;
   if (session.PrintedJson()) return kOk;
   auto text = InFormat(document, line, session.paint());
@@ -129,9 +102,7 @@ ExitCode ShowIncidents(Session& session) {
 
 ExitCode ShowIncident(Session& session) {
   std::string id;
-  const google::protobuf::RepeatedPtrField<proto::IncidentRow>& (proto::IncidentList::*rows)()
-      const = &proto::IncidentList::incidents;
-  ExitCode code = Complete<proto::IncidentList>(session, "/incidents" + Longest(), rows, &id);
+  ExitCode code = CompleteIncident(session, &id);
   if (code != kOk) return code;
   proto::Incident incident;
   if (code = session.Ask({.target = "/incidents/" + EncodePart(id)}, &incident); code != kOk)

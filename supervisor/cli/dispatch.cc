@@ -19,6 +19,8 @@ ExitCode Dispatch(Session& session) {
       return ShowMetrics(session);
     case Command::kWatch:
       return Watch(session);
+    case Command::kRerun:
+      return Rerun(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

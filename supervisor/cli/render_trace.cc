@@ -147,6 +147,18 @@ std::string Header(const proto::TraceRow& row, const Paint& paint) {
                     ", memory " + BytesText(usage.memory_peak_bytes()) + ", waited " +
                     TimeText(usage.queue_us()) + ", trace " + row.run_id()) +
           "\n";
+  if (!row.rerun_of().empty())
+    text += paint.Dim("does " + Printable(row.rerun_of()) + " again") + "\n";
+  return text;
+}
+
+std::string InputText(const proto::RunStart& start, Detail detail) {
+  std::string text;
+  if (start.has_input()) text += "input " + RenderValue(start.input(), detail) + "\n";
+  for (const proto::Header& variable : start.variables())
+    text += "route " + Printable(variable.name()) + " = " + Printable(variable.value()) + "\n";
+  if (start.variables_cut())
+    text += "route ... more variables, which were too large for the trace\n";
   return text;
 }
 
@@ -241,7 +253,7 @@ std::string RenderOpenCalls(const google::protobuf::RepeatedPtrField<proto::Open
 std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
   CallTree tree(document);
   std::string text = Header(document.row(), paint) + "\n";
-  if (tree.input() != nullptr) text += "input " + RenderValue(*tree.input(), detail) + "\n";
+  if (tree.start() != nullptr) text += InputText(*tree.start(), detail);
   text += TreeText(document, tree, detail, paint).Render();
   if (tree.result() != nullptr)
     text += "result " + paint.Good(RenderValue(*tree.result(), detail)) + "\n";

@@ -180,7 +180,11 @@ Span TraceSpans::Run() const {
   if (run.name.empty()) run.name = "run";
   PutRow(row, run.attributes);
   ValueTexts values(detail_);
-  if (tree_.input() != nullptr) run.attributes["nightjar.input"] = values.Text(*tree_.input());
+  if (const proto::RunStart* start = tree_.start(); start != nullptr) {
+    if (start->has_input()) run.attributes["nightjar.input"] = values.Text(start->input());
+    for (const proto::Header& variable : start->variables())
+      run.attributes["nightjar.route." + variable.name()] = variable.value();
+  }
   if (tree_.result() != nullptr) run.attributes["nightjar.result"] = values.Text(*tree_.result());
   values.Tell(run.attributes);
   PutUsage(row.usage(), run.attributes);

@@ -34,6 +34,7 @@ export const messages = {
     11: ['stored_bytes', 'uint64'],
     12: ['request_line', 'string'],
     13: ['caller', 'string'],
+    14: ['rerun_of', 'string'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],
@@ -60,7 +61,12 @@ export const messages = {
     8: ['run_end', 'RunEnd', 'kind'],
     9: ['output', 'Output', 'kind'],
   },
-  RunStart: {1: ['run_id', 'bytes'], 2: ['input', 'Value']},
+  RunStart: {
+    1: ['run_id', 'bytes'],
+    2: ['input', 'Value'],
+    3: ['variables', 'Header', 'repeated'],
+    4: ['variables_cut', 'bool'],
+  },
   Call: {
     1: ['call_id', 'uint64'],
     2: ['parent', 'uint64'],

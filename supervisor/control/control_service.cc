@@ -136,6 +136,18 @@ std::optional<proto::Verdict> VerdictNamed(std::string name) {
   return verdict;
 }
 
+proto::RunAnswer AnswerOf(RunResult result) {
+  proto::RunAnswer answer;
+  answer.set_run_id(result.id.ToString());
+  answer.set_verdict(result.verdict);
+  answer.set_detail(result.detail);
+  answer.set_status(result.status);
+  for (proto::Header& header : result.headers) *answer.add_headers() = std::move(header);
+  answer.set_body(std::move(result.body));
+  *answer.mutable_usage() = std::move(result.usage);
+  return answer;
+}
+
 }  // namespace
 
 ControlService::ControlService(Needs needs) : needs_(std::move(needs)) {}
@@ -162,6 +174,8 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 3, "canvases") && path[2] == "404s") return ListMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
+  if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
+    return Rerun(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
@@ -231,17 +245,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
           413, "an event is at most " + std::to_string(bounds::kInlineBodyBytes) + " bytes");
     order.message.set_json(call.request.body.empty() ? "null" : call.request.body);
   }
-  order.done = [call](RunResult result) {
-    proto::RunAnswer answer;
-    answer.set_run_id(result.id.ToString());
-    answer.set_verdict(result.verdict);
-    answer.set_detail(result.detail);
-    answer.set_status(result.status);
-    for (proto::Header& header : result.headers) *answer.add_headers() = std::move(header);
-    answer.set_body(std::move(result.body));
-    *answer.mutable_usage() = std::move(result.usage);
-    call.Answer(answer);
-  };
+  order.done = [call](RunResult result) { call.Answer(AnswerOf(std::move(result))); };
   needs_.runs.Start(std::move(order));
 }
 
@@ -341,6 +345,32 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
     if (!answer) return call.Fail(answer.error());
     call.Answer(std::move(*answer->mutable_trace_json()));
   });
+}
+
+void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  RerunOrder order;
+  order.canvas = canvas;
+  order.run = *id;
+  order.live = !call.Query("live").empty();
+  order.by = call.request.peer;
+  if (std::string revision = call.Query("revision"); !revision.empty()) {
+    auto number = PositiveNumber(revision);
+    if (!number) return call.Fail(400, "revision is a number, 1 or more");
+    order.revision = *number;
+  }
+  needs_.rerunner.Rerun(std::move(order),
+                        [call, text](Result<RunResult> result, RevisionNumber revision) {
+                          if (!result) return call.Fail(result.error());
+                          uint32_t answered = result->calls_answered, live = result->calls_live;
+                          proto::RunAnswer answer = AnswerOf(std::move(*result));
+                          answer.set_rerun_of(text);
+                          answer.set_revision(revision);
+                          answer.set_calls_answered(answered);
+                          answer.set_calls_live(live);
+                          call.Answer(answer);
+                        });
 }
 
 void ControlService::ListMissed(Call call, const std::string& canvas) {

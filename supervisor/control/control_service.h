@@ -18,6 +18,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/deployer.h"
+#include "supervisor/run/rerunner.h"
 #include "supervisor/run/run_service.h"
 
 namespace nightjar {
@@ -34,6 +35,7 @@ class ControlService {
     MissedRoutes& missed;
     Metrics& metrics;
     RunService& runs;
+    Rerunner& rerunner;
     WorkerPool& pool;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
@@ -55,6 +57,7 @@ class ControlService {
   void Limits(Call call, const std::string& canvas);
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
+  void Rerun(Call call, const std::string& canvas, const std::string& id);
   void ListMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);

@@ -82,6 +82,7 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_caller(order_.caller);
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
+  began.set_rerun_of(order_.rerun_of);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,
@@ -110,15 +111,17 @@ Status Run::SendRun() {
   *limits.mutable_redaction() =
       RedactionOf(order_.limits, order_.redaction_key, order_.revision->canvas);
   HideFromLook(run);
-  if (!run.has_http()) return worker_->Send(message);
+  if (!run.has_http() && !run.has_again()) return worker_->Send(message);
   // Beside a large header even a body that may be inline can be too much for one packet.
   bool fits = run.ByteSizeLong() + order_.body.size() + kFrameSlackBytes <= bounds::kFrameBytes;
   if (order_.body.size() <= bounds::kInlineBodyBytes && fits) {
-    run.mutable_http()->set_body(std::move(order_.body));
+    run.has_again() ? run.mutable_again()->set_replay(std::move(order_.body))
+                    : run.mutable_http()->set_body(std::move(order_.body));
     return worker_->Send(message);
   }
   NJ_ASSIGN(Fd body, CreateImmutableMemfd("nightjar-request", order_.body));
-  run.mutable_http()->set_body_memfd_bytes(order_.body.size());
+  run.has_again() ? run.mutable_again()->set_memfd_bytes(order_.body.size())
+                  : run.mutable_http()->set_body_memfd_bytes(order_.body.size());
   order_.body = {};
   return worker_->Send(message, {body.get()});
 }
@@ -126,7 +129,8 @@ Status Run::SendRun() {
 // A program may have put what it was sent into a command line. A large body is not searched here,
 // in the loop: nothing is shown then.
 void Run::HideFromLook(const proto::Run& run) {
-  if (order_.handler.engine() != proto::ENGINE_EXEC || !run.has_http()) return;
+  // Of a run that is done again its trace was relieved already.
+  if (order_.handler.engine() != proto::ENGINE_EXEC || !run.has_http() || run.has_again()) return;
   RequestRedactor redactor{RedactionRules(run.limits().redaction())};
   if (redactor.rules().empty()) return;
   bool small = order_.body.size() <= bounds::kInlineBodyBytes;
@@ -170,6 +174,8 @@ void Run::OnFinished(proto::Finished finished, std::vector<Fd> fds) {
   finished_ = std::move(finished);
   result_.status = finished_.status();
   result_.request_refused = finished_.request_refused();
+  result_.calls_answered = finished_.calls_answered();
+  result_.calls_live = finished_.calls_live();
   result_.headers.assign(std::make_move_iterator(finished_.mutable_headers()->begin()),
                          std::make_move_iterator(finished_.mutable_headers()->end()));
   result_.body = std::move(*finished_.mutable_body());

@@ -33,6 +33,8 @@ struct RunResult {
   std::string body;
   bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
+  uint32_t calls_answered = 0;  // as of proto::Finished
+  uint32_t calls_live = 0;
   std::optional<Nanos> overshoot;  // of a limit with an instant: see KillCause
   bool by_guard = false;
 };
@@ -43,10 +45,11 @@ struct RunOrder {
   proto::HandlerEntry handler;
   policy::Limits limits;  // of this handler
   proto::Run message;     // input filled in; id, tlid and limits are filled in here
-  std::string body;       // the request's body, inline or not
+  std::string body;       // the request's body, or what is to be done again; inline or not
   std::string caller;
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
+  std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
   WallTime received_wall;
   MonoTime received;
   std::function<void(RunResult)> done;  // once, from the loop

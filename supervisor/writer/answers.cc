@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/writer/replay.h"
 
 namespace nightjar {
 
@@ -64,6 +65,20 @@ Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision
   return answer;
 }
 
+Result<std::string> EncodeReplayAnswer(uint64_t ticket, const proto::TraceRow& row,
+                                       const Result<std::string>& object) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  if (object) {
+    NJ_ASSIGN(*answer.mutable_replay(),
+              MakeReplay(*object, RunId::Parse(row.run_id()).value_or(RunId())));
+  } else {
+    answer.mutable_replay()->set_not_whole("its trace was lost: " + object.error().ToString());
+  }
+  *answer.mutable_replay()->mutable_row() = row;
+  return answer.SerializeAsString();
+}
+
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question) {
   proto::FromWriter answer;
   switch (question.kind_case()) {
@@ -89,6 +104,19 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     }
     case proto::ToWriter::kListMissed: {
       NJ_ASSIGN(*answer.mutable_missed(), archive.missed().List(question.list_missed()));
+      return answer;
+    }
+    case proto::ToWriter::kLoadRevision: {
+      const proto::LoadRevision& load = question.load_revision();
+      NJ_ASSIGN(Catalog::Entry entry, archive.catalog().Get(load.canvas(), load.revision()));
+      *answer.mutable_revision_loaded()->mutable_entry() = std::move(entry.entry);
+      answer.mutable_revision_loaded()->set_program(std::move(entry.program));
+      return answer;
+    }
+    case proto::ToWriter::kGetSource: {
+      const proto::GetSource& get = question.get_source();
+      NJ_ASSIGN(*answer.mutable_source()->mutable_source(),
+                archive.catalog().Source(get.canvas(), get.revision()));
       return answer;
     }
     case proto::ToWriter::kRoutesMissed:

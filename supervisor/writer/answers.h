@@ -18,8 +18,12 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
 Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
-// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed or
-// RoutesMissed.
+// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed,
+// RoutesMissed, LoadRevision or GetSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
+
+// To GetReplay: an encoded FromWriter.
+Result<std::string> EncodeReplayAnswer(uint64_t ticket, const proto::TraceRow& row,
+                                       const Result<std::string>& object);
 
 }  // namespace nightjar

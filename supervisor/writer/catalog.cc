@@ -32,6 +32,9 @@ constexpr const char* kPublish =
     "INSERT INTO canvases (name, newest) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET newest = ?2";
 constexpr const char* kSource = "SELECT source FROM revisions WHERE canvas = ? AND revision = ?";
 constexpr const char* kProgram = "SELECT program FROM programs WHERE canvas = ? AND revision = ?";
+constexpr const char* kOne =
+    "SELECT canvas, revision, deployed_ms, manifest, program FROM revisions "
+    "JOIN programs USING (canvas, revision) WHERE canvas = ? AND revision = ?";
 constexpr const char* kNext =
     "SELECT name, newest, deployed_ms, manifest, program FROM canvases "
     "JOIN revisions ON revisions.canvas = name AND revisions.revision = newest "
@@ -55,6 +58,7 @@ Status Catalog::PrepareAll() {
   NJ_ASSIGN(prune_, db_->Prepare(kPrune));
   NJ_ASSIGN(publish_, db_->Prepare(kPublish));
   NJ_ASSIGN(next_, db_->Prepare(kNext));
+  NJ_ASSIGN(one_, db_->Prepare(kOne));
   NJ_ASSIGN(source_, db_->Prepare(kSource));
   NJ_ASSIGN(program_, db_->Prepare(kProgram));
   return {};
@@ -117,7 +121,8 @@ Status Catalog::Insert(const Revision& revision) {
   return publish_.Run();
 }
 
-Result<std::string> Catalog::Get(Statement& ask, std::string_view canvas, RevisionNumber revision) {
+Result<std::string> Catalog::GetBytes(Statement& ask, std::string_view canvas,
+                                      RevisionNumber revision) {
   ResetLater reset(ask);
   ask.BindText(1, canvas);
   ask.BindInt(2, static_cast<int64_t>(revision));
@@ -129,11 +134,37 @@ Result<std::string> Catalog::Get(Statement& ask, std::string_view canvas, Revisi
 }
 
 Result<std::string> Catalog::Source(std::string_view canvas, RevisionNumber revision) {
-  return Get(source_, canvas, revision);
+  return GetBytes(source_, canvas, revision);
 }
 
 Result<std::string> Catalog::Program(std::string_view canvas, RevisionNumber revision) {
-  return Get(program_, canvas, revision);
+  return GetBytes(program_, canvas, revision);
+}
+
+Result<Catalog::Entry> Catalog::EntryIn(const Statement& row) {
+  Entry found;
+  found.entry.set_canvas(std::string(row.Bytes(0)));
+  found.entry.set_revision(static_cast<uint64_t>(row.Int(1)));
+  found.entry.set_deployed_unix_ms(row.Int(2));
+  std::string_view manifest = row.Bytes(3);
+  if (!found.entry.mutable_manifest()->ParseFromArray(manifest.data(),
+                                                      static_cast<int>(manifest.size())))
+    return Fail(ErrorCode::kProtocol,
+                "the catalog's manifest of " + found.entry.canvas() + " is damaged");
+  found.program = row.Bytes(4);
+  found.entry.set_program_bytes(found.program.size());
+  return found;
+}
+
+Result<Catalog::Entry> Catalog::Get(std::string_view canvas, RevisionNumber revision) {
+  ResetLater reset(one_);
+  one_.BindText(1, canvas);
+  one_.BindInt(2, static_cast<int64_t>(revision));
+  NJ_ASSIGN(bool there, one_.Step());
+  if (there) return EntryIn(one_);
+  return Fail(ErrorCode::kNotFound, "no program of revision " + std::to_string(revision) + " of " +
+                                        std::string(canvas) + "; the newest " +
+                                        std::to_string(bounds::kProgramsKept) + " are kept");
 }
 
 Result<std::optional<Catalog::Entry>> Catalog::NextAfter(std::string_view canvas) {
@@ -141,17 +172,7 @@ Result<std::optional<Catalog::Entry>> Catalog::NextAfter(std::string_view canvas
   next_.BindText(1, canvas);
   NJ_ASSIGN(bool there, next_.Step());
   if (!there) return std::optional<Entry>();
-  Entry next;
-  next.entry.set_canvas(std::string(next_.Bytes(0)));
-  next.entry.set_revision(static_cast<uint64_t>(next_.Int(1)));
-  next.entry.set_deployed_unix_ms(next_.Int(2));
-  std::string_view manifest = next_.Bytes(3);
-  if (!next.entry.mutable_manifest()->ParseFromArray(manifest.data(),
-                                                     static_cast<int>(manifest.size())))
-    return Fail(ErrorCode::kProtocol,
-                "the catalog's manifest of " + next.entry.canvas() + " is damaged");
-  next.program = next_.Bytes(4);
-  next.entry.set_program_bytes(next.program.size());
+  NJ_ASSIGN(Entry next, EntryIn(next_));
   return std::optional<Entry>(std::move(next));
 }
 

@@ -42,6 +42,8 @@ class Catalog {
     proto::CatalogEntry entry;
     std::string program;
   };
+  // kNotFound also for one whose program is not kept any more.
+  Result<Entry> Get(std::string_view canvas, RevisionNumber revision);
   // The newest revision of the first canvas after this name, in the order of names; "" starts.
   // nullopt: there is none.
   Result<std::optional<Entry>> NextAfter(std::string_view canvas);
@@ -51,11 +53,13 @@ class Catalog {
   Status PrepareAll();
   Status Insert(const Revision& revision);
   Result<bool> Saved(const Revision& revision);
-  Result<std::string> Get(Statement& ask, std::string_view canvas, RevisionNumber revision);
+  Result<std::string> GetBytes(Statement& ask, std::string_view canvas, RevisionNumber revision);
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
-  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, source_, program_;
+  static Result<Entry> EntryIn(const Statement& row);
+  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, one_, source_,
+      program_;
 };
 
 }  // namespace nightjar

@@ -28,6 +28,7 @@ proto::TraceRow MakeRow(const OpenTrace& trace, const proto::RunEnded& ended) {
   *row.mutable_usage() = ended.usage();
   row.set_request_line(began.request_line());
   row.set_caller(began.caller());
+  row.set_rerun_of(began.rerun_of());
   return row;
 }
 

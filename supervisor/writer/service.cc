@@ -55,6 +55,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnLoadCatalog(ticket);
     case proto::ToWriter::kGetTrace:
       return OnGetTrace(ticket, message.get_trace());
+    case proto::ToWriter::kGetReplay:
+      return OnGetReplay(ticket, message.get_replay());
+    case proto::ToWriter::kLoadRevision:
+    case proto::ToWriter::kGetSource:
     case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
@@ -188,31 +192,46 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
          [shared](Archive& archive) { return SaveRevision(archive.catalog(), *shared); });
 }
 
-void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
+void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {
+  ReadTrace(ticket, question.canvas(), question.run_id(),
+            [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
+              // Without its object, the row is still an answer.
+              return EncodeTraceAnswer(ticket, row, object ? *object : std::string(),
+                                       bounds::kTraceAnswerBytes);
+            });
+}
+
+void WriterService::OnGetReplay(uint64_t ticket, const proto::GetReplay& question) {
+  ReadTrace(ticket, question.canvas(), question.run_id(),
+            [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
+              return EncodeReplayAnswer(ticket, row, object);
+            });
+}
+
+void WriterService::ReadTrace(uint64_t ticket, std::string canvas, const std::string& run_id,
+                              TraceAnswer encode) {
   auto busy = [this, ticket] {
     Fail(ticket,
          Error{ErrorCode::kExhausted, 0, "too many traces are being read: ask again later"});
   };
-  bool taken = archive_thread_.Add([this, ticket, busy, question = std::move(question)] {
-    auto run = RunId::FromBytes(question.run_id());
-    auto found = run ? archive_->index().Get(question.canvas(), *run)
-                     : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
-    if (!found) {
-      loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
-      return;
-    }
-    bool reading = reading_thread_.Add([this, ticket, found = std::move(*found)] {
-      // Without its object, the row is still an answer.
-      auto object = archive_->ReadObject(found.object_key);
-      auto encoded = EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
-                                       bounds::kTraceAnswerBytes);
-      loop_.Post([this, ticket, encoded = std::move(encoded)] {
-        encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
-                : Fail(ticket, encoded.error());
+  auto run = RunId::FromBytes(run_id);
+  if (!run) return Fail(ticket, Error{ErrorCode::kInvalid, 0, "not the id of a run"});
+  bool taken = archive_thread_.Add(
+      [this, ticket, busy, run = *run, canvas = std::move(canvas), encode = std::move(encode)] {
+        auto found = archive_->index().Get(canvas, run);
+        if (!found) {
+          loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
+          return;
+        }
+        bool reading = reading_thread_.Add([this, ticket, encode, found = std::move(*found)] {
+          auto encoded = encode(found.row, archive_->ReadObject(found.object_key));
+          loop_.Post([this, ticket, encoded = std::move(encoded)] {
+            encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
+                    : Fail(ticket, encoded.error());
+          });
+        });
+        if (!reading) loop_.Post(busy);
       });
-    });
-    if (!reading) loop_.Post(busy);
-  });
   if (!taken) busy();
 }
 

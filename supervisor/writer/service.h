@@ -39,7 +39,13 @@ class WriterService {
   void ReadLedger();
   void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
   void OnLoadCatalog(uint64_t ticket);
-  void OnGetTrace(uint64_t ticket, proto::GetTrace question);
+  void OnGetTrace(uint64_t ticket, const proto::GetTrace& question);
+  void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
+  // Makes an encoded FromWriter of a row and its object, on the reading thread.
+  using TraceAnswer = std::function<Result<std::string>(const proto::TraceRow& row,
+                                                        const Result<std::string>& object)>;
+  void ReadTrace(uint64_t ticket, std::string canvas, const std::string& run_id,
+                 TraceAnswer encode);
   void SendCatalogPage();
   void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
 

@@ -3,10 +3,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <deque>
+
 #include "worker/exec/cgi.h"
 #include "worker/exec/file_tree.h"
 #include "worker/exec/output_log.h"
 #include "worker/exec/program.h"
+#include "worker/exec/request_again.h"
 #include "worker/lang/http_input.h"
 #include "worker/lang/input_redaction.h"
 #include "worker/lang/program_reader.h"
@@ -92,10 +95,22 @@ RunOutcome ExecEngine::Run(const proto::Run& run, std::string_view body, Recorde
   if (handler == handlers_.end() || !run.has_http())
     return ProgramError("this program has no such handler");
   asked_to_stop = 0;
-  RunOutcome outcome = RunProgram(*handler->second, run, body, recorder);
+  RunOutcome outcome = run.has_again() ? RunAgain(*handler->second, run, body, recorder)
+                                       : RunProgram(*handler->second, run, body, recorder);
   if (asked_to_stop != 0 && outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED)
     return Limited(static_cast<proto::SelfLimit>(asked_to_stop), 0);
   return outcome;
+}
+
+RunOutcome ExecEngine::RunAgain(const proto::HandlerDef& handler, const proto::Run& run,
+                                std::string_view replay, Recorder& recorder) {
+  proto::Run filled = run;
+  std::string body;
+  if (Status whole = FillAgain(replay, &filled, &body); !whole)
+    return ProgramError(whole.error().context);
+  // What a trace shows was relieved already of what it may not.
+  filled.mutable_limits()->clear_redaction();
+  return RunProgram(handler, filled, body, recorder);
 }
 
 RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto::Run& run,
@@ -103,10 +118,13 @@ RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto:
   Dval input;
   lang::MakeBytesRequest(arena_, run.http(), body, &input);
   RequestRedactor redactor{RedactionRules(run.limits().redaction())};
+  std::deque<std::string> room;
+  auto variables = lang::ShownVariables(arena_, run.http(), redactor, &room);
   Dval shown = lang::RedactedRequest(arena_, run.http(), body, input, redactor);
   lang::SecretMask::SetRun(redactor);
   recorder.StartRun(RunId::FromBytes(run.run_id()).value_or(RunId()),
-                    {.trace_bytes_max = run.limits().trace_bytes_max()}, shown);
+                    {.trace_bytes_max = run.limits().trace_bytes_max(), .variables = variables},
+                    shown);
   ProgramStart start;
   start.command.assign(handler.command().begin(), handler.command().end());
   if (!start.command[0].starts_with('/'))

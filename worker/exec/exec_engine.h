@@ -21,6 +21,8 @@ class ExecEngine final : public Engine {
   void AskToStop(proto::SelfLimit why) noexcept override;
 
  private:
+  RunOutcome RunAgain(const proto::HandlerDef& handler, const proto::Run& run,
+                      std::string_view replay, Recorder& recorder);
   RunOutcome RunProgram(const proto::HandlerDef& handler, const proto::Run& run,
                         std::string_view body, Recorder& recorder);
 

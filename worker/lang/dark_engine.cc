@@ -7,13 +7,11 @@
 #include "ipc/core/bounds.h"
 #include "worker/lang/canvas_files.h"
 #include "worker/lang/evaluator.h"
-#include "worker/lang/http_input.h"
 #include "worker/lang/http_output.h"
-#include "worker/lang/input_redaction.h"
-#include "worker/lang/json_reader.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
 #include "worker/lang/program_reader.h"
+#include "worker/lang/run_input.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
 #include "worker/lang/unicode.h"
@@ -31,15 +29,6 @@ struct StepCount {
   const Evaluator& evaluator;
   uint64_t* steps;
 };
-
-RunOutcome ProgramError(std::string error) {
-  RunOutcome outcome;
-  outcome.status = 500;
-  outcome.program_error = true;
-  outcome.body = "Application error: " + error;
-  outcome.error = std::move(error);
-  return outcome;
-}
 
 }  // namespace
 
@@ -131,50 +120,26 @@ RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorde
 
 RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run,
                                 std::string_view body, Recorder& recorder) {
-  auto run_id = RunId::FromBytes(run.run_id()).value_or(RunId());
   const proto::RunLimits& limits = run.limits();
-  Recorder::RunOptions recording{.trace_bytes_max = limits.trace_bytes_max()};
-  std::vector<Dval> inputs(1);
-  std::string refusal;
-  bool sound = run.has_http()
-                   ? (handler.bytes ? MakeBytesRequest(arena_, run.http(), body, &inputs[0])
-                                    : MakeRequest(arena_, run.http(), body, &inputs[0], &refusal))
-                   : run.json().empty() ||
-                         ReadJson(arena_, run.json(), JsonComments::kRefused, &inputs[0], &refusal);
-  RequestRedactor redactor{RedactionRules(limits.redaction())};
-  Dval shown = run.has_http() ? RedactedRequest(arena_, run.http(), body, inputs[0], redactor)
-                              : RedactedEvent(arena_, inputs[0], redactor);
-  SecretMask::SetRun(redactor);
-  recorder.StartRun(run_id, recording, shown);
-  if (!sound) {
-    recorder.FinishRun(MakeError(arena_, RedactedRefusal(run.http(), body, refusal, redactor)));
-    if (!run.has_http()) return ProgramError("the event is not JSON: " + refusal);
-    RunOutcome outcome;
-    outcome.status = 400;
-    outcome.request_refused = true;
-    outcome.headers.emplace_back().set_name("Content-Type");
-    outcome.headers.back().set_value("text/plain; charset=utf-8");
-    outcome.body = refusal;
-    return outcome;
-  }
-  for (const std::string& variable : handler.variables) {
-    Dval value;  // a variable of the route that the router did not fill is null
-    for (const proto::Header& bound : run.http().route_vars())
-      if (bound.name() == variable) value = NormalString(arena_, bound.value());
-    inputs.push_back(value);
-  }
+  RunInput input;
+  if (auto unsound = BeginRun(arena_, handler, run, body, recorder, &input)) return *unsound;
   Evaluator evaluator(&arena_, &recorder,
                       {.call_depth_max = limits.call_depth_max(),
                        .steps_max = limits.steps_max(),
                        .traced = limits.trace_bytes_max() > 0,
-                       .trace_overflow_kills = limits.trace_overflow_kills()});
+                       .trace_overflow_kills = limits.trace_overflow_kills(),
+                       .replay = input.replay ? &*input.replay : nullptr});
   StepCount count{evaluator, &steps_};
   try {
-    Dval result = evaluator.Run(handler, inputs);
+    Dval result = evaluator.Run(handler, input.values);
     RunOutcome outcome = handler.bytes ? MakeBytesOutcome(result, limits.output_bytes_max())
                                        : MakeResponseOutcome(result, limits.output_bytes_max());
     std::string room;
     outcome.error = std::string(SecretMask::Apply(outcome.error, &room));
+    if (input.replay) {
+      outcome.calls_answered = input.replay->answered();
+      outcome.calls_live = input.replay->live();
+    }
     if (outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED) recorder.FinishRun(result);
     return outcome;
   } catch (const StackExhausted&) {

@@ -14,6 +14,7 @@
 #include "ipc/proto/worker.pb.h"
 #include "worker/lang/code.h"
 #include "worker/lang/fuel.h"
+#include "worker/lang/replay.h"
 #include "worker/trace/recorder.h"
 
 namespace nightjar::lang {
@@ -25,6 +26,7 @@ class Evaluator {
     uint64_t steps_max = 0;  // 0: no bound
     bool traced = true;
     bool trace_overflow_kills = false;
+    Replay* replay = nullptr;  // set: answers impure calls
   };
 
   // None is owned; all outlive it.

@@ -178,4 +178,13 @@ RunOutcome MakeBytesOutcome(const Dval& value, uint64_t bytes_max) {
   return outcome;
 }
 
+RunOutcome ProgramError(std::string error) {
+  RunOutcome outcome;
+  outcome.status = 500;
+  outcome.program_error = true;
+  outcome.body = "Application error: " + error;
+  outcome.error = std::move(error);
+  return outcome;
+}
+
 }  // namespace nightjar::lang

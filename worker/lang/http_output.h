@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "worker/engine.h"
 #include "worker/lang/value.h"
@@ -17,5 +18,8 @@ RunOutcome MakeResponseOutcome(const Dval& value, uint64_t bytes_max);
 
 // The same of a handler that works on bytes: a response with bytes, or a redirect, or else a 500.
 RunOutcome MakeBytesOutcome(const Dval& value, uint64_t bytes_max);
+
+// Of a program that cannot be run, or not to its end.
+RunOutcome ProgramError(std::string error);
 
 }  // namespace nightjar::lang

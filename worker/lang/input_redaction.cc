@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ipc/core/ascii.h"
+#include "worker/lang/unicode.h"
 
 namespace nightjar::lang {
 namespace {
@@ -187,6 +188,20 @@ std::string RedactedRefusal(const proto::HttpRequest& http, std::string_view bod
   std::string room;
   bool whole = redactor.Body(ContentTypeOf(http), body, &room).data() == body.data();
   return whole ? refusal : refusal.substr(0, refusal.find(':'));
+}
+
+std::vector<Recorder::Variable> ShownVariables(Arena& arena, const proto::HttpRequest& http,
+                                               RequestRedactor& redactor,
+                                               std::deque<std::string>* room) {
+  std::vector<Recorder::Variable> shown;
+  for (const proto::Header& variable : http.route_vars()) {
+    Kind kind = redactor.rules().For(variable.name());
+    std::string_view value = variable.value();
+    value = kind == Kind::kKeep ? NormalString(arena, value).view()
+                                : std::string_view(room->emplace_back(redactor.Hide(kind, value)));
+    shown.push_back({variable.name(), value});
+  }
+  return shown;
 }
 
 Dval RedactedEvent(Arena& arena, const Dval& event, RequestRedactor& redactor) {

@@ -5,12 +5,15 @@
 // thread.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/proto/worker.pb.h"
 #include "ipc/redact/request_redactor.h"
 #include "worker/lang/value.h"
+#include "worker/trace/recorder.h"
 
 namespace nightjar::lang {
 
@@ -21,6 +24,11 @@ Dval RedactedRequest(Arena& arena, const proto::HttpRequest& http, std::string_v
 // The text of a request's refusal, without the body where something of that is left out.
 std::string RedactedRefusal(const proto::HttpRequest& http, std::string_view body,
                             const std::string& refusal, RequestRedactor& redactor);
+
+// The variables of its route, as text; they borrow from `http`, the arena, or *room.
+std::vector<Recorder::Variable> ShownVariables(Arena& arena, const proto::HttpRequest& http,
+                                               RequestRedactor& redactor,
+                                               std::deque<std::string>* room);
 
 Dval RedactedEvent(Arena& arena, const Dval& event, RequestRedactor& redactor);
 

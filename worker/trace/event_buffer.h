@@ -38,6 +38,16 @@ class EventBuffer {
   void PutBytes(std::string_view bytes) {  // few enough to fit beside the fixed fields
     at_ = wire::PutText<kField>(at_, bytes);
   }
+  // A message of two texts, fields 1 and 2, which takes PairBytes() and is smaller than an event.
+  template <uint32_t kField>
+  void PutPair(std::string_view first, std::string_view second) {
+    char* body = wire::OpenMessage<kField>(at_);
+    at_ = wire::PutText<2>(wire::PutText<1>(body, first), second);
+    wire::CloseMessage(body, at_);
+  }
+  static size_t PairBytes(std::string_view first, std::string_view second) {
+    return first.size() + second.size() + 3 * (1 + wire::kVarintBytes);
+  }
   // One value in at most `bytes_max` bytes, which are at least kLeastValue and at most Room().
   template <uint32_t kField, typename V>
   void PutValue(const V& value, size_t bytes_max) {

@@ -22,7 +22,18 @@ size_t Recorder::BeginRun(const RunId& run, const RunOptions& options) {
   BeginEvent();
   event_.OpenKind<3>();
   event_.PutBytes<1>(run.bytes());
+  PutVariables(options.variables);
   return std::min<size_t>(bounds::kTraceEventBytes / 2, stream_.RoomFor(Share::kAny) / 4);
+}
+
+void Recorder::PutVariables(std::span<const Variable> variables) {
+  size_t room = std::min<size_t>(bounds::kTraceVariablesBytes, stream_.RoomFor(Share::kAny) / 4);
+  for (const Variable& variable : variables) {
+    size_t bytes = EventBuffer::PairBytes(variable.name, variable.value);
+    if (bytes > room) return event_.PutUint<4>(1);
+    event_.PutPair<3>(variable.name, variable.value);
+    room -= bytes;
+  }
 }
 
 size_t Recorder::BeginEnd() {

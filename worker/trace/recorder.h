@@ -36,8 +36,14 @@ class Recorder {
   // proto::CallKind's numbers
   enum class Kind { kFunction = 1, kLambda = 2, kBuiltin = 3, kProgram = 4 };
   enum class Stream { kStandardOutput = 1, kStandardError = 2 };  // a program's descriptors
+  // Of the route; UTF-8.
+  struct Variable {
+    std::string_view name;
+    std::string_view value;
+  };
   struct RunOptions {
     uint64_t trace_bytes_max = 0;  // 0: record nothing
+    std::span<const Variable> variables = {};
   };
 
   explicit Recorder(RingProducer* ring);  // not owned
@@ -86,6 +92,7 @@ class Recorder {
   // Each Begin puts everything of its event but the values; these two return how large the one
   // value may be.
   size_t BeginRun(const RunId& run, const RunOptions& options);  // 0: nothing is to be recorded
+  void PutVariables(std::span<const Variable> variables);
   size_t BeginEnd();
   void BeginCall(Kind kind, std::string_view fn, uint64_t expr_id);
   // Closes calls down to and with this one. False: it is not open.

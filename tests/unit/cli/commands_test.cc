@@ -208,6 +208,22 @@ TEST(CommandsTest, ListsPassTheirFiltersOn) {
             kOk);
 }
 
+TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
+  const std::string id = "01234567-89ab-cdef-0123-456789abcdef";
+  FakeSupervisor fake;
+  fake.On("POST /canvases/demo/traces/" + id + "/rerun?revision=3&live=1",
+          {200, R"({"verdict":"VERDICT_FINISHED","body":"aGk=","rerun_of":")" + id +
+                    R"(","revision":"3","calls_answered":2,"calls_live":1})"});
+  Ended ended =
+      RunNightjar({"rerun", "demo", id, "--revision", "3", "--live", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk);
+  EXPECT_EQ(ended.out, "hi");
+  EXPECT_THAT(ended.err, HasSubstr("This does " + id +
+                                   " again on revision 3; its trace answered 2 "
+                                   "impure calls; it does not know 1 impure call, which was made"));
+  EXPECT_EQ(RunNightjar({"rerun", "demo", id, "--revision", "none"}).code, kUsage);
+}
+
 TEST(CommandsTest, VerifyWalksAlongTheWholeChain) {
   FakeSupervisor fake;
   fake.On("GET /incidents/verify", {200, R"({"link":"1000","hash":"ab"})"});
@@ -313,7 +329,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 18u);
+  EXPECT_EQ(count, 19u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

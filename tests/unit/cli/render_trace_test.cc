@@ -8,6 +8,8 @@
 namespace nightjar::cli {
 namespace {
 
+using ::testing::HasSubstr;
+
 std::string Render(const std::string& text, Detail detail = Detail::kShort,
                    Paint::Colours colours = Paint::Colours::kOff) {
   return RenderTrace(FromText<proto::TraceDocument>(text), detail, Paint(colours));
@@ -20,6 +22,14 @@ std::string TreeOf(const std::string& text, Detail detail = Detail::kShort) {
 }
 
 constexpr char kFinished[] = "row { verdict: VERDICT_FINISHED }";
+
+TEST(RenderTraceTest, ShowsTheRouteAndWhatItRepeats) {
+  std::string text = Render(R"(
+    row { verdict: VERDICT_FINISHED rerun_of: "fe6c1a2b" }
+    events { seq: 1 run_start { input { int: 1 } variables { name: "id" value: "7\n" }
+      variables_cut: true } })");
+  EXPECT_THAT(text, HasSubstr("does fe6c1a2b again\n\ninput 1\nroute id = 7\\n\nroute ... more"));
+}
 
 TEST(RenderTraceTest, ShowsCallsWithValuesIterationsBranchesAndTimes) {
   std::string text = R"(

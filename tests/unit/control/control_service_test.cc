@@ -50,8 +50,8 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
-        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_, pool_,
-        feed_, [this] { return std::make_shared<const OnePolicy>(limits_); },
+        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
+        rerunner_, pool_, feed_, [this] { return std::make_shared<const OnePolicy>(limits_); },
         [] { return std::string("nightjar_canvases 1\n"); }, doctor});
   }
   ~ControlServiceTest() override {
@@ -108,6 +108,8 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
   Deployer deployer_{{rig_.loop(), clock_, factory_, pool_, journal_, book_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }}};
+  Rerunner rerunner_{{clock_, book_, journal_, runs_,
+                      [this] { return std::make_shared<const OnePolicy>(limits_); }, ""}};
   MissedRoutes missed_{journal_};
   EventFeed feed_{clock_};
   std::optional<ControlService> control_;
@@ -141,6 +143,35 @@ TEST_F(ControlServiceTest, RequestsWithoutARouteAreListedWithoutWhatAHandlerTake
   ASSERT_EQ(reply.body["routes"].size(), 2u) << reply.body;
   EXPECT_EQ(reply.body["routes"][0]["path"], "/a");
   EXPECT_EQ(reply.body["routes"][1]["path"], "/b");
+}
+
+TEST_F(ControlServiceTest, ARerunNeedsATraceARevisionAndAHandler) {
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  const std::string path = "POST /canvases/demo/traces/" + id + "/rerun";
+  ExpectNo(Ask("POST /canvases/demo/traces/nonsense/rerun"), 400, "not a trace id");
+  ExpectNo(Ask(path + "?revision=0"), 400, "revision is a number");
+  auto replay = [](const std::string& not_whole) {
+    proto::FromWriter answer;
+    answer.mutable_replay()->set_not_whole(not_whole);
+    answer.mutable_replay()->mutable_row()->set_handler("GET /gone");
+    return answer;
+  };
+  auto client = Send(path);
+  Answer(replay("its input was too large"));
+  ExpectNo(Wait(*client), 422, "cannot be done again: its input was too large");
+  client = Send(path);
+  Answer(replay(""));
+  ExpectNo(Wait(*client), 404, "there is no canvas demo");
+  Publish();
+  client = Send(path);
+  Answer(replay(""));
+  ExpectNo(Wait(*client), 404, "revision 1 of demo has no handler GET /gone");
+  client = Send(path + "?revision=7");
+  Answer(replay(""));
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  EXPECT_EQ(journal_.questions[0].question.load_revision().revision(), 7u);
+  journal_.questions[0].answered(Fail(ErrorCode::kNotFound, "no program of revision 7"));
+  ExpectNo(Wait(*client), 404, "no program of revision 7");
 }
 
 TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {

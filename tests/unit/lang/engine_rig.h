@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ipc/core/fd.h"
+#include "ipc/proto/replay.pb.h"
 #include "ipc/proto/trace.pb.h"
 #include "ipc/ring/consumer.h"
 #include "ipc/ring/producer.h"
@@ -41,8 +42,20 @@ class EngineRig {
     for (const proto::HandlerEntry& entry : manifest.handlers())
       if (entry.name() == handler) run.set_tlid(entry.tlid());
     *run.mutable_http() = request;
+    return RunAndRead(run, body);
+  }
+  // Does an earlier run of the handler again.
+  RunOutcome RunAgain(const std::string& handler, const proto::Replay& replay, bool live = false) {
+    proto::Run run;
+    run.set_run_id(std::string(16, 'a'));
+    for (const proto::HandlerEntry& entry : manifest.handlers())
+      if (entry.name() == handler) run.set_tlid(entry.tlid());
+    run.mutable_again()->set_live(live);
+    return RunAndRead(run, replay.SerializeAsString());
+  }
+  RunOutcome RunAndRead(proto::Run& run, const std::string& with) {
     *run.mutable_limits() = limits;
-    RunOutcome outcome = engine->Run(run, body, recorder);
+    RunOutcome outcome = engine->Run(run, with, recorder);
     events.clear();
     auto drained = consumer.Drain(
         [&](std::span<const std::byte> record) {

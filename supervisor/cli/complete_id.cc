@@ -1,0 +1,42 @@
+#include "supervisor/cli/complete_id.h"
+
+#include "ipc/core/bounds.h"
+#include "supervisor/cli/short_id.h"
+
+namespace nightjar::cli {
+namespace {
+
+// In the longest list there is.
+template <typename List, typename Rows>
+ExitCode Complete(Session& session, const std::string& list_path, Rows rows, std::string* id) {
+  *id = session.line().id;
+  if (IsWholeId(*id)) return kOk;
+  List list;
+  const std::string target = list_path + "?n=" + std::to_string(bounds::kListRows);
+  if (ExitCode code = session.Ask({.target = target}, &list); code != kOk) return code;
+  std::vector<std::string> ids;
+  for (const auto& row : rows(list)) ids.push_back(row.run_id());
+  auto found = FindId(*id, ids);
+  if (!found) return session.Complain(kNo, found.error().ToString());
+  *id = *found;
+  return kOk;
+}
+
+}  // namespace
+
+std::string TracesPath(const std::string& canvas) {
+  return "/canvases/" + EncodePart(canvas) + "/traces";
+}
+
+ExitCode CompleteTrace(Session& session, std::string* id) {
+  return Complete<proto::TraceList>(
+      session, TracesPath(session.line().canvas),
+      [](const proto::TraceList& list) { return list.traces(); }, id);
+}
+
+ExitCode CompleteIncident(Session& session, std::string* id) {
+  return Complete<proto::IncidentList>(
+      session, "/incidents", [](const proto::IncidentList& list) { return list.incidents(); }, id);
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,17 @@
+// A command's id, which may be cut, as a whole one: the supervisor is asked only for a cut one.
+#pragma once
+
+#include <string>
+
+#include "supervisor/cli/session.h"
+
+namespace nightjar::cli {
+
+// "/canvases/C/traces"
+std::string TracesPath(const std::string& canvas);
+
+// Of a trace of the command's canvas. What went wrong has been told.
+ExitCode CompleteTrace(Session& session, std::string* id);
+ExitCode CompleteIncident(Session& session, std::string* id);
+
+}  // namespace nightjar::cli

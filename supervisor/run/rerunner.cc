@@ -1,0 +1,90 @@
+#include "supervisor/run/rerunner.h"
+
+#include <utility>
+
+#include "supervisor/run/deployer.h"
+
+namespace nightjar {
+namespace {
+
+// By its stable id; a deploy that forgot the old one may have given its name to another.
+const proto::HandlerEntry* HandlerOf(const Revision& revision, const proto::TraceRow& row) {
+  const proto::HandlerEntry* handler = revision.Handler(row.tlid());
+  return handler != nullptr ? handler : revision.HandlerNamed(row.handler());
+}
+
+}  // namespace
+
+void Rerunner::Rerun(RerunOrder order, Done done) {
+  proto::ToWriter question;
+  question.mutable_get_replay()->set_canvas(order.canvas);
+  question.mutable_get_replay()->set_run_id(std::string(order.run.bytes()));
+  needs_.journal.Ask(std::move(question), [this, order = std::move(order), done = std::move(done)](
+                                              Result<proto::FromWriter> answer) {
+    if (!answer) return done(tl::unexpected<Error>(answer.error()), 0);
+    auto replay = std::make_shared<proto::ReplayAnswer>(std::move(*answer->mutable_replay()));
+    if (!replay->not_whole().empty())
+      return done(
+          Fail(ErrorCode::kInvalid, "this run cannot be done again: " + replay->not_whole()), 0);
+    WithRevision(order, [this, order, done, replay](Result<RevisionPtr> revision) {
+      if (!revision) return done(tl::unexpected<Error>(revision.error()), 0);
+      Start(order, std::move(*replay), std::move(*revision), done);
+    });
+  });
+}
+
+void Rerunner::WithRevision(const RerunOrder& order,
+                            std::function<void(Result<RevisionPtr>)> found) {
+  RevisionPtr in_force = needs_.book.Find(order.canvas);
+  if (!in_force) return found(Fail(ErrorCode::kNotFound, "there is no canvas " + order.canvas));
+  if (order.revision == 0 || order.revision == in_force->number) return found(in_force);
+  proto::ToWriter question;
+  question.mutable_load_revision()->set_canvas(order.canvas);
+  question.mutable_load_revision()->set_revision(order.revision);
+  needs_.journal.Ask(std::move(question), [found](Result<proto::FromWriter> answer) {
+    if (!answer) return found(tl::unexpected<Error>(answer.error()));
+    proto::RevisionLoaded& loaded = *answer->mutable_revision_loaded();
+    auto program = CreateImmutableMemfd("nightjar-program", loaded.program());
+    if (!program) return found(tl::unexpected<Error>(program.error()));
+    proto::CatalogEntry& entry = *loaded.mutable_entry();
+    found(Deployer::MakeRevision(entry.canvas(), entry.revision(),
+                                 std::move(*entry.mutable_manifest()), std::move(*program),
+                                 entry.program_bytes(), entry.deployed_unix_ms()));
+  });
+}
+
+void Rerunner::Start(const RerunOrder& asked, proto::ReplayAnswer replay, RevisionPtr revision,
+                     Done done) {
+  const RevisionNumber number = revision->number;
+  const proto::HandlerEntry* handler = HandlerOf(*revision, replay.row());
+  if (handler == nullptr)
+    return done(
+        Fail(ErrorCode::kNotFound, "revision " + std::to_string(number) + " of " + asked.canvas +
+                                       " has no handler " + replay.row().handler()),
+        number);
+  if (handler->engine() == proto::ENGINE_EXEC && !asked.live)
+    return done(Fail(ErrorCode::kInvalid,
+                     handler->name() + " is a program, which its trace cannot answer: only live"),
+                number);
+  RunOrder order;
+  order.id = RunId::New(needs_.clock.Wall());
+  order.handler = *handler;
+  order.revision = std::move(revision);
+  order.limits = needs_.policy()->For(asked.canvas, order.handler.name());
+  order.message.mutable_again()->set_live(asked.live);
+  if (order.handler.kind() == proto::HANDLER_KIND_HTTP)
+    order.message.mutable_http()->set_method(order.handler.method());
+  order.body = std::move(*replay.mutable_replay());
+  order.caller = asked.by;
+  order.request_line = replay.row().request_line();
+  order.redaction_key = needs_.redaction_key;
+  order.rerun_of = asked.run.ToString();
+  order.received = needs_.clock.Mono();
+  order.received_wall = needs_.clock.Wall();
+  order.done = [done = std::move(done), number](RunResult result) {
+    done(std::move(result), number);
+  };
+  needs_.runs.Start(std::move(order));
+}
+
+}  // namespace nightjar

@@ -1,0 +1,18 @@
+// What it takes to do a stored run again, out of its trace: the input, the route's variables, and
+// what built-in functions returned that called nothing themselves, the impure ones among them.
+//
+// Calls behind the first hole of a trace are left out: their order is not known. Any thread.
+#pragma once
+
+#include <string_view>
+
+#include "ipc/core/ids.h"
+#include "ipc/core/result.h"
+#include "ipc/proto/writer.pb.h"
+
+namespace nightjar {
+
+// row is left empty. kUnsupported for an object of another version.
+Result<proto::ReplayAnswer> MakeReplay(std::string_view object, const RunId& run);
+
+}  // namespace nightjar
