@@ -272,8 +272,10 @@ static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
 inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas
 inline constexpr size_t kMissedRoutesWaiting = 4096;  // for the writer, of all canvases
 inline constexpr size_t kMissedTextBytes = 200;       // of a method, a path, a caller, ...
-inline constexpr size_t kMissedRoutesTold = 64;       // in one message
-static_assert(kMissedRoutesTold * (4 * kMissedTextBytes + 200) < kFrameBytes);
+inline constexpr size_t kMissedRequestBytes = 16 * kKiB;  // of a request with its body that is kept
+inline constexpr size_t kMissedRequestsBytes = 4 * kMiB;  // of those that wait for the writer
+inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message
+static_assert(kMissedToldBytes + kMissedRequestBytes + 4 * kMissedTextBytes + 200 < kFrameBytes);
 
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;

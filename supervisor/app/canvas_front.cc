@@ -3,7 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
-#include "ipc/redact/request_redactor.h"
+#include "ipc/core/bounds.h"
+#include "supervisor/app/shown_request.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
@@ -14,7 +15,6 @@ namespace nightjar {
 namespace {
 
 constexpr std::string_view kOwnHeaders = "x-nightjar-";
-constexpr size_t kShownTargetBytes = 200;
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
@@ -67,21 +67,6 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
   return proto::REFUSAL_UNSPECIFIED;
 }
 
-// As traces, incidents and the feed show it: without what policy leaves out. `redaction` makes what
-// policy says, and is called where there is something to leave out of.
-template <typename Redaction>
-std::string ShownRequest(const http::Request& request, const RouteMatch& match,
-                         Redaction redaction) {
-  auto shown = [&](const std::string& target) {
-    return request.method + " " + target.substr(0, kShownTargetBytes);
-  };
-  if (match.vars.empty() && request.target.find('?') == std::string::npos)
-    return shown(request.target);
-  RequestRedactor redactor{RedactionRules(redaction())};
-  for (const auto& [name, value] : match.vars) redactor.AddRouteVariable(name, value);
-  return shown(redactor.Url(request.target));
-}
-
 }  // namespace
 
 CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
@@ -107,7 +92,7 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   order.limits = needs_.policy()->For(canvas, order.handler.name());
   order.caller = request.peer;
   order.redaction_key = needs_.redaction_key;
-  order.request_line = ShownRequest(
+  order.request_line = ShownLine(
       request, match, [&] { return RedactionOf(order.limits, needs_.redaction_key, canvas); });
   order.received = request.received;
   order.received_wall = needs_.clock.Wall();
@@ -127,7 +112,7 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
 
 void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
                        const RouteMatch& match) {
-  const std::string request_line = ShownRequest(request, match, [&] {
+  const std::string request_line = ShownLine(request, match, [&] {
     return RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas);
   });
   if (needs_.feed.Wants()) needs_.feed.Publish(NotFoundEvent(canvas, request_line));
@@ -141,6 +126,12 @@ void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
   missed.set_last_unix_us(now);
   missed.set_request_line(request_line);
   missed.set_caller(request.peer);
+  if (request.body.size() <= bounds::kMissedRequestBytes &&
+      needs_.missed.WantsRequest(canvas, missed.method(), missed.path())) {
+    RequestRedactor redactor{RedactionRules(
+        RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas))};
+    *missed.mutable_request() = ShownHttp(request, redactor);
+  }
   needs_.missed.Add(std::move(missed));
 }
 

@@ -75,6 +75,7 @@ class Supervisor {
   Deployer deployer_;
   Rerunner rerunner_;
   MissedRoutes missed_;
+  MissedHandler missed_handler_;
   EventFeed feed_;
   CanvasFront front_;
   ControlService control_;

@@ -107,6 +107,15 @@ class Parser {
     rerun->add_flag("--live", line_.live,
                     "Call for the time, for random numbers and the like again, instead of "
                     "answering from the trace");
+    CLI::App* from_missed =
+        WithCanvas(Add("handler-from-404", Command::kHandlerFromMissed,
+                       "Deploy an empty handler for a request that no route took, and run it with "
+                       "that request"));
+    from_missed->add_option("ROUTE", line_.route, "As `404s` lists it: \"GET /users/7\"")
+        ->required();
+    from_missed
+        ->add_option("--as", line_.as, "The handler's route, where it is another: /users/:id")
+        ->option_text("ROUTE");
     CLI::App* kill = Add("kill", Command::kKill, "End one run now");
     kill->add_option("RUN", line_.id, "Its id")->required();
   }

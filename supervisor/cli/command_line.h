@@ -29,6 +29,7 @@ enum class Command {
   kTraces,
   kTrace,
   kMissed,
+  kHandlerFromMissed,
   kIncidents,
   kVerifyIncidents,
   kIncident,
@@ -50,8 +51,10 @@ struct CommandLine {
 
   std::string canvas;
   std::string handler;
-  std::string file;  // deploy's program, run's input; "-": standard input
-  std::string id;    // of a run, a trace or an incident; may be a prefix
+  std::string file;   // deploy's program, run's input; "-": standard input
+  std::string id;     // of a run, a trace or an incident; may be a prefix
+  std::string route;  // handler-from-404: the request, "GET /users/7"
+  std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by

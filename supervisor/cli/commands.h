@@ -17,6 +17,7 @@ ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
+ExitCode HandlerFromMissed(Session& session);
 
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);

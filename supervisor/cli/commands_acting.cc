@@ -106,6 +106,23 @@ ExitCode Rerun(Session& session) {
   return code;
 }
 
+ExitCode HandlerFromMissed(Session& session) {
+  const CommandLine& line = session.line();
+  size_t space = line.route.find(' ');
+  if (space == std::string::npos)
+    return session.Complain(kUsage, "ROUTE is a method and a path: \"GET /users/7\"");
+  std::string target = CanvasPath(line.canvas) +
+                       "/404s/handler?method=" + EncodePart(line.route.substr(0, space)) +
+                       "&path=" + EncodePart(line.route.substr(space + 1)) +
+                       (line.as.empty() ? "" : "&route=" + EncodePart(line.as));
+  proto::MissedHandled handled;
+  ExitCode code =
+      session.Ask({"POST", target, {}, "deploying a handler on " + line.canvas}, &handled);
+  if (code != kOk || session.PrintedJson()) return code;
+  session.out() << RenderMissedHandled(handled, session.paint());
+  return kOk;
+}
+
 ExitCode KillRun(Session& session) {
   std::string id = session.line().id;
   if (!IsWholeId(id)) {

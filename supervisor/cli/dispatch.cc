@@ -29,6 +29,8 @@ ExitCode Dispatch(Session& session) {
       return ShowTrace(session);
     case Command::kMissed:
       return ShowMissed(session);
+    case Command::kHandlerFromMissed:
+      return HandlerFromMissed(session);
     case Command::kIncidents:
       return ShowIncidents(session);
     case Command::kVerifyIncidents:

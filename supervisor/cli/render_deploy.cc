@@ -75,4 +75,17 @@ std::string RenderDiagnostic(const proto::Diagnostic& diagnostic, const std::str
   return text + "  " + std::string(columns, ' ') + paint.Good("^") + "\n";
 }
 
+std::string RenderMissedHandled(const proto::MissedHandled& handled, const Paint& paint) {
+  const std::string canvas = Printable(handled.deploy().canvas());
+  const std::string handler = Printable(handled.handler());
+  std::string text = paint.Bold(canvas) + " revision " +
+                     std::to_string(handled.deploy().revision()) +
+                     " is live, with an empty handler for " + paint.Bold(handler) + "\n";
+  text += handled.run_id().empty()
+              ? "  the request itself was too large to be kept: send it again for a trace\n"
+              : "  it ran with the request: nightjar trace " + canvas + " " +
+                    Printable(handled.run_id()) + "\n";
+  return text + "  for your canvas file: [http-handler " + handler + "]\n";
+}
+
 }  // namespace nightjar::cli

@@ -16,4 +16,6 @@ std::string RenderDeploy(const proto::DeployAnswer& answer, const std::string& f
 std::string RenderDiagnostic(const proto::Diagnostic& diagnostic, const std::string& file,
                              const Paint& paint);
 
+std::string RenderMissedHandled(const proto::MissedHandled& handled, const Paint& paint);
+
 }  // namespace nightjar::cli

@@ -64,6 +64,15 @@ struct ControlService::Call {
     }
   }
 
+  void Fail(DeployFailure failure) const {
+    if (failure.diagnostics.empty()) return Fail(failure.error);
+    proto::ControlError answer;
+    answer.set_error(failure.error.ToString());
+    for (proto::Diagnostic& diagnostic : failure.diagnostics)
+      *answer.add_diagnostics() = std::move(diagnostic);
+    Answer(answer, 422);
+  }
+
   std::string Query(const std::string& key) const {
     auto at = url.query.find(key);
     return at == url.query.end() ? "" : at->second;
@@ -172,6 +181,8 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
     return RunOnce(std::move(call), path[1], path[3]);
   if (is("GET", 3, "canvases") && path[2] == "traces") return ListTraces(std::move(call), path[1]);
   if (is("GET", 3, "canvases") && path[2] == "404s") return ListMissed(std::move(call), path[1]);
+  if (is("POST", 4, "canvases") && path[2] == "404s" && path[3] == "handler")
+    return HandleMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
@@ -208,12 +219,7 @@ void ControlService::Deploy(Call call, const std::string& canvas) {
       if (needs_.feed.Wants()) needs_.feed.Publish(DeployEvent(*result, by));
       return call.Answer(*result);
     }
-    if (result.error().diagnostics.empty()) return call.Fail(result.error().error);
-    proto::ControlError answer;
-    answer.set_error(result.error().error.ToString());
-    for (proto::Diagnostic& diagnostic : result.error().diagnostics)
-      *answer.add_diagnostics() = std::move(diagnostic);
-    call.Answer(answer, 422);
+    call.Fail(std::move(result.error()));
   });
 }
 
@@ -388,6 +394,23 @@ void ControlService::ListMissed(Call call, const std::string& canvas) {
     }
     call.Answer(list);
   });
+}
+
+void ControlService::HandleMissed(Call call, const std::string& canvas) {
+  MissedOrder order{canvas, call.Query("method"), call.Query("path"), call.Query("route"),
+                    call.request.peer};
+  if (order.method.empty() || order.path.empty())
+    return call.Fail(400, "method and path say which request it is");
+  std::string by = order.by;
+  // What was noted a moment ago is told to the writer first.
+  needs_.missed.Tell();
+  needs_.missed_handler.Deploy(
+      std::move(order),
+      [this, call, by](tl::expected<proto::MissedHandled, DeployFailure> handled) {
+        if (!handled) return call.Fail(std::move(handled.error()));
+        if (needs_.feed.Wants()) needs_.feed.Publish(DeployEvent(handled->deploy(), by));
+        call.Answer(*handled);
+      });
 }
 
 void ControlService::ListIncidents(Call call) {

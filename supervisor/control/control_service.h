@@ -18,6 +18,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/deployer.h"
+#include "supervisor/run/missed_handler.h"
 #include "supervisor/run/rerunner.h"
 #include "supervisor/run/run_service.h"
 
@@ -36,6 +37,7 @@ class ControlService {
     Metrics& metrics;
     RunService& runs;
     Rerunner& rerunner;
+    MissedHandler& missed_handler;
     WorkerPool& pool;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
@@ -59,6 +61,7 @@ class ControlService {
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
   void Rerun(Call call, const std::string& canvas, const std::string& id);
   void ListMissed(Call call, const std::string& canvas);
+  void HandleMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
   void VerifyIncidents(Call call);

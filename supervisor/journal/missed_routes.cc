@@ -7,22 +7,52 @@
 #include "ipc/core/utf8.h"
 
 namespace nightjar {
+namespace {
+
+std::string Cut(std::string text) {
+  CutToUtf8(&text, bounds::kMissedTextBytes);
+  return text;
+}
+
+// `newer` in the place of `note`: what one of them does not have is the other's.
+void Merge(proto::MissedRoute newer, proto::MissedRoute* note) {
+  if (newer.last_unix_us() < note->last_unix_us()) std::swap(newer, *note);
+  newer.set_count(newer.count() + note->count());
+  newer.set_first_unix_us(std::min(newer.first_unix_us(), note->first_unix_us()));
+  if (!newer.has_request() && note->has_request())
+    newer.mutable_request()->Swap(note->mutable_request());
+  *note = std::move(newer);
+}
+
+}  // namespace
+
+proto::MissedRoute* MissedRoutes::Find(const std::string& canvas, const Route& route) {
+  auto of_canvas = notes_.find(canvas);
+  if (of_canvas == notes_.end()) return nullptr;
+  auto note = of_canvas->second.find(route);
+  return note == of_canvas->second.end() ? nullptr : &note->second;
+}
+
+bool MissedRoutes::WantsRequest(const std::string& canvas, const std::string& method,
+                                const std::string& path) {
+  if (request_bytes_ >= bounds::kMissedRequestsBytes) return false;
+  const proto::MissedRoute* note = Find(canvas, {Cut(method), Cut(path)});
+  return note == nullptr || !note->has_request();
+}
+
 void MissedRoutes::Add(proto::MissedRoute seen) {
   for (std::string* text : {seen.mutable_method(), seen.mutable_path(), seen.mutable_request_line(),
                             seen.mutable_caller()})
     CutToUtf8(text, bounds::kMissedTextBytes);
-  auto of_canvas = notes_.find(seen.canvas());
+  if (RequestBytes(seen) > bounds::kMissedRequestBytes) seen.clear_request();
   const Route route(seen.method(), seen.path());
-  if (of_canvas != notes_.end()) {
-    if (auto known = of_canvas->second.find(route); known != of_canvas->second.end()) {
-      uint64_t count = known->second.count() + seen.count();
-      int64_t first = std::min(known->second.first_unix_us(), seen.first_unix_us());
-      if (seen.last_unix_us() >= known->second.last_unix_us()) known->second = std::move(seen);
-      known->second.set_count(count);
-      known->second.set_first_unix_us(first);
-      return;
-    }
+  if (proto::MissedRoute* note = Find(seen.canvas(), route)) {
+    request_bytes_ -= RequestBytes(*note);
+    Merge(std::move(seen), note);
+    request_bytes_ += RequestBytes(*note);
+    return;
   }
+  auto of_canvas = notes_.find(seen.canvas());
   bool full = waiting_ >= bounds::kMissedRoutesWaiting ||
               (of_canvas != notes_.end() && of_canvas->second.size() >= bounds::kMissedRoutesKept);
   if (full) {
@@ -30,20 +60,26 @@ void MissedRoutes::Add(proto::MissedRoute seen) {
     return;
   }
   ++waiting_;
+  request_bytes_ += RequestBytes(seen);
   std::string canvas = seen.canvas();
   notes_[std::move(canvas)].emplace(route, std::move(seen));
 }
 
-// As many as a frame holds with texts of any length.
+size_t MissedRoutes::RequestBytes(const proto::MissedRoute& note) {
+  return note.has_request() ? note.request().ByteSizeLong() : 0;
+}
+
+// As many as a frame holds.
 proto::RoutesMissed MissedRoutes::TakeSome() {
   proto::RoutesMissed some;
-  while (!notes_.empty() && static_cast<size_t>(some.routes_size()) < bounds::kMissedRoutesTold) {
+  for (size_t bytes = 0; !notes_.empty() && bytes < bounds::kMissedToldBytes; --waiting_) {
     auto of_canvas = notes_.begin();
     auto note = of_canvas->second.begin();
+    request_bytes_ -= RequestBytes(note->second);
+    bytes += note->second.ByteSizeLong();
     *some.add_routes() = std::move(note->second);
     of_canvas->second.erase(note);
     if (of_canvas->second.empty()) notes_.erase(of_canvas);
-    --waiting_;
   }
   return some;
 }

@@ -22,7 +22,11 @@ class MissedRoutes {
   // `journal` outlives it, or at least answers no question of it afterwards.
   explicit MissedRoutes(Journal& journal) : journal_(journal) {}
 
-  // One request, or several with the same method and path. Long texts are cut.
+  // Whether Add() would keep the request itself, redacted: of those for one route between two
+  // Tell() one is kept, while there is room.
+  bool WantsRequest(const std::string& canvas, const std::string& method, const std::string& path);
+  // One request, or several with the same method and path. Long texts are cut, and a request that
+  // is larger than kMissedRequestBytes is left out.
   void Add(proto::MissedRoute seen);
   // Hands over what was noted since. Call every second or so.
   void Tell();
@@ -36,12 +40,15 @@ class MissedRoutes {
 
  private:
   using Route = std::pair<std::string, std::string>;  // method, path
+  proto::MissedRoute* Find(const std::string& canvas, const Route& route);
+  static size_t RequestBytes(const proto::MissedRoute& note);
   proto::RoutesMissed TakeSome();
   void OnTold(const proto::RoutesMissed& told, const Result<proto::FromWriter>& answer);
 
   Journal& journal_;
   std::map<std::string, std::map<Route, proto::MissedRoute>> notes_;  // by canvas; none is empty
   size_t waiting_ = 0;                                                // notes
+  size_t request_bytes_ = 0;                                          // in them
   size_t asked_ = 0;                                                  // questions under way
   uint64_t dropped_ = 0;
   bool refused_ = false;  // the last time

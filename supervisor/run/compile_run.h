@@ -31,7 +31,8 @@ struct CompileResult {
 struct DeployText {
   std::string file_name;  // for messages
   std::string text;
-  bool upload = false;  // a canvas file and files beside it, as JSON; else a canvas file
+  bool upload = false;          // a canvas file and files beside it, as JSON; else a canvas file
+  RevisionNumber based_on = 0;  // refused where another is in force by then; 0: whatever is
 };
 
 class CompileRun final : public WorkerUser {

@@ -56,6 +56,10 @@ void Deployer::Deploy(const std::string& canvas, DeployText text, const std::str
 
 void Deployer::Next(const std::string& canvas) {
   std::shared_ptr<Job> job = jobs_.at(canvas).front();
+  RevisionPtr in_force = needs_.book.Find(canvas);
+  if (job->text.based_on != 0 && (!in_force || in_force->number != job->text.based_on))
+    return Finish(job, Failed({ErrorCode::kUnavailable, 0,
+                               "canvas " + canvas + " was deployed meanwhile: try again"}));
   auto compile = std::make_unique<CompileRun>(
       CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory, needs_.guard},
       CompileRun::LimitsFrom(needs_.policy()->For(canvas, "")),

@@ -1,11 +1,39 @@
 #include "supervisor/writer/answers.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "ipc/proto/program.pb.h"
 #include "supervisor/writer/replay.h"
 
 namespace nightjar {
+namespace {
+
+// A canvas file begins with a bracket or a comment, an Upload with a brace.
+bool IsUpload(const std::string& source) {
+  size_t first = source.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && source[first] == '{';
+}
+
+Result<proto::SourceAnswer> WithAppended(std::string source, const std::string& more) {
+  proto::SourceAnswer answer;
+  answer.set_upload(IsUpload(source));
+  if (!answer.upload() || more.empty()) {
+    answer.set_source(std::move(source) + more);
+    return answer;
+  }
+  proto::Upload upload;
+  if (!google::protobuf::util::JsonStringToMessage(source, &upload).ok())
+    return Fail(ErrorCode::kProtocol, "what was deployed cannot be read");
+  upload.mutable_source()->append(more);
+  if (!google::protobuf::util::MessageToJsonString(upload, answer.mutable_source()).ok())
+    return Fail(ErrorCode::kInternal, "what was deployed cannot be written again");
+  return answer;
+}
+
+}  // namespace
 
 proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
   proto::FromWriter answer;
@@ -115,8 +143,13 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     }
     case proto::ToWriter::kGetSource: {
       const proto::GetSource& get = question.get_source();
-      NJ_ASSIGN(*answer.mutable_source()->mutable_source(),
-                archive.catalog().Source(get.canvas(), get.revision()));
+      NJ_ASSIGN(std::string source, archive.catalog().Source(get.canvas(), get.revision()));
+      NJ_ASSIGN(*answer.mutable_source(), WithAppended(std::move(source), get.append()));
+      return answer;
+    }
+    case proto::ToWriter::kGetMissed: {
+      NJ_ASSIGN(*answer.mutable_missed()->add_routes(),
+                archive.missed().Get(question.get_missed()));
       return answer;
     }
     case proto::ToWriter::kRoutesMissed:

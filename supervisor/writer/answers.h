@@ -19,7 +19,7 @@ Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vect
 
 Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
 // `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed,
-// RoutesMissed, LoadRevision or GetSource.
+// RoutesMissed, GetMissed, LoadRevision or GetSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 
 // To GetReplay: an encoded FromWriter.

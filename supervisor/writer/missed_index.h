@@ -22,6 +22,8 @@ class MissedIndex {
   Status Add(const proto::RoutesMissed& missed);
   // Newest first.
   Result<proto::MissedList> List(const proto::ListMissed& question);
+  // With its request, where that is kept. kNotFound.
+  Result<proto::MissedRoute> Get(const proto::GetMissed& question);
 
  private:
   explicit MissedIndex(std::unique_ptr<Database> db) : db_(std::move(db)) {}
@@ -29,9 +31,10 @@ class MissedIndex {
   Status AddAll(const proto::RoutesMissed& missed);
   Status AddOne(const proto::MissedRoute& route);
   Status Prune(const std::string& canvas);
+  static proto::MissedRoute RouteIn(const Statement& row, const std::string& canvas);
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
-  Statement add_, prune_, list_;
+  Statement add_, prune_, list_, get_;
 };
 
 }  // namespace nightjar

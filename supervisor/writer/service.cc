@@ -59,6 +59,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetReplay(ticket, message.get_replay());
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
+    case proto::ToWriter::kGetMissed:
     case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:

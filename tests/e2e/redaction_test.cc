@@ -82,7 +82,7 @@ std::string Unpacked(const std::string& object) {
 
 // Every value of every row.
 std::string Rows(const std::filesystem::path& path) {
-  const int version = path.filename() == "index.db" ? 2 : 1;
+  const int version = path.filename() == "catalog.db" ? 1 : 2;
   auto db = Database::Open(path, Durability::kLazy, "", version);
   EXPECT_TRUE(db) << path;
   if (!db) return "";
@@ -183,8 +183,12 @@ TEST_F(RedactedTest, NoStoredByteShowsASecretOfTheRequest) {
     return incident.find("Its processes just before the kill (") != std::string::npos;
   })) << incident;
   EXPECT_THAT(incident, HasSubstr(": <redacted> token=<redacted>&a=b; while :; do :; done"));
+  EXPECT_THAT(Post("/nobody-takes-this"), HasSubstr(" 404 "));
+  // Kept by now, and run once more.
+  EXPECT_EQ(server_.Cli({"handler-from-404", "vault", "POST /nobody-takes-this"}).exit_code, 0);
   std::string all = EverythingStored();
   ExpectNoSecretIn(all);
+  EXPECT_NE(all.find("POST /nobody-takes-this?token=<redacted>&a=b"), std::string::npos);
   // The search sees what lies there: compressed events, rows, and what a trace shows of a request.
   EXPECT_NE(all.find(kShown), std::string::npos);
   EXPECT_NE(all.find("POST /hold/<redacted>?token=<redacted>&a=b"), std::string::npos);

@@ -170,6 +170,60 @@ TEST(ServeTest, ListsRequestsThatNoRouteTookUntilAHandlerDoes) {
   EXPECT_NE(server.Cli({"404s", "two"}).exit_code, 0);
 }
 
+TEST(ServeTest, AMissedRequestBecomesAHandlerWithATrace) {
+  Server server;
+  server.Deploy("one", kHello);
+  EXPECT_EQ(server.Post("one", "/users/7/notes?token=trumpet", "a note").status, 404);
+  Output made =
+      server.Cli({"handler-from-404", "one", "POST /users/7/notes", "--as", "/users/:id/notes"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_NE(made.out.find("one revision 2 is live"), std::string::npos) << made.out;
+  EXPECT_NE(made.out.find("[http-handler POST /users/:id/notes]"), std::string::npos) << made.out;
+  size_t trace = made.out.find("nightjar trace one ") + 19;
+  std::string id = made.out.substr(trace, 36);
+  std::string shown;
+  ASSERT_TRUE(Eventually([&] {
+    Output asked = server.Cli({"trace", "one", id, "--full"});
+    shown = asked.out;
+    return asked.exit_code == 0;
+  })) << made.out;
+  for (const char* part : {"POST /users/7/notes?token=<redacted>", "a note", "route id = 7",
+                           "from 127.0.0.1", "content-type: \"text/plain\""})
+    EXPECT_NE(shown.find(part), std::string::npos) << part << " is not in " << shown;
+  EXPECT_EQ(shown.find("trumpet"), std::string::npos) << shown;
+  // What was there goes on, and the list has it no more.
+  EXPECT_EQ(server.Get("one", "/hello").status, 200);
+  EXPECT_EQ(server.Json({"404s", "one"}).find("/users"), std::string::npos);
+  EXPECT_EQ(server.Post("one", "/users/8/notes", "").status, 500);  // nobody has written it yet
+  Output again = server.Cli({"handler-from-404", "one", "POST /users/7/notes"});
+  EXPECT_NE(again.err.find("handler POST /users/:id/notes takes it already"), std::string::npos)
+      << again.err;
+}
+
+TEST(ServeTest, AHandlerIsMadeOnlyOfARequestThatCame) {
+  Server server;
+  server.Deploy("one", kHello);
+  auto refused = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "handler-from-404");
+    Output output = server.Cli(std::move(words));
+    EXPECT_NE(output.exit_code, 0) << output.out;
+    return output.err;
+  };
+  EXPECT_NE(refused({"one", "GET /never"}).find("no request for GET /never"), std::string::npos);
+  EXPECT_NE(refused({"two", "GET /x"}).find("there is no canvas two"), std::string::npos);
+  EXPECT_NE(refused({"one", "/x"}).find("a method and a path"), std::string::npos);
+  server.Get("one", "/x]1");
+  EXPECT_NE(refused({"one", "GET /x]1"}).find("cannot be made"), std::string::npos);
+  server.Get("one", "/y");
+  EXPECT_NE(refused({"one", "GET /y", "--as", "/z"}).find("would not take"), std::string::npos);
+  EXPECT_NE(server.Json({"canvases"}).find("\"revision\": \"1\""), std::string::npos);
+  // One that was too large to be kept is a handler all the same.
+  EXPECT_EQ(server.Post("one", "/large", std::string(20000, 'x')).status, 404);
+  Output large = server.Cli({"handler-from-404", "one", "POST /large"});
+  EXPECT_EQ(large.exit_code, 0) << large.err;
+  EXPECT_NE(large.out.find("too large to be kept"), std::string::npos) << large.out;
+}
+
 TEST(ServeTest, KeepsServingAfterMalformedRequests) {
   Server server;
   server.Deploy("one", kHello);

@@ -49,10 +49,11 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     server_ = std::move(*server);
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
-    control_.emplace(ControlService::Needs{
-        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
-        rerunner_, pool_, feed_, [this] { return std::make_shared<const OnePolicy>(limits_); },
-        [] { return std::string("nightjar_canvases 1\n"); }, doctor});
+    control_.emplace(
+        ControlService::Needs{rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_,
+                              metrics_, runs_, rerunner_, missed_handler_, pool_, feed_,
+                              [this] { return std::make_shared<const OnePolicy>(limits_); },
+                              [] { return std::string("nightjar_canvases 1\n"); }, doctor});
   }
   ~ControlServiceTest() override {
     server_.reset();
@@ -111,6 +112,9 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   Rerunner rerunner_{{clock_, book_, journal_, runs_,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }, ""}};
   MissedRoutes missed_{journal_};
+  MissedHandler missed_handler_{{clock_, book_, journal_, deployer_, runs_,
+                                 [this] { return std::make_shared<const OnePolicy>(limits_); },
+                                 ""}};
   EventFeed feed_{clock_};
   std::optional<ControlService> control_;
   std::string folder_;

@@ -33,6 +33,13 @@ class MissedIndexTest : public ::testing::Test {
     route.set_request_line("GET " + path + "?at=" + std::to_string(at));
     route.set_caller("at " + std::to_string(at));
   }
+  Result<proto::MissedRoute> Get(const std::string& path) {
+    proto::GetMissed question;
+    question.set_canvas("demo");
+    question.set_method("GET");
+    question.set_path(path);
+    return index_->Get(question);
+  }
   std::vector<proto::MissedRoute> List(const std::string& canvas = "demo") {
     proto::ListMissed question;
     question.set_canvas(canvas);
@@ -112,6 +119,45 @@ TEST_F(MissedIndexTest, AFileOfAnotherVersionIsRefused) {
   index_.reset();
   ASSERT_TRUE(Database::Open(dir_ / "other.db", Durability::kLazy, "", 7));
   EXPECT_FALSE(MissedIndex::Create(dir_ / "other.db"));
+}
+
+TEST_F(MissedIndexTest, KeepsTheNewestRequestThatItWasGiven) {
+  proto::RoutesMissed missed;
+  Put(missed, "/a", 5);
+  missed.mutable_routes(0)->mutable_request()->set_body("at five");
+  ASSERT_TRUE(index_->Add(missed));
+  EXPECT_EQ(Get("/a")->request().body(), "at five");
+  EXPECT_EQ(Get("/b").error().code, ErrorCode::kNotFound);
+  missed.Clear();
+  Put(missed, "/a", 9);  // without one
+  ASSERT_TRUE(index_->Add(missed));
+  EXPECT_EQ(Get("/a")->request().body(), "at five");
+  EXPECT_EQ(Get("/a")->last_unix_us(), 9);
+  missed.Clear();
+  Put(missed, "/a", 7);  // older than what is there
+  missed.mutable_routes(0)->mutable_request()->set_body("at seven");
+  Put(missed, "/a", 11);
+  missed.mutable_routes(1)->mutable_request()->set_body("at eleven");
+  ASSERT_TRUE(index_->Add(missed));
+  EXPECT_EQ(Get("/a")->request().body(), "at eleven");
+  for (const proto::MissedRoute& route : List()) EXPECT_FALSE(route.has_request());
+}
+
+TEST_F(MissedIndexTest, TakesOverTheFileOfTheVersionBefore) {
+  index_.reset();
+  std::filesystem::remove(dir_ / "missed.db");
+  constexpr const char* kVersionOne = R"(
+    CREATE TABLE missed (
+      canvas TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, count INTEGER NOT NULL,
+      first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, request_line TEXT NOT NULL,
+      caller TEXT NOT NULL, PRIMARY KEY (canvas, method, path)) WITHOUT ROWID;
+    CREATE INDEX missed_by_time ON missed (canvas, last_us);
+    INSERT INTO missed VALUES ('demo', 'GET', '/old', 2, 1, 2, 'GET /old', 'x'))";
+  ASSERT_TRUE(Database::Open(dir_ / "missed.db", Durability::kLazy, kVersionOne, 1));
+  Open();
+  ASSERT_TRUE(Get("/old"));
+  EXPECT_EQ(Get("/old")->count(), 2u);
+  EXPECT_FALSE(Get("/old")->has_request());
 }
 
 }  // namespace
