@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export CCACHE_DIR ?= $(or $(wildcard $(HOME)/.cache/ccache),$(HOME)/.cache/ccache)
 
-.PHONY: help deps build install uninstall deb demo demo-check test test-vm hostile chaos bench bench-kill fuzz format clean
+.PHONY: help deps build install uninstall deb demo demo-check test test-vm hostile chaos bench bench-kill bench-traces fuzz format clean
 
 help:
 	@echo 'make demo        build, then serve three example canvases under load beside runaways; stays serving'
@@ -21,6 +21,7 @@ help:
 	@echo 'make install     programs, units, policy and documents below PREFIX (/usr/local) and DESTDIR; make uninstall'
 	@echo 'make deb         a Debian package in build/'
 	@echo 'make bench       measure; figures in build/bench/*.json, explained in docs/benchmarks.md'
+	@echo 'make bench-traces  what recording, storing and finding traces costs, beside LTTng; build/bench/trace.json'
 	@echo 'make bench-kill  how late, how fast and how surely: kills of every kind, measured; build/bench/kill.json'
 	@echo 'make fuzz        feed the parser, the evaluator and the readers of requests with inputs that explore them'
 	@echo 'make format      clang-format over the sources'
@@ -89,6 +90,10 @@ KILLS ?= 1000
 bench-kill: deps $(BUILD)/release/build.ninja
 	cmake --build --preset release --target programs bench-kill bench-load -j $(JOBS)
 	$(SUDO) env NIGHTJAR_BENCH_KILLS=$(KILLS) scripts/run-benches kill
+
+bench-traces: deps $(BUILD)/release/build.ninja
+	cmake --build --preset release --target programs benches -j $(JOBS)
+	$(SUDO) scripts/run-benches trace
 
 # FUZZ_SECONDS for each target.
 FUZZ_SECONDS ?= 60

@@ -7,6 +7,10 @@
 // recursive computation does; `text` passes words of a licence around, as a text handler does;
 // `short` has 20 events, as most requests do, so that what a run costs by itself shows.
 //
+// Live: memory of the writer with a thousand runs that have 200 events each, and have not ended.
+//
+// Newest: the newest ten of a handler among a million traces.
+//
 // Listing: a whole writer service behind a socket; from sending a run's end to an answer that lists
 // it.
 //
@@ -47,6 +51,12 @@ struct Value {
 };
 void WriteValue(const Value& value, ValueWriter& out) {
   value.text.empty() ? out.Int(value.number) : out.String(value.text);
+}
+
+double Quantile(std::vector<double>& values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[std::min(values.size() - 1,
+                         static_cast<size_t>(share * static_cast<double>(values.size())))];
 }
 
 uint64_t CpuNanos() {
@@ -139,7 +149,9 @@ void MeasureStoring(const std::string& name, int runs, uint64_t events, Argument
     uint64_t drained = CpuNanos();
     drain_ns += drained - began;
     stored += sealed.object.size();
+    RingMark mark = sealed.mark;
     (*archive)->Store(std::move(sealed));
+    drain.Free(mark);
     if (auto due = (*archive)->Due(); due && *due <= clock.Mono()) (*archive)->Commit();
     archive_ns += CpuNanos() - drained;
   }
@@ -233,14 +245,95 @@ void MeasureListing(Figures& figures) {
     CHECK(service.ReceiveAnswerTo(1).error().empty());
     stored_ms.push_back(since());
   }
-  auto percentile = [](std::vector<double>& values, size_t percent) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() * percent / 100];
-  };
-  figures["listed_after_end_p50_ms"] = percentile(listed_ms, 50);
-  figures["listed_after_end_p99_ms"] = percentile(listed_ms, 99);
-  figures["committed_after_end_p50_ms"] = percentile(stored_ms, 50);
-  figures["committed_after_end_p99_ms"] = percentile(stored_ms, 99);
+  figures["listed_after_end_p50_ms"] = Quantile(listed_ms, 0.5);
+  figures["listed_after_end_p99_ms"] = Quantile(listed_ms, 0.99);
+  figures["committed_after_end_p50_ms"] = Quantile(stored_ms, 0.5);
+  figures["committed_after_end_p99_ms"] = Quantile(stored_ms, 0.99);
+}
+
+// The newest ten of a handler among a million traces: 100 canvases with 20 handlers each.
+void MeasureNewest(Figures& figures) {
+  constexpr int kTraces = 1'000'000, kCanvases = 100, kHandlers = 20, kQuestions = 2000;
+  Directory dir;
+  SystemClock clock;
+  auto archive = Archive::Open(dir.path(), clock);
+  CHECK(archive.has_value());
+  TraceIndex& index = (*archive)->index();
+  auto canvas = [](int i) { return "canvas" + std::to_string(i % kCanvases); };
+  auto handler = [](int i) { return "GET /" + std::to_string(i / kCanvases % kHandlers); };
+  WallTime now = clock.Wall() - std::chrono::hours(1);
+  uint64_t began = CpuNanos();
+  for (int i = 0; i < kTraces; ++i) {
+    RunId run = RunId::New(now + std::chrono::milliseconds(i));
+    proto::TraceRow row;
+    row.set_run_id(run.ToString());
+    row.set_canvas(canvas(i));
+    row.set_handler(handler(i));
+    row.set_tlid(static_cast<uint64_t>(i / kCanvases % kHandlers) + 1);
+    row.set_revision(7);
+    row.set_received_unix_us(run.unix_ms() * 1000);
+    row.set_verdict(proto::VERDICT_FINISHED);
+    row.set_http_status(200);
+    row.set_request_line("GET /users/7");
+    row.set_caller("127.0.0.1:50000");
+    CHECK(index.AddTrace(row, "week/2026-01-01/demo/x.njt").has_value());
+    if (auto due = index.Due(); due && *due <= clock.Mono()) CHECK(index.Commit().has_value());
+  }
+  CHECK(index.Commit().has_value());
+  figures["index_row_us"] = static_cast<double>(CpuNanos() - began) / 1000 / kTraces;
+  std::vector<double> took_us;
+  for (int i = 0; i < kQuestions; ++i) {
+    proto::ListTraces question;
+    question.set_canvas(canvas(i * 31));
+    question.set_handler(handler(i * 7919));
+    question.set_rows_max(10);
+    auto asked = clock.Mono();
+    auto list = index.List(question);
+    took_us.push_back(std::chrono::duration<double, std::micro>(clock.Mono() - asked).count());
+    CHECK(list && list->traces_size() == 10);
+  }
+  figures["newest10_of_a_million_p50_us"] = Quantile(took_us, 0.5);
+  figures["newest10_of_a_million_p99_us"] = Quantile(took_us, 0.99);
+}
+
+double OwnKib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (double kib = 0; word == "RssAnon:" && status >> kib) return kib;
+  CHECK(!"the kernel says how much memory is this process's own");
+  return 0;
+}
+
+// What a thousand runs that go on at once cost beyond their rings, which are their workers'.
+void MeasureManyLive(Figures& figures) {
+  constexpr WorkerId kLive = 1000;
+  constexpr uint64_t kEvents = 200;
+  SystemClock clock;
+  Drain drain(clock);
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<RunId> runs;
+  uint64_t events = 0;
+  for (WorkerId i = 1; i <= kLive; ++i) {
+    runs.push_back(RunId::New(clock.Wall()));
+    Recorder& recorder = workers.emplace_back(std::make_unique<Worker>())->recorder;
+    recorder.StartRun(runs.back(), {.trace_bytes_max = kBudget}, Value{1, {}});
+    for (int k = 0; recorder.events() < kEvents; ++k) {
+      Value args[] = {{k, {}}};
+      recorder.CloseCall(recorder.OpenCall<Value>(Recorder::Kind::kFunction, "fib", 4711, args),
+                         args[0]);
+    }
+    events += recorder.events();
+  }
+  double before = OwnKib();
+  for (WorkerId i = 1; i <= kLive; ++i) {
+    CHECK(drain.Attach(i, "demo", workers[i - 1]->fd).has_value());
+    proto::RunBegan began = Began(runs[i - 1]);
+    began.set_worker_id(i);
+    CHECK(drain.Begin(std::move(began)).has_value());
+  }
+  while (drain.Turn() > 0) continue;
+  CHECK(drain.totals().drained_events == events);
+  figures["live1000_own_kib"] = OwnKib() - before;
 }
 
 void WriteJson(const Figures& figures) {
@@ -283,6 +376,8 @@ int main() {
       },
       figures);
   MeasureListing(figures);
+  MeasureManyLive(figures);
+  MeasureNewest(figures);
   for (const auto& [name, value] : figures) std::printf("%-30s %12.4g\n", name.c_str(), value);
   WriteJson(figures);
 }
