@@ -52,6 +52,10 @@ struct ControlService::Call {
     switch (error.code) {
       case ErrorCode::kNotFound:
         return Fail(404, error.ToString());
+      case ErrorCode::kExpired:
+        return Fail(410, error.ToString());
+      case ErrorCode::kExists:
+        return Fail(409, error.ToString());
       case ErrorCode::kInvalid:
         return Fail(422, error.ToString());
       case ErrorCode::kExhausted:

@@ -24,6 +24,10 @@ Error ErrorOf(const proto::FromWriter& answer) {
       return {ErrorCode::kNotFound, 0, answer.error()};
     case proto::ERROR_KIND_INVALID:
       return {ErrorCode::kInvalid, 0, answer.error()};
+    case proto::ERROR_KIND_EXPIRED:
+      return {ErrorCode::kExpired, 0, answer.error()};
+    case proto::ERROR_KIND_EXISTS:
+      return {ErrorCode::kExists, 0, answer.error()};
     default:
       return {ErrorCode::kUnavailable, 0, answer.error()};
   }

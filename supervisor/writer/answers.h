@@ -17,9 +17,9 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 // Copies what came in descriptors: the program, and the source when it is large.
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
-Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
-// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed or
-// RoutesMissed.
+Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
+// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed
+// or RoutesMissed.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 
 }  // namespace nightjar

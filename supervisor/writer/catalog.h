@@ -38,6 +38,9 @@ class Catalog {
   Result<std::string> Source(std::string_view canvas, RevisionNumber revision);
   Result<std::string> Program(std::string_view canvas, RevisionNumber revision);
 
+  // Of the revision in force; kNotFound.
+  Result<proto::Manifest> NewestManifest(std::string_view canvas);
+
   struct Entry {
     proto::CatalogEntry entry;
     std::string program;
@@ -55,7 +58,8 @@ class Catalog {
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
-  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, source_, program_;
+  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, source_, program_,
+      newest_manifest_;
 };
 
 }  // namespace nightjar

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,9 +44,13 @@ class OpenTrace {
   void CloseGap();
 
   TraceBuilder& builder() { return builder_; }
+  // What was called so far: functions of the canvas and of packages, and programs.
+  proto::TraceTouched Touched() const;
   uint64_t newest_at_ns() const { return newest_at_ns_; }
 
  private:
+  void NoteFunction(std::string_view name);
+
   const RunId run_;
   const proto::RunBegan began_;
   OpenTraces& shared_;
@@ -55,6 +61,9 @@ class OpenTrace {
   uint64_t newest_seq_ = 0;
   uint64_t newest_at_ns_ = 0;
   uint64_t dropped_ = 0;  // at the end of what the builder has
+  std::set<std::string, std::less<>> functions_;
+  std::string_view newest_function_;  // in functions_: loops and recursion call the same again
+  bool more_functions_ = false;
 };
 
 }  // namespace nightjar
