@@ -27,6 +27,9 @@ enum class Command {
   kKill,
   kTraces,
   kTrace,
+  kHold,
+  kRelease,
+  kHolds,
   kMissed,
   kIncidents,
   kVerifyIncidents,
@@ -52,6 +55,13 @@ struct CommandLine {
   std::string file;  // deploy's program, run's input; "-": standard input
   std::string id;    // of a run, a trace or an incident; may be a prefix
   std::string verdict;
+  std::string function;  // that traces called, and what else they are chosen by
+  std::string caller;
+  std::string since;
+  std::string until;
+  std::string field;  // "user_id=7"
+  std::string revision;
+  std::string reason;             // of a hold
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n

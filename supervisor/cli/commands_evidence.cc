@@ -3,6 +3,7 @@
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
+#include "supervisor/cli/printable.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
@@ -34,6 +35,10 @@ std::string TracesPath(const CommandLine& line) {
   return "/canvases/" + EncodePart(line.canvas) + "/traces";
 }
 
+std::string HoldsPath(const CommandLine& line) {
+  return "/canvases/" + EncodePart(line.canvas) + "/holds/";
+}
+
 // The longest list there is, to find a cut id in.
 std::string Longest() {
   return Query().With("n", std::to_string(bounds::kListRows)).text();
@@ -59,6 +64,12 @@ ExitCode Complete(Session& session, const std::string& target, Rows rows, std::s
   return kOk;
 }
 
+ExitCode CompleteTrace(Session& session, std::string* id) {
+  const google::protobuf::RepeatedPtrField<proto::TraceRow>& (proto::TraceList::*rows)() const =
+      &proto::TraceList::traces;
+  return Complete<proto::TraceList>(session, TracesPath(session.line()) + Longest(), rows, id);
+}
+
 Result<std::string> InFormat(const proto::TraceDocument& document, const CommandLine& line,
                              const Paint& paint) {
   switch (line.format) {
@@ -79,6 +90,8 @@ ExitCode ShowTraces(Session& session) {
   const CommandLine& line = session.line();
   Query query;
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
+  query.With("function", line.function).With("caller", line.caller).With("since", line.since);
+  query.With("until", line.until).With("field", line.field).With("revision", line.revision);
   proto::TraceList list;
   if (ExitCode code = session.Ask({.target = TracesPath(line) + query.text()}, &list); code != kOk)
     return code;
@@ -89,9 +102,7 @@ ExitCode ShowTraces(Session& session) {
 ExitCode ShowTrace(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
-  const google::protobuf::RepeatedPtrField<proto::TraceRow>& (proto::TraceList::*rows)() const =
-      &proto::TraceList::traces;
-  ExitCode code = Complete<proto::TraceList>(session, TracesPath(line) + Longest(), rows, &id);
+  ExitCode code = CompleteTrace(session, &id);
   if (code != kOk) return code;
   proto::TraceDocument document;
   code = session.Ask(
@@ -102,6 +113,50 @@ ExitCode ShowTrace(Session& session) {
   auto text = InFormat(document, line, session.paint());
   if (!text) return session.Complain(kNo, text.error().ToString());
   session.out() << *text;
+  return kOk;
+}
+
+ExitCode HoldTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
+  proto::Hold hold;
+  ExitCode code = session.Ask({.method = "PUT",
+                               .target = HoldsPath(line) + EncodePart(id),
+                               .body = line.reason,
+                               .waiting_for = "keeping the trace"},
+                              &hold);
+  if (code != kOk) return code;
+  if (!session.PrintedJson())
+    session.out() << Printable(hold.run_id()) << " is held until it is released\n";
+  return kOk;
+}
+
+ExitCode ReleaseTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  const google::protobuf::RepeatedPtrField<proto::Hold>& (proto::HoldList::*rows)() const =
+      &proto::HoldList::holds;
+  const std::string list = "/holds" + Query().With("canvas", line.canvas).text();
+  if (ExitCode code = Complete<proto::HoldList>(session, list, rows, &id); code != kOk) return code;
+  proto::Hold hold;
+  ExitCode code = session.Ask({.method = "DELETE",
+                               .target = HoldsPath(line) + EncodePart(id),
+                               .waiting_for = "releasing the trace"},
+                              &hold);
+  if (code != kOk) return code;
+  if (!session.PrintedJson())
+    session.out() << Printable(hold.run_id()) << " is released: it goes when its time is over\n";
+  return kOk;
+}
+
+ExitCode ShowHolds(Session& session) {
+  Query query;
+  query.With("canvas", session.line().canvas);
+  proto::HoldList list;
+  if (ExitCode code = session.Ask({.target = "/holds" + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderHolds(list, session.paint());
   return kOk;
 }
 

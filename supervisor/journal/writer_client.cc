@@ -278,7 +278,10 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   run.began = std::move(began);
   run.began_order = next_order_++;
   if (ledger_ != nullptr) {
-    run.slot = ledger_->Begin(*run.began);
+    // Without what only its events are looked through for: those are lost with the ring.
+    proto::RunBegan kept = *run.began;
+    kept.clear_trace_index();
+    run.slot = ledger_->Begin(kept);
     not_in_ledger_ += run.slot == RunLedger::kNone;
   }
   SendBegan(run);

@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/utf8.h"
+#include "supervisor/writer/input_fields.h"
 
 namespace nightjar {
 namespace {
@@ -40,6 +41,7 @@ Status OpenTrace::Append(std::string_view event, const EventHead& head) {
   bool hole = !started_ && !head.starts && head.seq > 1;
   started_ = true;
   if (hole) more_functions_ = true;
+  if (head.starts && !began_.trace_index().empty()) NoteInput(event);
   if (!head.function.empty() && head.function != newest_function_) NoteFunction(head.function);
   newest_seq_ = std::max(newest_seq_, head.seq);
   newest_at_ns_ = std::max(newest_at_ns_, head.at_ns);
@@ -70,10 +72,17 @@ void OpenTrace::NoteFunction(std::string_view name) {
   newest_function_ = *at;
 }
 
+void OpenTrace::NoteInput(std::string_view run_start) {
+  proto::TraceEvent event;
+  if (!ParseEvent(run_start, &event)) return;
+  fields_ = InputFields(event.run_start().input(), began_.trace_index());
+}
+
 proto::TraceTouched OpenTrace::Touched() const {
   proto::TraceTouched touched;
   for (const std::string& function : functions_) *touched.add_functions() = function;
   touched.set_more_functions(more_functions_);
+  *touched.mutable_fields() = fields_;
   return touched;
 }
 

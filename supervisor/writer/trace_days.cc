@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/writer/input_fields.h"
 
 namespace nightjar {
 namespace {
@@ -92,8 +93,7 @@ bool HasFunction(const proto::TraceTouched& touched, const std::string& name) {
          touched.functions().end();
 }
 
-bool HasField(const proto::TraceTouched& touched, const std::string& name,
-              const std::string& value) {
+bool HasField(const proto::TraceTouched& touched, const std::string& name, std::string_view value) {
   return std::any_of(touched.fields().begin(), touched.fields().end(), [&](const auto& field) {
     return field.name() == name && field.value() == value;
   });
@@ -133,7 +133,7 @@ bool Matches(const proto::ListTraces& question, const IndexedTrace& trace) {
   if (!question.function().empty() && !HasFunction(trace.touched, question.function()))
     return false;
   return question.field().empty() ||
-         HasField(trace.touched, question.field(), question.field_value());
+         HasField(trace.touched, question.field(), FieldValue(question.field_value()));
 }
 
 RunRange RangeOf(const proto::ListTraces& question) {
@@ -234,7 +234,7 @@ Status TraceDays::Walk(TraceDay day, const proto::ListTraces& question, const Ru
   walk.BindBlob(2, range.first);
   walk.BindBlob(3, range.last);
   if (sql == kWalkField) walk.BindText(4, question.field());
-  if (sql == kWalkField) walk.BindText(5, question.field_value());
+  if (sql == kWalkField) walk.BindText(5, FieldValue(question.field_value()));
   if (sql == kWalkFunction) walk.BindText(4, question.function());
   if (sql == kWalkVerdict) walk.BindInt(4, question.verdict());
   if (sql == kWalkCaller) walk.BindText(4, CallerAddress(question.caller()));

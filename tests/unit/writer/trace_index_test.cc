@@ -248,6 +248,23 @@ TEST_F(TraceQuestionsTest, OfATime) {
   EXPECT_THAT(List(question), ElementsAre(4));
 }
 
+TEST_F(TraceQuestionsTest, OfAValueOfTheInput) {
+  for (int64_t at : {7, 8, 9}) {
+    IndexedTrace trace{Row(at), {}, "k"};
+    proto::InputField& field = *trace.touched.add_fields();
+    field.set_name(at == 9 ? "order" : "user_id");
+    field.set_value(at == 7 ? std::string(bounds::kTraceIndexValueBytes, 'x') : "8");
+    ASSERT_TRUE(index_->AddTrace(trace));
+  }
+  proto::ListTraces question = Ask();
+  question.set_field("user_id");
+  question.set_field_value("8");
+  EXPECT_THAT(List(question), ElementsAre(8));
+  // As long as it was, as much of it is known.
+  question.set_field_value(std::string(bounds::kTraceIndexValueBytes + 9, 'x'));
+  EXPECT_THAT(List(question), ElementsAre(7));
+}
+
 TEST_F(TraceQuestionsTest, OfSeveralThingsAtOnce) {
   proto::ListTraces question = Ask();
   question.set_function("fib");
