@@ -35,6 +35,10 @@ constexpr const char* kToVersion3 = R"(
   DROP INDEX IF EXISTS traces_by_verdict;
   ALTER TABLE traces RENAME TO old_traces)";
 
+// In KiB: the ends of all indexes of a day fit. A trace changes a dozen pages, and with SQLite's
+// own 2 MiB some canvases are enough for each to be read again.
+constexpr const char* kCache = "PRAGMA cache_size = -16384";
+
 constexpr const char* kHasOld =
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'old_traces'";
 // The oldest of each canvas first, so that the newest are in the ring at the end. Both columns one
@@ -71,6 +75,7 @@ Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
   const std::string news = std::string(TraceRing::Schema()) + ";" + TraceHolds::Schema();
   NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kIncidents + (";" + news), kVersion,
                                     {kToVersion2, kToVersion3 + (";" + news)}));
+  NJ_TRY(db->Execute(kCache));
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
   NJ_TRY(index->PrepareAll());
   NJ_TRY(index->TakeOverOldTraces());
@@ -162,7 +167,12 @@ Status TraceIndex::Write(const std::function<Status()>& change) {
 
 Status TraceIndex::AddTrace(const IndexedTrace& trace) {
   NJ_ASSIGN(RunId run, IdOf(trace.row.run_id()));
-  return Write([&] { return Insert(run, trace); });
+  NJ_TRY(OpenBatch());
+  // Without a savepoint, which would copy every page that a trace changes: what can fail here (a
+  // full disk, a broken one) rolls the whole batch back.
+  NJ_TRY(Insert(run, trace));
+  ++batch_rows_;
+  return {};
 }
 
 Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {

@@ -256,6 +256,29 @@ TEST(ServeTest, HoldsTracesAndTellsExpiredOnesFromThoseThatNeverWere) {
       << expired.err;
 }
 
+// As when the slot of a kept trace was written over: another run's events are never shown as its.
+TEST(ServeTest, ShowsNoOtherRunsTrace) {
+  Server server;
+  server.Deploy("one", kHello);
+  std::string mine = server.Get("one", "/hello").trace(),
+              other = server.Get("one", "/hello").trace();
+  std::filesystem::path files[2];
+  ASSERT_TRUE(Eventually([&] {
+    for (auto& file :
+         std::filesystem::recursive_directory_iterator(server.state() + "/store/traces/week")) {
+      if (file.path().stem() == mine) files[0] = file.path();
+      if (file.path().stem() == other) files[1] = file.path();
+    }
+    return !files[0].empty() && !files[1].empty() &&
+           server.Json({"traces", "one"}).find(other) != std::string::npos;
+  }));
+  std::filesystem::copy_file(files[1], files[0], std::filesystem::copy_options::overwrite_existing);
+  std::string shown = server.Json({"trace", "one", mine});
+  EXPECT_NE(shown.find("\"run_id\": \"" + mine), std::string::npos) << shown;
+  EXPECT_EQ(shown.find("\"events\""), std::string::npos) << shown;
+  EXPECT_NE(server.Json({"trace", "one", other}).find("\"events\""), std::string::npos);
+}
+
 TEST(ServeTest, KeepsServingAfterMalformedRequests) {
   Server server;
   server.Deploy("one", kHello);

@@ -28,7 +28,7 @@ using std::chrono::days;
 using std::chrono::hours;
 
 constexpr const char* kCanvas = "demo";
-constexpr int kDays = 90;
+constexpr int kDays = 80;
 
 struct Crash {};
 
@@ -39,7 +39,7 @@ class Steps {
   void Arm() {
     left_ = std::uniform_int_distribution<int>(1, random_() % 3 == 0 ? 60 : 6000)(random_);
   }
-  void ArmSoon() { left_ = std::uniform_int_distribution<int>(1, 40)(random_); }
+  void ArmSoon(int most) { left_ = std::uniform_int_distribution<int>(1, most)(random_); }
   void Disarm() { left_ = -1; }
   void Step() {
     if (left_ > 0 && --left_ == 0) throw Crash();
@@ -122,6 +122,7 @@ class RetentionTest : public ::testing::Test {
         archive_->objects(),
         [this](const auto& call) {
           steps_.Step();
+          TrafficMeanwhile();
           call(*archive_);
           steps_.Step();
           return true;
@@ -194,6 +195,18 @@ class RetentionTest : public ::testing::Test {
     steps_.Step();
   }
 
+  // The keeper is no obstacle to requests: they come between any two things that it asks for.
+  void TrafficMeanwhile() {
+    if (random_() % 4 != 0) return;
+    const Handler& handler = handlers_[random_() % handlers_.size()];
+    if (!handler.deployed) return;
+    for (auto count = 1 + random_() % 12; count > 0; --count) {
+      clock_.Advance(std::chrono::milliseconds(2));
+      Store(RunId::New(clock_.Wall()), handler.tlid, false);
+    }
+    Commit();
+  }
+
   // An hour of requests.
   void Traffic() {
     for (Handler& handler : handlers_) {
@@ -233,7 +246,7 @@ class RetentionTest : public ::testing::Test {
 
   void Round() {
     ForgetRemoved();
-    if (crashing_ && random_() % 6 == 0) steps_.ArmSoon();
+    if (crashing_ && random_() % 6 == 0) steps_.ArmSoon(40);
     whole_round_ = false;
     bool alive = Alive([&] { whole_round_ = keeper_->Round().has_value(); });
     if (!alive) whole_round_ = false;
@@ -248,6 +261,7 @@ class RetentionTest : public ::testing::Test {
   }
 
   void HoldOrRelease() {
+    if (crashing_ && random_() % 2 == 0) steps_.ArmSoon(20);
     if (held_.empty() || random_() % 3 != 0) {
       if (runs_.empty()) return;
       RunId run = runs_[runs_.size() - 1 - random_() % std::min<size_t>(runs_.size(), 3000)];
@@ -386,7 +400,7 @@ TEST_F(RetentionTest, KeepsWhatTheRuleKeepsAndNothingElseForMonths) {
       clock_.Advance(hours(1));
       Traffic();
       if (random_() % 60 == 0) AddOrRemoveAHandler();
-      if (!store_.away && random_() % 30 == 0) HoldOrRelease();
+      if (!store_.away && random_() % 8 == 0) HoldOrRelease();
       if (hour % 6 == 0 && (day >= keeper_back || store_.away)) Round();
     }
     ExpectKept();
