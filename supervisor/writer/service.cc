@@ -55,12 +55,13 @@ WriterService::~WriterService() {
 
 // The archive's thread waits for nobody, so this ends.
 bool WriterService::WaitForArchive(const std::function<void(Archive&)>& call) {
-  std::promise<void> done;
-  bool taken = archive_thread_.Add([&] {
+  // Shared: this may go on, and return, while the other thread is still in set_value().
+  auto done = std::make_shared<std::promise<void>>();
+  bool taken = archive_thread_.Add([this, &call, done] {
     call(*archive_);
-    done.set_value();
+    done->set_value();
   });
-  if (taken) done.get_future().wait();
+  if (taken) done->get_future().wait();
   return taken;
 }
 

@@ -38,6 +38,9 @@ constexpr const char* kToVersion3 = R"(
 // In KiB: the ends of all indexes of a day fit. A trace changes a dozen pages, and with SQLite's
 // own 2 MiB some canvases are enough for each to be read again.
 constexpr const char* kCache = "PRAGMA cache_size = -16384";
+// Debian's SQLite overwrites what is deleted, and so would write a whole day once more to drop it:
+// ten times as long (60,000 traces: 0.5 s).
+constexpr const char* kDropFast = "PRAGMA secure_delete = FAST";
 
 constexpr const char* kHasOld =
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'old_traces'";
@@ -76,6 +79,7 @@ Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
   NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kIncidents + (";" + news), kVersion,
                                     {kToVersion2, kToVersion3 + (";" + news)}));
   NJ_TRY(db->Execute(kCache));
+  NJ_TRY(db->Execute(kDropFast));
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
   NJ_TRY(index->PrepareAll());
   NJ_TRY(index->TakeOverOldTraces());

@@ -264,7 +264,9 @@ class RetentionTest : public ::testing::Test {
     if (crashing_ && random_() % 2 == 0) steps_.ArmSoon(20);
     if (held_.empty() || random_() % 3 != 0) {
       if (runs_.empty()) return;
-      RunId run = runs_[runs_.size() - 1 - random_() % std::min<size_t>(runs_.size(), 3000)];
+      RunId run =
+          runs_[runs_.size() - 1 -
+                random_() % std::min<size_t>(runs_.size(), random_() % 2 == 0 ? 100 : 3000)];
       proto::HoldTrace order;
       order.set_canvas(kCanvas);
       order.set_run_id(std::string(run.bytes()));
