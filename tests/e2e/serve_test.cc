@@ -256,6 +256,27 @@ TEST(ServeTest, HoldsTracesAndTellsExpiredOnesFromThoseThatNeverWere) {
       << expired.err;
 }
 
+TEST(ServeTest, LetsDaysGoThatAreOver) {
+  Server server;
+  server.Deploy("one", kHello);
+  std::string trace = server.Get("one", "/hello").trace();
+  ASSERT_TRUE(Eventually([&] {
+    return server.Json({"traces", "one"}).find(trace) != std::string::npos;
+  }));
+  server.Stop();
+  const std::string traces = server.state() + "/store/traces";
+  const std::string day = traces + "/week/2020-02-29";
+  // With its owner and its modes.
+  for (auto& today : std::filesystem::directory_iterator(traces + "/week"))
+    ASSERT_EQ(RunProgram({"/bin/cp", "-a", today.path(), day}).exit_code, 0);
+  ASSERT_TRUE(std::filesystem::exists(day + "/one/" + trace + ".njt"));
+  server.Restart();
+  EXPECT_TRUE(Eventually([&] {
+    return !std::filesystem::exists(day) && std::filesystem::is_empty(traces + "/unfinished");
+  }));
+  EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + trace).status, 200);
+}
+
 // As when the slot of a kept trace was written over: another run's events are never shown as its.
 TEST(ServeTest, ShowsNoOtherRunsTrace) {
   Server server;
