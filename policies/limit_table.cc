@@ -41,11 +41,14 @@ constexpr LimitKey kKeys[] = {
     {"soft_stop", kDuration, kRun, 0, 10 * kSecond, &Limits::soft_stop,
      "so long before `wall` and `cpu` a run is asked to stop by itself, at most a tenth of them; "
      "\"0s\": it is only killed"},
-    {"trace_drop", kNames, kRun, 0, 0, &Limits::trace_drop,
+    {"trace_drop", kNames, kRun, 0, bounds::kRedactionNames, &Limits::trace_drop,
      "names of headers, parameters and fields whose values a trace leaves out; \"defaults\" stands "
      "for the usual ones"},
-    {"trace_hash", kNames, kRun, 0, 0, &Limits::trace_hash,
+    {"trace_hash", kNames, kRun, 0, bounds::kRedactionNames, &Limits::trace_hash,
      "those of which it has a keyed hash instead, which tells equal values; before `trace_drop`"},
+    {"trace_index", kNames, kRun, 0, bounds::kTraceIndexFields, &Limits::trace_index,
+     "parameters, fields and headers of the input by whose values traces are found; redacted ones "
+     "by what is shown of them"},
     {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
      "memory of all of a canvas's workers together"},
     {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,

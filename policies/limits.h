@@ -46,6 +46,8 @@ struct Limits {
   // --- what a trace does not show: names of fields and headers (ipc/redact/rules.h)
   Limit<Names> trace_drop{{"defaults"}, {}};
   Limit<Names> trace_hash{{}, {}};
+  // --- what it is found by: names of fields of the input
+  Limit<Names> trace_index{{}, {}};
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};

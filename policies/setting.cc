@@ -97,9 +97,9 @@ bool IsFieldName(std::string_view name) {
 
 Read ReadNames(const LimitKey& key, const TomlNode& node) {
   const std::string quoted = "`" + std::string(key.name) + "`";
-  if (node.children.size() > bounds::kRedactionNames)
-    return tl::unexpected(quoted + " takes at most " + std::to_string(bounds::kRedactionNames) +
-                          " names");
+  const auto names_max = static_cast<size_t>(key.max);
+  if (node.children.size() > names_max)
+    return tl::unexpected(quoted + " takes at most " + std::to_string(names_max) + " names");
   Names names;
   for (const TomlNode& child : node.children) {
     if (child.kind != Kind::kString)

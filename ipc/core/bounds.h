@@ -165,6 +165,24 @@ inline constexpr milliseconds kLastDrain{250};  // for workers to die when the s
 static_assert(kTraceBlockBytes + kTraceEventBytes < kTraceFooterBytes);
 static_assert(kTraceContainerBytes <= kTracesOpenBytes && kTraceContainerBytes <= kArchiveBytes);
 
+// --- retention (docs/adr/0024-day-tables-and-slot-ring.md)
+inline constexpr std::chrono::days kTraceDays{8};  // a day of traces and its table are kept so long
+inline constexpr std::chrono::days kKeepAfter{3};  // so old, what is in the ring still is kept
+inline constexpr unsigned kRingSlots = 10;         // newest traces of each handler, kept for ever
+inline constexpr std::chrono::days kHandlerGone{8};  // from its removal until its slots are emptied
+static_assert(kKeepAfter + std::chrono::days(1) < kTraceDays, "there is time for a late copy");
+inline constexpr std::chrono::minutes kKeeperPeriod{5};  // between two looks
+inline constexpr std::chrono::minutes kKeeperRetry{1};   // after one that failed
+inline constexpr size_t kKeeperBatch = 100;              // traces kept in one turn
+inline constexpr size_t kKeeperTasks = 64;               // holds and releases, waiting
+inline constexpr size_t kExpiredFilesPerCall = 2'000;    // removed in one go
+inline constexpr size_t kTracedFunctions = 64;           // of one trace, that it is found by
+inline constexpr size_t kTraceIndexFields = 8;           // of a run's input, that it is found by
+inline constexpr size_t kTraceIndexValueBytes = 128;     // of the value of one
+inline constexpr size_t kListRowsLooked = 100'000;       // of an index, for one list
+inline constexpr size_t kHoldReasonBytes = 500;
+inline constexpr size_t kHoldsPerCanvas = 1'000;
+
 // --- priority (nice values): on a busy machine deadlines and traces go before the tenants' work
 inline constexpr int kSupervisorNice = -10;  // where it may not be a real-time process
 inline constexpr int kWriterNice = -5;

@@ -10,6 +10,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "invalid";
     case ErrorCode::kNotFound:
       return "not_found";
+    case ErrorCode::kExpired:
+      return "expired";
     case ErrorCode::kExists:
       return "exists";
     case ErrorCode::kPermission:

@@ -154,6 +154,19 @@ class Parser {
     traces->add_option("--handler", line_.handler, "Of this handler only: \"GET /hello\"");
     traces->add_option("--verdict", line_.verdict,
                        "With this verdict only: wall_time, finished ...");
+    traces->add_option("--function", line_.function,
+                       "That called this function of the canvas or of a package, or program");
+    traces->add_option("--caller", line_.caller, "From this address");
+    traces->add_option(
+        "--since", line_.since,
+        "Received then or later: 2026-11-24, 2026-11-24T17:27 (UTC), or so long ago: "
+        "15m, 2h, 3d");
+    traces->add_option("--until", line_.until, "Received before");
+    traces
+        ->add_option("--field", line_.field,
+                     "With this value in the input, of a field that policy's trace_index names")
+        ->option_text("NAME=VALUE");
+    traces->add_option("--revision", line_.revision, "Of this revision of the canvas");
     WithCount(traces, "So many, instead of 20");
     CLI::App* trace =
         WithCanvas(Add("trace", Command::kTrace, "Everything one run did, as a call tree"));
@@ -167,6 +180,15 @@ class Parser {
             {"otlp", TraceFormat::kOtlp}, {"chrome", TraceFormat::kChrome}}))
         ->option_text("FORMAT")
         ->excludes(json_);
+    CLI::App* hold =
+        WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released"));
+    hold->add_option("ID", line_.id, "The run's id")->required();
+    hold->add_option("--reason", line_.reason, "Why, for who asks later")->required();
+    CLI::App* release =
+        WithCanvas(Add("release", Command::kRelease, "Let a held trace go when its time is over"));
+    release->add_option("ID", line_.id, "The run's id")->required();
+    CLI::App* holds = Add("holds", Command::kHolds, "What is held, since when, by whom and why");
+    holds->add_option("CANVAS", line_.canvas, "Of this canvas only");
     CLI::App* missed = WithCanvas(
         Add("404s", Command::kMissed, "Requests that no route of a canvas took, newest first"));
     WithCount(missed, "So many, instead of 20");

@@ -28,6 +28,9 @@ enum class Command {
   kRerun,
   kTraces,
   kTrace,
+  kHold,
+  kRelease,
+  kHolds,
   kMissed,
   kHandlerFromMissed,
   kIncidents,
@@ -56,10 +59,16 @@ struct CommandLine {
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
+  std::string function;  // that traces called, and what else they are chosen by
+  std::string caller;
+  std::string since;
+  std::string until;
+  std::string field;              // "user_id=7"
+  std::string revision;           // of a canvas
+  std::string reason;             // of a hold
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
-  uint64_t revision = 0;          // 0: the one in force
   bool live = false;              // rerun: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;

@@ -30,6 +30,9 @@ ExitCode Watch(Session& session);
 // commands_evidence.cc: what went on
 ExitCode ShowTraces(Session& session);
 ExitCode ShowTrace(Session& session);
+ExitCode HoldTrace(Session& session);
+ExitCode ReleaseTrace(Session& session);
+ExitCode ShowHolds(Session& session);
 ExitCode ShowMissed(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);

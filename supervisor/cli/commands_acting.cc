@@ -85,9 +85,8 @@ ExitCode Rerun(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
   if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
-  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) + "/rerun?revision=" +
-                       (line.revision > 0 ? std::to_string(line.revision) : "") +
-                       (line.live ? "&live=1" : "");
+  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) +
+                       "/rerun?revision=" + line.revision + (line.live ? "&live=1" : "");
   proto::RunAnswer answer;
   ExitCode code = session.Ask({"POST", target, {}, "running it again"}, &answer);
   if (code != kOk) return code;

@@ -3,6 +3,7 @@
 #include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
+#include "supervisor/cli/printable.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
@@ -29,6 +30,10 @@ std::string CountOf(const CommandLine& line) {
   return line.count ? std::to_string(*line.count) : "";
 }
 
+std::string HoldsPath(const CommandLine& line) {
+  return "/canvases/" + EncodePart(line.canvas) + "/holds/";
+}
+
 Detail DetailOf(const CommandLine& line) {
   return line.full ? Detail::kFull : Detail::kShort;
 }
@@ -53,6 +58,8 @@ ExitCode ShowTraces(Session& session) {
   const CommandLine& line = session.line();
   Query query;
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
+  query.With("function", line.function).With("caller", line.caller).With("since", line.since);
+  query.With("until", line.until).With("field", line.field).With("revision", line.revision);
   proto::TraceList list;
   if (ExitCode code = session.Ask({.target = TracesPath(line.canvas) + query.text()}, &list);
       code != kOk)
@@ -75,6 +82,47 @@ ExitCode ShowTrace(Session& session) {
   auto text = InFormat(document, line, session.paint());
   if (!text) return session.Complain(kNo, text.error().ToString());
   session.out() << *text;
+  return kOk;
+}
+
+ExitCode HoldTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
+  proto::Hold hold;
+  ExitCode code = session.Ask({.method = "PUT",
+                               .target = HoldsPath(line) + EncodePart(id),
+                               .body = line.reason,
+                               .waiting_for = "keeping the trace"},
+                              &hold);
+  if (code != kOk) return code;
+  if (!session.PrintedJson())
+    session.out() << Printable(hold.run_id()) << " is held until it is released\n";
+  return kOk;
+}
+
+ExitCode ReleaseTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteHold(session, &id); code != kOk) return code;
+  proto::Hold hold;
+  ExitCode code = session.Ask({.method = "DELETE",
+                               .target = HoldsPath(line) + EncodePart(id),
+                               .waiting_for = "releasing the trace"},
+                              &hold);
+  if (code != kOk) return code;
+  if (!session.PrintedJson())
+    session.out() << Printable(hold.run_id()) << " is released: it goes when its time is over\n";
+  return kOk;
+}
+
+ExitCode ShowHolds(Session& session) {
+  Query query;
+  query.With("canvas", session.line().canvas);
+  proto::HoldList list;
+  if (ExitCode code = session.Ask({.target = "/holds" + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderHolds(list, session.paint());
   return kOk;
 }
 

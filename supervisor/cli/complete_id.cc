@@ -6,13 +6,15 @@
 namespace nightjar::cli {
 namespace {
 
-// In the longest list there is.
+std::string AllOf(const std::string& path) {
+  return path + "?n=" + std::to_string(bounds::kListRows);
+}
+
 template <typename List, typename Rows>
-ExitCode Complete(Session& session, const std::string& list_path, Rows rows, std::string* id) {
+ExitCode Complete(Session& session, const std::string& target, Rows rows, std::string* id) {
   *id = session.line().id;
   if (IsWholeId(*id)) return kOk;
   List list;
-  const std::string target = list_path + "?n=" + std::to_string(bounds::kListRows);
   if (ExitCode code = session.Ask({.target = target}, &list); code != kOk) return code;
   std::vector<std::string> ids;
   for (const auto& row : rows(list)) ids.push_back(row.run_id());
@@ -30,13 +32,20 @@ std::string TracesPath(const std::string& canvas) {
 
 ExitCode CompleteTrace(Session& session, std::string* id) {
   return Complete<proto::TraceList>(
-      session, TracesPath(session.line().canvas),
+      session, AllOf(TracesPath(session.line().canvas)),
       [](const proto::TraceList& list) { return list.traces(); }, id);
 }
 
 ExitCode CompleteIncident(Session& session, std::string* id) {
   return Complete<proto::IncidentList>(
-      session, "/incidents", [](const proto::IncidentList& list) { return list.incidents(); }, id);
+      session, AllOf("/incidents"),
+      [](const proto::IncidentList& list) { return list.incidents(); }, id);
+}
+
+ExitCode CompleteHold(Session& session, std::string* id) {
+  return Complete<proto::HoldList>(
+      session, "/holds?canvas=" + EncodePart(session.line().canvas),
+      [](const proto::HoldList& list) { return list.holds(); }, id);
 }
 
 }  // namespace nightjar::cli

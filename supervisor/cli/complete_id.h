@@ -12,6 +12,7 @@ std::string TracesPath(const std::string& canvas);
 
 // Of a trace of the command's canvas. What went wrong has been told.
 ExitCode CompleteTrace(Session& session, std::string* id);
+ExitCode CompleteHold(Session& session, std::string* id);
 ExitCode CompleteIncident(Session& session, std::string* id);
 
 }  // namespace nightjar::cli

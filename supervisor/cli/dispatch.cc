@@ -27,6 +27,12 @@ ExitCode Dispatch(Session& session) {
       return ShowTraces(session);
     case Command::kTrace:
       return ShowTrace(session);
+    case Command::kHold:
+      return HoldTrace(session);
+    case Command::kRelease:
+      return ReleaseTrace(session);
+    case Command::kHolds:
+      return ShowHolds(session);
     case Command::kMissed:
       return ShowMissed(session);
     case Command::kHandlerFromMissed:

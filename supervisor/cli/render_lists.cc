@@ -63,7 +63,6 @@ std::string RenderRuns(const proto::RunList& list, const Paint& paint) {
 }
 
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
-  if (list.traces().empty()) return "No trace matches.\n";
   Table table({{"TRACE"},
                {"AT"},
                {"REQUEST", Table::Align::kLeft, 48},
@@ -84,6 +83,29 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
                   TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
                   BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),
                   Number(usage.trace_dropped()), BytesText(row.stored_bytes())});
+  }
+  std::string text = list.traces().empty() ? "No trace matches.\n" : table.Render(paint);
+  if (list.looked_enough())
+    text +=
+        "So many did not match that older ones were not looked at: ask with --until for those.\n";
+  return text;
+}
+
+std::string RenderHolds(const proto::HoldList& list, const Paint& paint) {
+  if (list.holds().empty()) return "Nothing is held.\n";
+  Table table({{"TRACE"},
+               {"CANVAS"},
+               {"REQUEST", Table::Align::kLeft, 40},
+               {"VERDICT"},
+               {"HELD"},
+               {"BY"},
+               {"REASON", Table::Align::kLeft, 60}});
+  for (const proto::Hold& hold : list.holds()) {
+    const proto::TraceRow& trace = hold.trace();
+    table.AddRow({hold.run_id(), hold.canvas(),
+                  trace.request_line().empty() ? trace.handler() : trace.request_line(),
+                  VerdictText(trace.verdict()), ClockText(hold.held_unix_us()), hold.by(),
+                  hold.reason()});
   }
   return table.Render(paint);
 }

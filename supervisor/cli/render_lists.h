@@ -1,5 +1,5 @@
-// What `nightjar` prints as tables: canvases, runs, traces, requests without a route, incidents
-// and their chain, limits, functions, doctor. Pure: a message in, text out.
+// What `nightjar` prints as tables: canvases, runs, traces, holds, requests without a route,
+// incidents and their chain, limits, functions, doctor. Pure: a message in, text out.
 #pragma once
 
 #include <string>
@@ -12,6 +12,7 @@ namespace nightjar::cli {
 std::string RenderCanvases(const proto::CanvasList& list, const Paint& paint);
 std::string RenderRuns(const proto::RunList& list, const Paint& paint);
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
+std::string RenderHolds(const proto::HoldList& list, const Paint& paint);
 std::string RenderMissed(const proto::MissedList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
 std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint);

@@ -7,6 +7,8 @@
 
 #include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
+#include "ipc/core/utf8.h"
+#include "supervisor/control/moment.h"
 #include "supervisor/control/url.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
@@ -52,6 +54,10 @@ struct ControlService::Call {
     switch (error.code) {
       case ErrorCode::kNotFound:
         return Fail(404, error.ToString());
+      case ErrorCode::kExpired:
+        return Fail(410, error.ToString());
+      case ErrorCode::kExists:
+        return Fail(409, error.ToString());
       case ErrorCode::kInvalid:
         return Fail(422, error.ToString());
       case ErrorCode::kExhausted:
@@ -187,6 +193,11 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
     return GetTrace(std::move(call), path[1], path[3]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
     return Rerun(std::move(call), path[1], path[3]);
+  if (is("PUT", 4, "canvases") && path[2] == "holds")
+    return HoldTrace(std::move(call), path[1], path[3]);
+  if (is("DELETE", 4, "canvases") && path[2] == "holds")
+    return ReleaseTrace(std::move(call), path[1], path[3]);
+  if (is("GET", 1, "holds")) return ListHolds(std::move(call));
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
@@ -324,17 +335,56 @@ void ControlService::Limits(Call call, const std::string& canvas) {
   call.Answer(answer);
 }
 
-void ControlService::ListTraces(Call call, const std::string& canvas) {
+// What is wrong with the query; empty: nothing, and the question has it all.
+std::string ControlService::ReadFilters(const Call& call, const Revision& revision,
+                                        proto::ListTraces* question) const {
   auto verdict = VerdictNamed(call.Query("verdict"));
+  if (!verdict) return "there is no verdict named " + call.Query("verdict");
+  question->set_verdict(*verdict);
   uint32_t rows = call.Rows(20);
-  if (!verdict) return call.Fail(400, "there is no verdict named " + call.Query("verdict"));
-  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
-  if (!needs_.book.Find(canvas)) return call.Fail(404, "there is no canvas " + canvas);
+  if (rows == 0) return "n is a number of rows, 1 or more";
+  question->set_rows_max(rows);
+  question->set_handler(call.Query("handler"));
+  // By its id, so that it is found under the names that it had before. One that the revision in
+  // force does not have is looked for by name.
+  const proto::HandlerEntry* handler = revision.HandlerNamed(question->handler());
+  if (handler != nullptr) question->set_tlid(handler->tlid());
+  question->set_function(call.Query("function"));
+  question->set_caller(call.Query("caller"));
+  for (const char* end : {"since", "until"}) {
+    const std::string text = call.Query(end);
+    if (text.empty()) continue;
+    auto moment = ParseMoment(text, needs_.clock.Wall());
+    if (!moment)
+      return std::string(end) +
+             " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how "
+             "long ago, like 90s, 15m, 2h or 3d; not " +
+             text;
+    end == std::string_view("since") ? question->set_since_unix_us(UnixMicros(*moment))
+                                     : question->set_until_unix_us(UnixMicros(*moment));
+  }
+  if (std::string text = call.Query("revision"); !text.empty()) {
+    auto number = PositiveNumber(text);
+    if (!number) return "revision is a number, 1 or more; not " + text;
+    question->set_revision(*number);
+  }
+  if (std::string text = call.Query("field"); !text.empty()) {
+    size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return "field is NAME=VALUE, with a name that the policy's trace_index has; not " + text;
+    question->set_field(text.substr(0, equals));
+    question->set_field_value(text.substr(equals + 1));
+  }
+  return "";
+}
+
+void ControlService::ListTraces(Call call, const std::string& canvas) {
+  RevisionPtr revision = needs_.book.Find(canvas);
+  if (!revision) return call.Fail(404, "there is no canvas " + canvas);
   proto::ToWriter question;
   question.mutable_list_traces()->set_canvas(canvas);
-  question.mutable_list_traces()->set_rows_max(rows);
-  question.mutable_list_traces()->set_verdict(*verdict);
-  question.mutable_list_traces()->set_handler(call.Query("handler"));
+  std::string wrong = ReadFilters(call, *revision, question.mutable_list_traces());
+  if (!wrong.empty()) return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->traces());
@@ -377,6 +427,48 @@ void ControlService::Rerun(Call call, const std::string& canvas, const std::stri
                           answer.set_calls_live(live);
                           call.Answer(answer);
                         });
+}
+
+void ControlService::ListHolds(Call call) {
+  proto::ToWriter question;
+  question.mutable_list_holds()->set_canvas(call.Query("canvas"));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->holds());
+  });
+}
+
+void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  const std::string& reason = call.request.body;
+  if (reason.empty()) return call.Fail(400, "a hold has a reason: send it as the body");
+  if (reason.size() > bounds::kHoldReasonBytes ||
+      Utf8PrefixSize(reason, reason.size()) != reason.size())
+    return call.Fail(400, "a hold's reason is text of at most " +
+                              std::to_string(bounds::kHoldReasonBytes) + " bytes");
+  proto::ToWriter question;
+  proto::HoldTrace& order = *question.mutable_hold_trace();
+  order.set_canvas(canvas);
+  order.set_run_id(std::string(id->bytes()));
+  order.set_reason(reason);
+  order.set_by(call.request.peer);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->hold());
+  });
+}
+
+void ControlService::ReleaseTrace(Call call, const std::string& canvas, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  proto::ToWriter question;
+  question.mutable_release_trace()->set_canvas(canvas);
+  question.mutable_release_trace()->set_run_id(std::string(id->bytes()));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->hold());
+  });
 }
 
 void ControlService::ListMissed(Call call, const std::string& canvas) {

@@ -60,6 +60,11 @@ class ControlService {
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
   void Rerun(Call call, const std::string& canvas, const std::string& id);
+  std::string ReadFilters(const Call& call, const Revision& revision,
+                          proto::ListTraces* question) const;
+  void ListHolds(Call call);
+  void HoldTrace(Call call, const std::string& canvas, const std::string& id);
+  void ReleaseTrace(Call call, const std::string& canvas, const std::string& id);
   void ListMissed(Call call, const std::string& canvas);
   void HandleMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);

@@ -24,6 +24,10 @@ Error ErrorOf(const proto::FromWriter& answer) {
       return {ErrorCode::kNotFound, 0, answer.error()};
     case proto::ERROR_KIND_INVALID:
       return {ErrorCode::kInvalid, 0, answer.error()};
+    case proto::ERROR_KIND_EXPIRED:
+      return {ErrorCode::kExpired, 0, answer.error()};
+    case proto::ERROR_KIND_EXISTS:
+      return {ErrorCode::kExists, 0, answer.error()};
     default:
       return {ErrorCode::kUnavailable, 0, answer.error()};
   }
@@ -274,7 +278,10 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   run.began = std::move(began);
   run.began_order = next_order_++;
   if (ledger_ != nullptr) {
-    run.slot = ledger_->Begin(*run.began);
+    // Without what only its events are looked through for: those are lost with the ring.
+    proto::RunBegan kept = *run.began;
+    kept.clear_trace_index();
+    run.slot = ledger_->Begin(kept);
     not_in_ledger_ += run.slot == RunLedger::kNone;
   }
   SendBegan(run);

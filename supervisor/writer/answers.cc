@@ -46,6 +46,12 @@ proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
     case ErrorCode::kInvalid:
       answer.set_error_kind(proto::ERROR_KIND_INVALID);
       break;
+    case ErrorCode::kExpired:
+      answer.set_error_kind(proto::ERROR_KIND_EXPIRED);
+      break;
+    case ErrorCode::kExists:
+      answer.set_error_kind(proto::ERROR_KIND_EXISTS);
+      break;
     default:
       answer.set_error_kind(proto::ERROR_KIND_STORAGE);
   }
@@ -85,8 +91,8 @@ Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vect
   return revision;
 }
 
-Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision) {
-  NJ_TRY(catalog.Save(revision));
+Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision) {
+  NJ_TRY(archive.SaveRevision(revision));
   proto::FromWriter answer;
   answer.mutable_revision_saved()->set_canvas(revision.canvas);
   answer.mutable_revision_saved()->set_revision(revision.number);
@@ -128,6 +134,11 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     case proto::ToWriter::kVerifyIncidents: {
       NJ_ASSIGN(*answer.mutable_chain(),
                 archive.index().chain().Verify(question.verify_incidents()));
+      return answer;
+    }
+    case proto::ToWriter::kListHolds: {
+      NJ_ASSIGN(*answer.mutable_holds(),
+                archive.index().holds().List(question.list_holds().canvas()));
       return answer;
     }
     case proto::ToWriter::kListMissed: {

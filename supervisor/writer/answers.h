@@ -17,8 +17,8 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 // Copies what came in descriptors: the program, and the source when it is large.
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
-Result<proto::FromWriter> SaveRevision(Catalog& catalog, const Catalog::Revision& revision);
-// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListMissed,
+Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
+// `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed,
 // RoutesMissed, GetMissed, LoadRevision or GetSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 

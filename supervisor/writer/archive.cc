@@ -1,5 +1,6 @@
 #include "supervisor/writer/archive.h"
 
+#include <set>
 #include <utility>
 
 #include "ipc/core/bounds.h"
@@ -22,15 +23,17 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
   NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
   return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
-                                   std::move(missed));
+                                   std::move(missed), clock);
 }
 
 Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
-                 std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed)
+                 std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed,
+                 const Clock& clock)
     : objects_(std::move(objects)),
       index_(std::move(index)),
       catalog_(std::move(catalog)),
       missed_(std::move(missed)),
+      clock_(clock),
       code_(*catalog_) {}
 
 void Archive::Store(SealedRun run) {
@@ -66,6 +69,7 @@ bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
   if (!reader) return false;
   const proto::StoredRun* stored = reader->Find(run.run);
   if (stored == nullptr || stored->events() <= run.events) return false;
+  run.touched.set_more_functions(true);
   run.object = std::move(*earlier);
   return true;
 }
@@ -73,7 +77,7 @@ bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
 // Returns the object's key; empty when there is none, and run.lost says why.
 std::string Archive::StoreObject(SealedRun& run) {
   if (run.lost.empty()) {
-    auto key = TraceKey(run.row.canvas(), run.row.run_id(), run.row.received_unix_us());
+    auto key = TraceKey(run.row.canvas(), run.run);
     bool kept = key && run.resumed && KeepEarlierObject(*key, run);
     if (!kept && !run.eventless.empty())
       AddDetail(run.row, "its events were lost: " + run.eventless);
@@ -92,7 +96,7 @@ std::string Archive::StoreObject(SealedRun& run) {
 
 void Archive::AddRows(SealedRun& run, const std::string& key) {
   Status added;
-  if (!run.row.canvas().empty()) added = index_->AddTrace(run.row, key);
+  if (!run.row.canvas().empty()) added = index_->AddTrace({run.row, run.touched, key});
   if (added && run.incident) {
     code_.Finish(&*run.incident);
     added = index_->AddIncident(*run.incident);
@@ -122,18 +126,47 @@ std::optional<MonoTime> Archive::Due() const {
   return index_->Due().value_or(MonoTime::min());
 }
 
-std::vector<StoredRun> Archive::Commit() {
+Status Archive::CommitNow() {
   Status committed = index_->Commit();
-  if (!committed) {
-    for (StoredRun& run : waiting_) LoseRows(run, committed.error());
+  for (StoredRun& run : waiting_) {
+    if (!committed) LoseRows(run, committed.error());
+    if (run.fate == StoredRun::Fate::kInBatch) run.fate = StoredRun::Fate::kSafe;
   }
+  return committed;
+}
+
+std::vector<StoredRun> Archive::Commit() {
+  (void)CommitNow();  // each run says what became of it
   for (StoredRun& run : waiting_)
     if (!run.error.empty()) run.bytes = 0;
   return std::exchange(waiting_, {});
 }
 
-Result<std::string> Archive::ReadObject(std::string_view key) const {
-  return objects_->Get(key, bounds::kTraceContainerBytes);
+// Before the revision is saved: a crash in between leaves handlers that count as removed and are
+// not, which the keeper finds out before it empties their slots. The other way round some would
+// never be emptied.
+Status Archive::NoteRemovedHandlers(const Catalog::Revision& revision) {
+  auto before = catalog_->NewestManifest(revision.canvas);
+  if (!before && before.error().code == ErrorCode::kNotFound) return {};  // its first revision
+  if (!before) return tl::unexpected<Error>(before.error());
+  std::set<Tlid> there;
+  for (const proto::HandlerEntry& handler : revision.manifest.handlers())
+    there.insert(handler.tlid());
+  std::vector<HandlerId> removed;
+  for (const proto::HandlerEntry& handler : before->handlers())
+    if (!there.contains(handler.tlid())) removed.push_back({revision.canvas, handler.tlid()});
+  if (removed.empty()) return {};
+  NJ_TRY(index_->Write([&]() -> Status {
+    for (const HandlerId& handler : removed)
+      NJ_TRY(index_->ring().NoteRemoved(handler, clock_.Wall()));
+    return {};
+  }));
+  return CommitNow();
+}
+
+Status Archive::SaveRevision(const Catalog::Revision& revision) {
+  NJ_TRY(NoteRemovedHandlers(revision));
+  return catalog_->Save(revision);
 }
 
 }  // namespace nightjar

@@ -3,7 +3,7 @@
 //
 // A run's row is written once its object is, and Commit() tells whose rows are safe. A disk that is
 // full or broken costs the traces of that time, each with a row that says so where a row can still
-// be written; nothing waits for it. Every call blocks; one thread, but for ReadObject().
+// be written; nothing waits for it. Every call blocks; one thread, but for the objects.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,7 @@ struct SealedRun {
   uint64_t ticket = 0;
   RunId run;
   proto::TraceRow row;  // canvas empty: the run never began, there is only the incident
+  proto::TraceTouched touched;
   std::optional<proto::Incident> incident;
   std::string object;      // the sealed container
   uint64_t events = 0;     // in it
@@ -56,7 +57,8 @@ class Archive {
   // `dir` is the store's directory. `clock` outlives the archive.
   static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock);
   Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
-          std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed);
+          std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed,
+          const Clock& clock);
 
   void Store(SealedRun run);
   // When Commit() must be called; nullopt: nothing waits for it.
@@ -64,23 +66,30 @@ class Archive {
   // The runs whose fate is now known.
   std::vector<StoredRun> Commit();
 
+  // Commits what was written to the index now. Whose rows it takes along is told by Commit().
+  Status CommitNow();
+  // Durable when it returns.
+  Status SaveRevision(const Catalog::Revision& revision);
+
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
   MissedIndex& missed() { return *missed_; }
-  // Any thread.
-  Result<std::string> ReadObject(std::string_view key) const;
+  // Put is this thread's; of the rest see there.
+  ObjectStore& objects() { return *objects_; }
 
  private:
   bool IsStored(const SealedRun& run);
   bool KeepEarlierObject(const std::string& key, SealedRun& run);
   std::string StoreObject(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key);
+  Status NoteRemovedHandlers(const Catalog::Revision& revision);
   static void LoseRows(StoredRun& run, const Error& error);
 
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
+  const Clock& clock_;
   IncidentCode code_;               // reads the catalog
   std::vector<StoredRun> waiting_;  // for a commit
 };

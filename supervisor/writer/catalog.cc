@@ -41,6 +41,10 @@ constexpr const char* kNext =
     "JOIN programs ON programs.canvas = name AND programs.revision = newest "
     "WHERE name > ? ORDER BY name LIMIT 1";
 
+constexpr const char* kNewestManifest =
+    "SELECT manifest FROM canvases JOIN revisions ON revisions.canvas = name AND "
+    "revisions.revision = newest WHERE name = ?";
+
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::Create(const std::string& path, const Clock& clock) {
@@ -59,6 +63,7 @@ Status Catalog::PrepareAll() {
   NJ_ASSIGN(publish_, db_->Prepare(kPublish));
   NJ_ASSIGN(next_, db_->Prepare(kNext));
   NJ_ASSIGN(one_, db_->Prepare(kOne));
+  NJ_ASSIGN(newest_manifest_, db_->Prepare(kNewestManifest));
   NJ_ASSIGN(source_, db_->Prepare(kSource));
   NJ_ASSIGN(program_, db_->Prepare(kProgram));
   return {};
@@ -165,6 +170,19 @@ Result<Catalog::Entry> Catalog::Get(std::string_view canvas, RevisionNumber revi
   return Fail(ErrorCode::kNotFound, "no program of revision " + std::to_string(revision) + " of " +
                                         std::string(canvas) + "; the newest " +
                                         std::to_string(bounds::kProgramsKept) + " are kept");
+}
+
+Result<proto::Manifest> Catalog::NewestManifest(std::string_view canvas) {
+  ResetLater reset(newest_manifest_);
+  newest_manifest_.BindText(1, canvas);
+  NJ_ASSIGN(bool there, newest_manifest_.Step());
+  if (!there) return Fail(ErrorCode::kNotFound, "no canvas " + std::string(canvas));
+  proto::Manifest manifest;
+  std::string_view bytes = newest_manifest_.Bytes(0);
+  if (!manifest.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return Fail(ErrorCode::kProtocol,
+                "the catalog's manifest of " + std::string(canvas) + " is damaged");
+  return manifest;
 }
 
 Result<std::optional<Catalog::Entry>> Catalog::NextAfter(std::string_view canvas) {

@@ -38,6 +38,9 @@ class Catalog {
   Result<std::string> Source(std::string_view canvas, RevisionNumber revision);
   Result<std::string> Program(std::string_view canvas, RevisionNumber revision);
 
+  // Of the revision in force; kNotFound.
+  Result<proto::Manifest> NewestManifest(std::string_view canvas);
+
   struct Entry {
     proto::CatalogEntry entry;
     std::string program;
@@ -59,7 +62,7 @@ class Catalog {
   const Clock& clock_;
   static Result<Entry> EntryIn(const Statement& row);
   Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, one_, source_,
-      program_;
+      program_, newest_manifest_;
 };
 
 }  // namespace nightjar

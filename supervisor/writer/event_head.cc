@@ -68,6 +68,20 @@ std::optional<RunId> RunOf(std::string_view run_start) {
   return std::nullopt;
 }
 
+// As the recorder writes them, kind and name come before the arguments, which are not looked at.
+std::string_view FunctionOf(std::string_view call) {
+  Field field;
+  uint64_t kind = proto::CALL_KIND_UNSPECIFIED;
+  while (!call.empty() && TakeField(call, field)) {
+    if (field.number == proto::Call::kKindFieldNumber) kind = field.value;
+    if (field.number != proto::Call::kFnFieldNumber) continue;
+    bool wanted = kind == proto::CALL_KIND_FUNCTION || kind == proto::CALL_KIND_PROGRAM;
+    return wanted && field.bytes.size() <= bounds::kTraceNameBytes ? field.bytes
+                                                                   : std::string_view();
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<EventHead> ReadEventHead(std::string_view event) {
@@ -77,6 +91,8 @@ std::optional<EventHead> ReadEventHead(std::string_view event) {
     if (!TakeField(event, field)) return std::nullopt;
     if (field.number == proto::TraceEvent::kSeqFieldNumber) head.seq = field.value;
     if (field.number == proto::TraceEvent::kAtNsFieldNumber) head.at_ns = field.value;
+    if (field.number == proto::TraceEvent::kCallFieldNumber)
+      head.function = FunctionOf(field.bytes);
     if (field.number != proto::TraceEvent::kRunStartFieldNumber) continue;
     head.starts = RunOf(field.bytes);
     if (!head.starts) return std::nullopt;

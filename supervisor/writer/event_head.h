@@ -1,4 +1,4 @@
-// The outermost fields of an encoded proto::TraceEvent, without parsing what lies inside.
+// The outermost fields of an encoded proto::TraceEvent, and what a call is of.
 //
 // Draining looks at no more than this; whole events are parsed by whoever reads a trace. Bytes come
 // from workers: anything is allowed to be wrong with them. Any thread.
@@ -17,6 +17,9 @@ struct EventHead {
   uint64_t seq = 0;
   uint64_t at_ns = 0;
   std::optional<RunId> starts;  // RunStart only: the run that begins
+  // The function of the canvas or of a package, or the program, that is called; empty: none is, or
+  // its name cannot be one.
+  std::string_view function;
 };
 
 // nullopt: not the encoding of a message of this shape, or a RunStart without a run's id.

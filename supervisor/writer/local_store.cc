@@ -6,11 +6,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <vector>
+
+#include "ipc/core/bounds.h"
+#include "supervisor/writer/trace_day.h"
 
 namespace nightjar {
 namespace {
 
 constexpr const char* kUnfinished = "unfinished";
+constexpr const char* kWeek = "week";
+// Of the one copy that is being made; traces being written are called after their run.
+constexpr const char* kCopy = "copy";
 constexpr size_t kKeyBytes = 256;
 
 Result<Fd> OpenDirectory(int parent, const char* name) {
@@ -20,15 +27,52 @@ Result<Fd> OpenDirectory(int parent, const char* name) {
   return dir;
 }
 
-void RemoveFiles(const Fd& dir) {
-  auto copy = dir.Duplicate();
-  if (!copy) return;
-  DIR* list = fdopendir(copy->get());
-  if (list == nullptr) return;
-  (void)copy->Release();  // closedir's now
-  while (dirent* entry = readdir(list))
-    if (entry->d_type != DT_DIR) unlinkat(dir.get(), entry->d_name, 0);
+// The names in a directory; files and directories alike.
+struct Listed {
+  std::string name;
+  bool is_directory = false;
+};
+Result<std::vector<Listed>> List(int parent, const char* name) {
+  Fd dir(openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!dir.valid()) return FailErrno(name);
+  DIR* list = fdopendir(dir.get());
+  if (list == nullptr) return FailErrno(name);
+  (void)dir.Release();  // closedir's now
+  std::vector<Listed> listed;
+  while (dirent* entry = readdir(list)) {
+    std::string_view found = entry->d_name;
+    if (found == "." || found == "..") continue;
+    bool is_directory = entry->d_type == DT_DIR;
+    struct stat info;
+    if (entry->d_type == DT_UNKNOWN &&  // some file systems do not tell
+        fstatat(dirfd(list), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+      is_directory = S_ISDIR(info.st_mode);
+    listed.push_back({std::string(found), is_directory});
+  }
   closedir(list);
+  return listed;
+}
+
+// Removes what lies in the directory `name` until `budget` is used up; then the directory too.
+// True: it is gone.
+Result<bool> RemoveTree(int parent, const std::string& name, size_t& budget) {
+  NJ_ASSIGN(auto listed, List(parent, name.c_str()));
+  Fd dir(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!dir.valid()) return FailErrno(name);
+  for (const Listed& entry : listed) {
+    if (budget == 0) return false;
+    if (entry.is_directory) {
+      NJ_ASSIGN(bool gone, RemoveTree(dir.get(), entry.name, budget));
+      if (!gone) return false;
+      continue;
+    }
+    if (unlinkat(dir.get(), entry.name.c_str(), 0) != 0 && errno != ENOENT)
+      return FailErrno("removing an expired trace");
+    --budget;
+  }
+  if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    return FailErrno("removing an expired day");
+  return true;
 }
 
 // Keys are made by TraceKey, or come out of the index, which is a file and may say anything.
@@ -51,7 +95,11 @@ Result<std::unique_ptr<LocalStore>> LocalStore::Create(const std::string& root) 
   if (!dir) return Wrap(dir.error(), "opening the trace store");
   auto unfinished = OpenDirectory(dir->get(), kUnfinished);
   if (!unfinished) return Wrap(unfinished.error(), "opening the trace store " + root);
-  RemoveFiles(*unfinished);
+  // Expired days are left to ExpireBefore: they may be large, and nobody waits for them.
+  auto left = List(dir->get(), kUnfinished);
+  if (!left) return Wrap(left.error(), "opening the trace store " + root);
+  for (const Listed& entry : *left)
+    if (!entry.is_directory) unlinkat(unfinished->get(), entry.name.c_str(), 0);
   return std::unique_ptr<LocalStore>(new LocalStore(std::move(*dir), std::move(*unfinished)));
 }
 
@@ -71,16 +119,20 @@ Status LocalStore::Put(std::string_view key, std::string_view object) {
                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return FailErrno("making a trace's file");
   Status written = WriteAll(file, object, "writing a trace");
+  if (written) written = NameUnfinished(name, path);
+  if (!written) unlinkat(unfinished_.get(), name.c_str(), 0);
+  return written;
+}
+
+Status LocalStore::NameUnfinished(const std::string& name, const std::string& path) {
   auto rename = [&] {
     return renameat(unfinished_.get(), name.c_str(), root_.get(), path.c_str());
   };
-  if (written && rename() != 0) {
-    // The day's or the canvas's first trace: only then is anything made.
-    if (errno == ENOENT) written = MakeParents(path);
-    if (written && rename() != 0) written = FailErrno("naming a trace");
-  }
-  if (!written) unlinkat(unfinished_.get(), name.c_str(), 0);
-  return written;
+  if (rename() == 0) return {};
+  // The day's or the canvas's first trace: only then is anything made.
+  if (errno == ENOENT) NJ_TRY(MakeParents(path));
+  if (rename() != 0) return FailErrno("naming a trace");
+  return {};
 }
 
 Result<std::string> LocalStore::Get(std::string_view key, size_t bytes_max) {
@@ -93,6 +145,52 @@ Status LocalStore::Delete(std::string_view key) {
   if (unlinkat(root_.get(), path.c_str(), 0) != 0 && errno != ENOENT)
     return FailErrno("deleting a trace");
   return {};
+}
+
+Status LocalStore::Copy(std::string_view from, std::string_view to) {
+  NJ_ASSIGN(std::string source, PathOf(from));
+  NJ_ASSIGN(std::string path, PathOf(to));
+  if (unlinkat(unfinished_.get(), kCopy, 0) != 0 && errno != ENOENT)
+    return FailErrno("copying a trace");
+  if (linkat(root_.get(), source.c_str(), unfinished_.get(), kCopy, 0) != 0)
+    return FailErrno("copying a trace");
+  // A rename onto another name of the same file does nothing and leaves both: the copy is there.
+  Status named = NameUnfinished(kCopy, path);
+  unlinkat(unfinished_.get(), kCopy, 0);
+  return named;
+}
+
+Status LocalStore::RenameAway(const std::string& day) {
+  const std::string from = std::string(kWeek) + "/" + day;
+  // Where one of the same day is still being removed, this one gets another name.
+  std::string to = day;
+  while (renameat(root_.get(), from.c_str(), unfinished_.get(), to.c_str()) != 0) {
+    if (errno != ENOTEMPTY && errno != EEXIST) return FailErrno("expiring " + day);
+    to += "'";
+  }
+  return {};
+}
+
+// The rename is the decision: a crash behind it leaves nothing that can be read, and what is left
+// is removed by the next call.
+Result<bool> LocalStore::ExpireBefore(std::string_view day) {
+  auto days = List(root_.get(), kWeek);
+  if (!days && days.error().code != ErrorCode::kNotFound)
+    return tl::unexpected<Error>(days.error());
+  if (days) {
+    for (const Listed& entry : *days) {
+      if (!TraceDay::Parse(entry.name) || entry.name >= day) continue;
+      NJ_TRY(RenameAway(entry.name));
+    }
+  }
+  size_t budget = bounds::kExpiredFilesPerCall;
+  NJ_ASSIGN(auto expired, List(root_.get(), kUnfinished));
+  for (const Listed& entry : expired) {
+    if (!entry.is_directory) continue;
+    NJ_ASSIGN(bool gone, RemoveTree(unfinished_.get(), entry.name, budget));
+    if (!gone) return true;
+  }
+  return false;
 }
 
 }  // namespace nightjar

@@ -1,8 +1,9 @@
-// An ObjectStore in a local directory: one file an object, below ROOT/week/<day>/<canvas>/.
+// An ObjectStore in a local directory: one file an object, at ROOT/<key>.
 //
-// Objects appear whole or not at all (written aside, then renamed). They are not synced: a crash of
-// the host may lose the newest traces, and their readers say so. One directory has one store at a
-// time, which the writer's lock sees to.
+// Objects appear whole or not at all (written aside, then renamed), and a copy is another name of
+// the same file. They are not synced: a crash of the host may lose the newest traces, and their
+// readers say so. A day expires whole, by one rename; its files are removed afterwards. One
+// directory has one store at a time, which the writer's lock sees to.
 #pragma once
 
 #include <memory>
@@ -21,10 +22,14 @@ class LocalStore final : public ObjectStore {
   Status Put(std::string_view key, std::string_view object) override;
   Result<std::string> Get(std::string_view key, size_t bytes_max) override;
   Status Delete(std::string_view key) override;
+  Status Copy(std::string_view from, std::string_view to) override;
+  Result<bool> ExpireBefore(std::string_view day) override;
 
  private:
   LocalStore(Fd root, Fd unfinished) : root_(std::move(root)), unfinished_(std::move(unfinished)) {}
   Status MakeParents(const std::string& path);
+  Status NameUnfinished(const std::string& name, const std::string& path);
+  Status RenameAway(const std::string& day);
 
   Fd root_;
   Fd unfinished_;

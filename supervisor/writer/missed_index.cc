@@ -7,7 +7,6 @@
 namespace nightjar {
 namespace {
 
-constexpr int kVersion = 2;
 constexpr const char* kSchema = R"(
   CREATE TABLE missed (
     canvas TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, count INTEGER NOT NULL,
@@ -39,7 +38,7 @@ constexpr const char* kList =
 }  // namespace
 
 Result<std::unique_ptr<MissedIndex>> MissedIndex::Create(const std::string& path) {
-  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kSchema, kVersion, kUpgrade));
+  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kSchema, kVersion, {kUpgrade}));
   std::unique_ptr<MissedIndex> index(new MissedIndex(std::move(db)));
   NJ_TRY(index->PrepareAll());
   return index;

@@ -16,6 +16,8 @@ namespace nightjar {
 
 class MissedIndex {
  public:
+  static constexpr int kVersion = 2;  // of its file
+
   static Result<std::unique_ptr<MissedIndex>> Create(const std::string& path);
 
   // All or none. Counts are added to what is there.

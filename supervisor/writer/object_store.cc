@@ -1,22 +1,24 @@
 #include "supervisor/writer/object_store.h"
 
-#include <ctime>
-
-#include "ipc/core/ids.h"
+#include "supervisor/writer/trace_day.h"
 
 namespace nightjar {
 
-Result<std::string> TraceKey(std::string_view canvas, std::string_view run_id,
-                             int64_t received_unix_us) {
-  if (!IsCanvasName(canvas) || !RunId::Parse(run_id))
-    return Fail(ErrorCode::kInvalid, "a trace without a canvas or an id");
-  time_t seconds = received_unix_us / 1'000'000;
-  tm day{};
-  char text[16];
-  if (gmtime_r(&seconds, &day) == nullptr || strftime(text, sizeof text, "%Y-%m-%d", &day) != 10)
-    return Fail(ErrorCode::kInvalid, "a trace of an impossible day");
-  return "week/" + std::string(text) + "/" + std::string(canvas) + "/" + std::string(run_id) +
+Result<std::string> TraceKey(std::string_view canvas, const RunId& run) {
+  if (!IsCanvasName(canvas)) return Fail(ErrorCode::kInvalid, "a trace without a canvas");
+  NJ_ASSIGN(TraceDay day, TraceDay::Of(run));
+  return "week/" + day.Text() + "/" + std::string(canvas) + "/" + run.ToString() + ".njt";
+}
+
+Result<std::string> KeptKey(std::string_view canvas, Tlid tlid, unsigned slot) {
+  if (!IsCanvasName(canvas)) return Fail(ErrorCode::kInvalid, "a trace without a canvas");
+  return "kept/" + std::string(canvas) + "/" + std::to_string(tlid) + "/" + std::to_string(slot) +
          ".njt";
+}
+
+Result<std::string> EvidenceKey(std::string_view canvas, const RunId& run) {
+  if (!IsCanvasName(canvas)) return Fail(ErrorCode::kInvalid, "a trace without a canvas");
+  return "evidence/" + std::string(canvas) + "/" + run.ToString() + ".njt";
 }
 
 }  // namespace nightjar

@@ -1,20 +1,25 @@
-// Where finished objects go: named bytes that are written once, read whole and deleted.
+// Where finished objects go: named bytes that are written once, read whole, copied and deleted.
 //
-// Calls block: the loop's thread makes none of them. Put and Delete are one thread's, Get any
-// thread's. A Put that failed has left nothing under the key.
+// The first part of a key is its class: `week/` expires by itself, by the day in the key; `kept/`
+// has ten slots a handler, which are written over; `evidence/` stays until it is deleted. Calls
+// block: the loop's thread makes none of them. Put is one thread's, Copy, Delete and ExpireBefore
+// are one thread's, which may be another, Get is any thread's. A Put or a Copy that failed has left
+// what was under the key before.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "ipc/core/ids.h"
 #include "ipc/core/result.h"
 
 namespace nightjar {
 
-// The key of a run's trace: the day it was received (UTC), its canvas, its id. kInvalid when a part
-// cannot be one of a key.
-Result<std::string> TraceKey(std::string_view canvas, std::string_view run_id,
-                             int64_t received_unix_us);
+// Keys of a run's trace. The day (UTC) is the one that its id carries. kInvalid when a part cannot
+// be one of a key.
+Result<std::string> TraceKey(std::string_view canvas, const RunId& run);
+Result<std::string> KeptKey(std::string_view canvas, Tlid tlid, unsigned slot);
+Result<std::string> EvidenceKey(std::string_view canvas, const RunId& run);
 
 class ObjectStore {
  public:
@@ -22,6 +27,12 @@ class ObjectStore {
   virtual Status Put(std::string_view key, std::string_view object) = 0;
   virtual Result<std::string> Get(std::string_view key, size_t bytes_max) = 0;
   virtual Status Delete(std::string_view key) = 0;
+  // Replaces what is under `to`. kNotFound: there is nothing under `from`.
+  virtual Status Copy(std::string_view from, std::string_view to) = 0;
+  // Removes what `week/` has of the days before `day` ("2026-11-24"), a bounded part of it in one
+  // call. True: there is more to remove, though nothing of it can be read any more. A store that
+  // expires by a rule of its own has nothing to do.
+  virtual Result<bool> ExpireBefore(std::string_view day) = 0;
 };
 
 }  // namespace nightjar

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/utf8.h"
+#include "supervisor/writer/input_fields.h"
 
 namespace nightjar {
 namespace {
@@ -38,6 +40,9 @@ Status OpenTrace::Append(std::string_view event, const EventHead& head) {
   // Events that a writer before this one had taken are missing at the beginning.
   bool hole = !started_ && !head.starts && head.seq > 1;
   started_ = true;
+  if (hole) more_functions_ = true;
+  if (head.starts && !began_.trace_index().empty()) NoteInput(event);
+  if (!head.function.empty() && head.function != newest_function_) NoteFunction(head.function);
   newest_seq_ = std::max(newest_seq_, head.seq);
   newest_at_ns_ = std::max(newest_at_ns_, head.at_ns);
   if (dropped_ > 0 || builder_.memory_bytes() > kObjectBytes ||
@@ -51,6 +56,34 @@ Status OpenTrace::Append(std::string_view event, const EventHead& head) {
   shared_.held_bytes += builder_.memory_bytes() - held_bytes_;
   held_bytes_ = builder_.memory_bytes();
   return {};
+}
+
+void OpenTrace::NoteFunction(std::string_view name) {
+  auto at = functions_.find(name);
+  if (at == functions_.end()) {
+    if (functions_.size() == bounds::kTracedFunctions) {
+      more_functions_ = true;
+      return;
+    }
+    // A worker may write anything; a name that is no text is in no list.
+    if (Utf8PrefixSize(name, name.size()) != name.size()) return;
+    at = functions_.emplace(name).first;
+  }
+  newest_function_ = *at;
+}
+
+void OpenTrace::NoteInput(std::string_view run_start) {
+  proto::TraceEvent event;
+  if (!ParseEvent(run_start, &event)) return;
+  fields_ = InputFields(event.run_start().input(), began_.trace_index());
+}
+
+proto::TraceTouched OpenTrace::Touched() const {
+  proto::TraceTouched touched;
+  for (const std::string& function : functions_) *touched.add_functions() = function;
+  touched.set_more_functions(more_functions_);
+  *touched.mutable_fields() = fields_;
+  return touched;
 }
 
 void OpenTrace::CloseGap() {

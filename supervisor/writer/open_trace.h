@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,9 +44,15 @@ class OpenTrace {
   void CloseGap();
 
   TraceBuilder& builder() { return builder_; }
+  // What was called so far (functions of the canvas and of packages, and programs), and the fields
+  // of the input that policy names.
+  proto::TraceTouched Touched() const;
   uint64_t newest_at_ns() const { return newest_at_ns_; }
 
  private:
+  void NoteFunction(std::string_view name);
+  void NoteInput(std::string_view run_start);
+
   const RunId run_;
   const proto::RunBegan began_;
   OpenTraces& shared_;
@@ -55,6 +63,10 @@ class OpenTrace {
   uint64_t newest_seq_ = 0;
   uint64_t newest_at_ns_ = 0;
   uint64_t dropped_ = 0;  // at the end of what the builder has
+  std::set<std::string, std::less<>> functions_;
+  std::string_view newest_function_;  // in functions_: loops and recursion call the same again
+  bool more_functions_ = false;
+  google::protobuf::RepeatedPtrField<proto::InputField> fields_;
 };
 
 }  // namespace nightjar

@@ -125,6 +125,7 @@ SealedRun SealRun(OpenTrace& trace, proto::RunEnded ended, const RingFacts& ring
   if (killed && !ring.bytes.empty())
     PutEvidence(ring.bytes, trace, ended.usage().wall_us() * 1000, stored);
   trace.CloseGap();
+  sealed.touched = trace.Touched();
   if (ended.has_incident()) {
     proto::Incident& incident = sealed.incident.emplace(std::move(*ended.mutable_incident()));
     if (killed) PutLastEvents(trace.builder(), stored, incident);

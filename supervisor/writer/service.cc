@@ -1,5 +1,6 @@
 #include "supervisor/writer/service.h"
 
+#include <future>
 #include <utility>
 
 #include "ipc/core/bounds.h"
@@ -7,6 +8,7 @@
 #include "ipc/ledger/run_ledger.h"
 #include "supervisor/writer/answers.h"
 #include "supervisor/writer/trace_document.h"
+#include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
 namespace {
@@ -14,6 +16,16 @@ namespace {
 using Kind = Mailbox::Kind;
 
 constexpr size_t kCatalogPage = 16;  // programs held at once while the catalog is sent
+
+const Error kTooManyReads{ErrorCode::kExhausted, 0,
+                          "too many traces are being read: ask again later"};
+
+bool Holds(const std::string& object, const proto::TraceRow& row) {
+  auto run = RunId::Parse(row.run_id());
+  auto reader = TraceReader::Open(object);
+  // What another version wrote is not another run's.
+  return !reader || (run && reader->Find(*run) != nullptr);
+}
 
 }  // namespace
 
@@ -29,8 +41,29 @@ WriterService::WriterService(Loop& loop, const Clock& clock, Channel supervisor,
                 },
                 [this] { SendCatalogPage(); }, [this] { OnClosed(); }}),
       archive_(std::move(archive)),
+      keeper_(
+          archive_->objects(), [this](const auto& call) { return WaitForArchive(call); }, clock),
       reading_thread_("nj-reading", bounds::kTraceReads, {}),
-      archive_thread_("nj-archive", bounds::kArchiveTasks, [this] { return ArchiveTick(); }) {}
+      archive_thread_("nj-archive", bounds::kArchiveTasks, [this] { return ArchiveTick(); }),
+      keeper_thread_("nj-keeper", bounds::kKeeperTasks, [this] { return KeeperTick(); }) {
+  (void)keeper_thread_.Add([] {});  // its first round comes behind its first task
+}
+
+WriterService::~WriterService() {
+  keeper_.Stop();
+}
+
+// The archive's thread waits for nobody, so this ends.
+bool WriterService::WaitForArchive(const std::function<void(Archive&)>& call) {
+  // Shared: this may go on, and return, while the other thread is still in set_value().
+  auto done = std::make_shared<std::promise<void>>();
+  bool taken = archive_thread_.Add([this, &call, done] {
+    call(*archive_);
+    done->set_value();
+  });
+  if (taken) done->get_future().wait();
+  return taken;
+}
 
 void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
   const uint64_t ticket = message.ticket();
@@ -57,6 +90,13 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetTrace(ticket, message.get_trace());
     case proto::ToWriter::kGetReplay:
       return OnGetReplay(ticket, message.get_replay());
+    case proto::ToWriter::kHoldTrace:
+      return AnswerByKeeper(
+          ticket, [order = message.hold_trace()](Keeper& keeper) { return keeper.Hold(order); });
+    case proto::ToWriter::kReleaseTrace:
+      return AnswerByKeeper(ticket, [order = message.release_trace()](Keeper& keeper) {
+        return keeper.Release(order);
+      });
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -64,6 +104,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
     case proto::ToWriter::kVerifyIncidents:
+    case proto::ToWriter::kListHolds:
     case proto::ToWriter::kListMissed:
     case proto::ToWriter::kRoutesMissed:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
@@ -190,50 +231,84 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
   if (!revision) return Fail(ticket, revision.error());
   auto shared = std::make_shared<Catalog::Revision>(std::move(*revision));
   Answer(Kind::kNeeded, ticket,
-         [shared](Archive& archive) { return SaveRevision(archive.catalog(), *shared); });
+         [shared](Archive& archive) { return SaveRevision(archive, *shared); });
 }
 
 void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {
-  ReadTrace(ticket, question.canvas(), question.run_id(),
-            [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
-              // Without its object, the row is still an answer.
-              return EncodeTraceAnswer(ticket, row, object ? *object : std::string(),
-                                       bounds::kTraceAnswerBytes);
-            });
+  AskForTrace({ticket, question.canvas(), question.run_id(),
+               [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
+                 // Without its object, the row is still an answer.
+                 return EncodeTraceAnswer(ticket, row, object ? *object : std::string(),
+                                          bounds::kTraceAnswerBytes);
+               }});
 }
 
 void WriterService::OnGetReplay(uint64_t ticket, const proto::GetReplay& question) {
-  ReadTrace(ticket, question.canvas(), question.run_id(),
-            [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
-              return EncodeReplayAnswer(ticket, row, object);
-            });
+  AskForTrace({ticket, question.canvas(), question.run_id(),
+               [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
+                 return EncodeReplayAnswer(ticket, row, object);
+               }});
 }
 
-void WriterService::ReadTrace(uint64_t ticket, std::string canvas, const std::string& run_id,
-                              TraceAnswer encode) {
-  auto busy = [this, ticket] {
-    Fail(ticket,
-         Error{ErrorCode::kExhausted, 0, "too many traces are being read: ask again later"});
-  };
-  auto run = RunId::FromBytes(run_id);
-  if (!run) return Fail(ticket, Error{ErrorCode::kInvalid, 0, "not the id of a run"});
-  bool taken = archive_thread_.Add(
-      [this, ticket, busy, run = *run, canvas = std::move(canvas), encode = std::move(encode)] {
-        auto found = archive_->index().Get(canvas, run);
-        if (!found) {
-          loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
-          return;
-        }
-        bool reading = reading_thread_.Add([this, ticket, encode, found = std::move(*found)] {
-          auto encoded = encode(found.row, archive_->ReadObject(found.object_key));
-          loop_.Post([this, ticket, encoded = std::move(encoded)] {
-            encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
-                    : Fail(ticket, encoded.error());
-          });
-        });
-        if (!reading) loop_.Post(busy);
-      });
-  if (!taken) busy();
+void WriterService::AskForTrace(TraceQuestion question) {
+  bool taken = archive_thread_.Add([this, question] { FindTrace(question); });
+  if (!taken) Fail(question.ticket, kTooManyReads);
+}
+
+// On the archive's thread.
+void WriterService::FindTrace(const TraceQuestion& question) {
+  const uint64_t ticket = question.ticket;
+  auto run = RunId::FromBytes(question.run_id);
+  auto found = run ? archive_->index().Get(question.canvas, *run)
+                   : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  if (!found) {
+    loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
+    return;
+  }
+  bool reading = reading_thread_.Add(
+      [this, question, found = std::move(*found)] { ReadTrace(question, found); });
+  if (!reading) loop_.Post([this, ticket] { Fail(ticket, kTooManyReads); });
+}
+
+// On the reading thread. A trace may expire or be kept between the index's answer and this, and
+// what is kept lies where another one was before: then the index is asked again.
+void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found) {
+  const uint64_t ticket = question.ticket;
+  auto object = archive_->objects().Get(found.object_key, bounds::kTraceContainerBytes);
+  bool moved = !question.asked_again || question.object_key != found.object_key;
+  if (moved && !found.object_key.empty() && (!object || !Holds(*object, found.row))) {
+    question.asked_again = true;
+    question.object_key = found.object_key;
+    return loop_.Post([this, question = std::move(question)] { AskForTrace(question); });
+  }
+  auto encoded = question.encode(found.row, object);
+  loop_.Post([this, ticket, encoded = std::move(encoded)] {
+    encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
+            : Fail(ticket, encoded.error());
+  });
+}
+
+void WriterService::AnswerByKeeper(uint64_t ticket,
+                                   std::function<Result<proto::Hold>(Keeper&)> ask) {
+  bool taken = keeper_thread_.Add([this, ticket, ask = std::move(ask)] {
+    auto hold = ask(keeper_);
+    loop_.Post([this, ticket, hold = std::move(hold)]() mutable {
+      if (!hold) return Fail(ticket, hold.error());
+      proto::FromWriter answer;
+      answer.set_ticket(ticket);
+      *answer.mutable_hold() = std::move(*hold);
+      mailbox_.Send(Kind::kDroppable, std::move(answer));
+    });
+  });
+  if (!taken)
+    Fail(ticket, Error{ErrorCode::kExhausted, 0, "too much is being held: ask again later"});
+}
+
+std::optional<MonoTime> WriterService::KeeperTick() {
+  if (clock_.Mono() < next_round_) return next_round_;
+  Status done = keeper_.Round();
+  if (!done) LogError("keeper_failed", {{"error", done.error().ToString()}});
+  return next_round_ = clock_.Mono() + (done ? bounds::kKeeperPeriod : Nanos(bounds::kKeeperRetry));
 }
 
 void WriterService::OnLoadCatalog(uint64_t ticket) {

@@ -1,9 +1,9 @@
 // What the storage writer does, message by message.
 //
-// Three threads: the loop talks to the supervisor and drains rings; the archive's thread owns
+// Four threads: the loop talks to the supervisor and drains rings; the archive's thread owns
 // everything on the disk, so that a slow disk never holds up a ring; the reading thread puts traces
-// together. When the supervisor goes away, every open run is sealed and stored, and the loop stops.
-// Loop thread only.
+// together; the keeper's lets traces go or keeps them. When the supervisor goes away, every open
+// run is sealed and stored, and the loop stops. Loop thread only.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include "supervisor/loop/task_thread.h"
 #include "supervisor/writer/archive.h"
 #include "supervisor/writer/drain.h"
+#include "supervisor/writer/keeper.h"
 #include "supervisor/writer/mailbox.h"
 #include "supervisor/writer/recent_runs.h"
 
@@ -26,7 +27,7 @@ class WriterService {
   WriterService(Loop& loop, const Clock& clock, Channel supervisor,
                 std::unique_ptr<Archive> archive);
   // Stores what was handed to the archive before it returns.
-  ~WriterService() = default;
+  ~WriterService();
 
  private:
   void OnMessage(proto::ToWriter message, std::vector<Fd> fds);
@@ -41,11 +42,23 @@ class WriterService {
   void OnLoadCatalog(uint64_t ticket);
   void OnGetTrace(uint64_t ticket, const proto::GetTrace& question);
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
-  // Makes an encoded FromWriter of a row and its object, on the reading thread.
-  using TraceAnswer = std::function<Result<std::string>(const proto::TraceRow& row,
-                                                        const Result<std::string>& object)>;
-  void ReadTrace(uint64_t ticket, std::string canvas, const std::string& run_id,
-                 TraceAnswer encode);
+  // A trace that somebody wants to read, and where the index has said that it is.
+  struct TraceQuestion {
+    uint64_t ticket = 0;
+    std::string canvas;
+    std::string run_id;  // its bytes
+    // Makes an encoded FromWriter of the row and its object, on the reading thread.
+    std::function<Result<std::string>(const proto::TraceRow& row,
+                                      const Result<std::string>& object)>
+        encode;
+    std::string object_key = {};
+    bool asked_again = false;
+  };
+  void AskForTrace(TraceQuestion question);
+  void FindTrace(const TraceQuestion& question);
+  void ReadTrace(TraceQuestion question, const IndexedTrace& found);
+  // Runs on the keeper's thread and sends what it returns.
+  void AnswerByKeeper(uint64_t ticket, std::function<Result<proto::Hold>(Keeper&)> ask);
   void SendCatalogPage();
   void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
 
@@ -55,6 +68,8 @@ class WriterService {
   void Store(SealedRun run);
   void TellStored(const StoredRun& run);
   std::optional<MonoTime> ArchiveTick();
+  std::optional<MonoTime> KeeperTick();
+  bool WaitForArchive(const std::function<void(Archive&)>& call);
 
   // Runs `ask` on the archive's thread and sends what it returns.
   void Answer(Mailbox::Kind kind, uint64_t ticket,
@@ -85,11 +100,14 @@ class WriterService {
   Mailbox mailbox_;
   std::optional<CatalogWalk> walk_;
   std::atomic<size_t> archive_bytes_{0};  // of objects on their way to the disk
-  std::unique_ptr<Archive> archive_;      // the archive thread's, but for ReadObject
+  std::unique_ptr<Archive> archive_;      // the archive thread's, but for its objects
+  Keeper keeper_;                         // the keeper thread's, like the next
+  MonoTime next_round_{};
   // After everything that their tasks use. The archive's thread hands tasks to the reading thread,
-  // so it goes first.
+  // and the keeper's waits for the archive's, so the last one goes first.
   TaskThread reading_thread_;
   TaskThread archive_thread_;
+  TaskThread keeper_thread_;
 };
 
 }  // namespace nightjar

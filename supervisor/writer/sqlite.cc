@@ -96,8 +96,8 @@ std::string_view Statement::Bytes(int column) const {
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Durability durability,
-                                                 const char* schema, int version,
-                                                 const char* upgrade) {
+                                                 const std::string& schema, int version,
+                                                 const std::vector<std::string>& upgrades) {
   sqlite3* raw = nullptr;
   int opened =
       sqlite3_open_v2(path.c_str(), &raw,
@@ -115,13 +115,16 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path, Durabi
     found = ask.Int(0);
   }
   if (found == version) return database;
-  bool old = upgrade != nullptr && found == version - 1;
+  bool old = found > 0 && found < version && version - found <= std::ssize(upgrades);
   if (found != 0 && !old)
     return Fail(ErrorCode::kUnsupported, path + " was written by another version (" +
                                              std::to_string(found) + ", not " +
                                              std::to_string(version) + ")");
-  std::string make = std::string("BEGIN IMMEDIATE;") + (old ? upgrade : schema) +
-                     "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
+  std::string make = "BEGIN IMMEDIATE;";
+  if (!old) make += schema;
+  for (auto at = upgrades.end() - (old ? version - found : 0); at != upgrades.end(); ++at)
+    make += *at + ";";
+  make += "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
   NJ_TRY(database->Execute(make.c_str()));
   return database;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/core/result.h"
 
@@ -59,11 +60,12 @@ class ResetLater {
 
 class Database {
  public:
-  // Opens or makes the file. A new one gets `schema` and `version`; to one of the version before,
-  // `upgrade` is done first, where there is one; any other is kUnsupported.
+  // Opens or makes the file. A new one gets `schema` and `version`. To an older one all `upgrades`
+  // from its version on are done: the last one leads to `version`, the one before it to the version
+  // before. What is older still, or newer, is kUnsupported.
   static Result<std::unique_ptr<Database>> Open(const std::string& path, Durability durability,
-                                                const char* schema, int version,
-                                                const char* upgrade = nullptr);
+                                                const std::string& schema, int version,
+                                                const std::vector<std::string>& upgrades = {});
   ~Database();
 
   Result<Statement> Prepare(const char* sql);

@@ -3,7 +3,7 @@
 //
 //   DIR/version      "nightjar-store 1"
 //   DIR/lock         locked while a writer runs
-//   DIR/index.db     traces and incidents      DIR/catalog.db   canvases and revisions
+//   DIR/index.db     traces, holds, incidents  DIR/catalog.db   canvases and revisions
 //   DIR/traces/      trace objects           DIR/missed.db    requests that no route took
 //
 // Every refusal says in one line what to do.

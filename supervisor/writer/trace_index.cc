@@ -1,6 +1,8 @@
 #include "supervisor/writer/trace_index.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
@@ -8,15 +10,7 @@
 namespace nightjar {
 namespace {
 
-constexpr int kVersion = 2;
-// Most runs finish, so only the others are indexed by verdict: 1 is VERDICT_FINISHED.
-constexpr const char* kSchema = R"(
-  CREATE TABLE traces (
-    canvas TEXT NOT NULL, run_id BLOB NOT NULL, handler TEXT NOT NULL, tlid INTEGER NOT NULL,
-    revision INTEGER NOT NULL, received_us INTEGER NOT NULL, verdict INTEGER NOT NULL,
-    object_key TEXT NOT NULL, row BLOB NOT NULL, UNIQUE (canvas, run_id));
-  CREATE INDEX traces_by_handler ON traces (canvas, handler, run_id);
-  CREATE INDEX traces_by_verdict ON traces (canvas, verdict, run_id) WHERE verdict <> 1;
+constexpr const char* kIncidents = R"(
   CREATE TABLE incidents (
     run_id BLOB NOT NULL UNIQUE, canvas TEXT NOT NULL, handler TEXT NOT NULL,
     verdict INTEGER NOT NULL, at_us INTEGER NOT NULL, detail TEXT NOT NULL, incident BLOB NOT NULL,
@@ -27,7 +21,7 @@ constexpr const char* kSchema = R"(
     one INTEGER PRIMARY KEY CHECK (one = 1), begun_us INTEGER NOT NULL, unlinked INTEGER NOT NULL,
     links INTEGER NOT NULL, head BLOB NOT NULL))";
 // Version 1 had no chain; its incidents stay outside of it.
-constexpr const char* kUpgrade = R"(
+constexpr const char* kToVersion2 = R"(
   ALTER TABLE incidents ADD COLUMN link INTEGER;
   ALTER TABLE incidents ADD COLUMN previous BLOB;
   ALTER TABLE incidents ADD COLUMN hash BLOB;
@@ -35,26 +29,30 @@ constexpr const char* kUpgrade = R"(
   CREATE TABLE incident_chain (
     one INTEGER PRIMARY KEY CHECK (one = 1), begun_us INTEGER NOT NULL, unlinked INTEGER NOT NULL,
     links INTEGER NOT NULL, head BLOB NOT NULL))";
+// Version 2 had all traces in one table, for ever. They are taken over once this is done.
+constexpr const char* kToVersion3 = R"(
+  DROP INDEX IF EXISTS traces_by_handler;
+  DROP INDEX IF EXISTS traces_by_verdict;
+  ALTER TABLE traces RENAME TO old_traces)";
 
-constexpr const char* kAddTrace =
-    "INSERT INTO traces (canvas, run_id, handler, tlid, revision, received_us, verdict, "
-    "object_key, row) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+// In KiB: the ends of all indexes of a day fit. A trace changes a dozen pages, and with SQLite's
+// own 2 MiB some canvases are enough for each to be read again.
+constexpr const char* kCache = "PRAGMA cache_size = -16384";
+// Debian's SQLite overwrites what is deleted, and so would write a whole day once more to drop it:
+// ten times as long (60,000 traces: 0.5 s).
+constexpr const char* kDropFast = "PRAGMA secure_delete = FAST";
+
+constexpr const char* kHasOld =
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'old_traces'";
+// The oldest of each canvas first, so that the newest are in the ring at the end. Both columns one
+// way: it is the order of the table's index, and nothing has to be sorted.
+constexpr const char* kOld =
+    "SELECT run_id, object_key, row FROM old_traces ORDER BY canvas DESC, run_id DESC";
+
 constexpr const char* kHasIncident = "SELECT 1 FROM incidents WHERE run_id = ?";
 constexpr const char* kAddIncident =
     "INSERT INTO incidents (run_id, canvas, handler, verdict, at_us, detail, incident, link, "
     "previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-// ?1 canvas, ?2 rows, ?3 handler, ?4 verdict. A verdict of 0 and an empty handler match all.
-constexpr const char* kList =
-    "SELECT row FROM traces WHERE canvas = ?1 AND (?4 = 0 OR verdict = ?4) ORDER BY run_id LIMIT "
-    "?2";
-constexpr const char* kListHandler =
-    "SELECT row FROM traces WHERE canvas = ?1 AND handler = ?3 AND (?4 = 0 OR verdict = ?4) "
-    "ORDER BY run_id LIMIT ?2";
-constexpr const char* kListVerdict =
-    "SELECT row FROM traces WHERE canvas = ?1 AND verdict = ?4 AND verdict <> 1 "
-    "AND (?3 = '' OR handler = ?3) ORDER BY run_id LIMIT ?2";
-constexpr const char* kGet = "SELECT row, object_key FROM traces WHERE canvas = ? AND run_id = ?";
 constexpr const char* kListIncidents =
     "SELECT run_id, canvas, handler, verdict, at_us, detail FROM incidents ORDER BY run_id LIMIT "
     "?2";
@@ -77,10 +75,14 @@ Result<RunId> IdOf(const std::string& text) {
 
 Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
                                                        const Clock& clock) {
-  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kSchema, kVersion, kUpgrade));
+  const std::string news = std::string(TraceRing::Schema()) + ";" + TraceHolds::Schema();
+  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kIncidents + (";" + news), kVersion,
+                                    {kToVersion2, kToVersion3 + (";" + news)}));
+  NJ_TRY(db->Execute(kCache));
+  NJ_TRY(db->Execute(kDropFast));
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
   NJ_TRY(index->PrepareAll());
-  NJ_ASSIGN(index->chain_, IncidentChain::Create(*index->db_, clock));
+  NJ_TRY(index->TakeOverOldTraces());
   return index;
 }
 
@@ -91,51 +93,100 @@ TraceIndex::~TraceIndex() {
 }
 
 Status TraceIndex::PrepareAll() {
-  NJ_ASSIGN(add_trace_, db_->Prepare(kAddTrace));
+  NJ_ASSIGN(ring_, TraceRing::Create(*db_));
+  NJ_ASSIGN(holds_, TraceHolds::Create(*db_));
+  NJ_ASSIGN(chain_, IncidentChain::Create(*db_, clock_));
   NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
-  NJ_ASSIGN(list_, db_->Prepare(kList));
-  NJ_ASSIGN(list_handler_, db_->Prepare(kListHandler));
-  NJ_ASSIGN(list_verdict_, db_->Prepare(kListVerdict));
-  NJ_ASSIGN(get_, db_->Prepare(kGet));
   NJ_ASSIGN(list_incidents_, db_->Prepare(kListIncidents));
   NJ_ASSIGN(list_canvas_incidents_, db_->Prepare(kListCanvasIncidents));
   NJ_ASSIGN(get_incident_, db_->Prepare(kGetIncident));
   return {};
 }
 
+// In one transaction: a start that is killed in it begins again.
+Status TraceIndex::TakeOverOldTraces() {
+  {
+    NJ_ASSIGN(Statement has, db_->Prepare(kHasOld));
+    NJ_ASSIGN(bool old, has.Step());
+    if (!old) return {};
+  }
+  uint64_t taken = 0, damaged = 0;
+  NJ_TRY(OpenBatch());
+  Status status;
+  {
+    NJ_ASSIGN(Statement old, db_->Prepare(kOld));
+    status = TakeOver(old, &taken, &damaged);
+  }
+  // Which handlers were removed before this version, nobody has written down.
+  if (status) status = ring_->NoteAllAsRemoved(clock_.Wall());
+  if (status) status = db_->Execute("DROP TABLE old_traces");
+  if (status) status = Commit();
+  if (!status) {
+    if (db_->in_transaction()) (void)db_->Execute("ROLLBACK");
+    return Wrap(status.error(), "taking over the traces of an earlier version");
+  }
+  LogInfo("traces_taken_over", {{"traces", taken}, {"damaged", damaged}});
+  return {};
+}
+
+Status TraceIndex::TakeOver(Statement& old, uint64_t* taken, uint64_t* damaged) {
+  for (;;) {
+    NJ_ASSIGN(bool more, old.Step());
+    if (!more) return {};
+    IndexedTrace trace;
+    std::string_view row = old.Bytes(2);
+    auto run = RunId::FromBytes(old.Bytes(0));
+    trace.object_key = old.Bytes(1);
+    if (!run || !TraceDay::Of(*run) ||
+        !trace.row.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+      ++*damaged;
+      continue;
+    }
+    trace.touched.set_more_functions(true);
+    NJ_TRY(Insert(*run, trace));
+    ++*taken;
+  }
+}
+
 Status TraceIndex::OpenBatch() {
   if (db_->in_transaction()) return {};
   // An error may have rolled the transaction back on its own, with the rows in it.
+  days_.Forget();
   batch_rows_ = 0;
   batch_began_ = clock_.Mono();
   return db_->Execute("BEGIN IMMEDIATE");
 }
 
-Status TraceIndex::CountRow(Status added) {
-  if (added) ++batch_rows_;
-  return added;
+Status TraceIndex::Write(const std::function<Status()>& change) {
+  NJ_TRY(OpenBatch());
+  NJ_TRY(db_->Execute("SAVEPOINT change"));
+  Status changed = change();
+  if (!changed) days_.Forget();  // a table may have been made in it
+  if (!changed && db_->in_transaction()) (void)db_->Execute("ROLLBACK TO change");
+  if (db_->in_transaction()) (void)db_->Execute("RELEASE change");
+  if (changed) ++batch_rows_;
+  return changed;
 }
 
-Status TraceIndex::AddTrace(const proto::TraceRow& row, std::string_view object_key) {
-  NJ_ASSIGN(RunId run, IdOf(row.run_id()));
+Status TraceIndex::AddTrace(const IndexedTrace& trace) {
+  NJ_ASSIGN(RunId run, IdOf(trace.row.run_id()));
   NJ_TRY(OpenBatch());
-  std::string encoded = row.SerializeAsString();
-  add_trace_.BindText(1, row.canvas());
-  add_trace_.BindBlob(2, run.bytes());
-  add_trace_.BindText(3, row.handler());
-  add_trace_.BindInt(4, static_cast<int64_t>(row.tlid()));
-  add_trace_.BindInt(5, static_cast<int64_t>(row.revision()));
-  add_trace_.BindInt(6, row.received_unix_us());
-  add_trace_.BindInt(7, row.verdict());
-  add_trace_.BindText(8, object_key);
-  add_trace_.BindBlob(9, encoded);
-  return CountRow(add_trace_.Run());
+  // Without a savepoint, which would copy every page that a trace changes: what can fail here (a
+  // full disk, a broken one) rolls the whole batch back.
+  NJ_TRY(Insert(run, trace));
+  ++batch_rows_;
+  return {};
+}
+
+Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {
+  NJ_ASSIGN(bool added, days_.Add(run, trace));
+  if (!added) return {};
+  return ring_->Add(run, trace.row);
 }
 
 Status TraceIndex::AddIncident(const proto::Incident& incident) {
   NJ_ASSIGN(RunId run, IdOf(incident.run_id()));
-  NJ_TRY(OpenBatch());
   {
     ResetLater reset(has_incident_);
     has_incident_.BindBlob(1, run.bytes());
@@ -143,11 +194,7 @@ Status TraceIndex::AddIncident(const proto::Incident& incident) {
     if (there) return {};
   }
   // The row and the chain's end move together or not at all, whatever becomes of the batch.
-  NJ_TRY(db_->Execute("SAVEPOINT incident"));
-  Status added = LinkIncident(run, incident);
-  if (!added && db_->in_transaction()) (void)db_->Execute("ROLLBACK TO incident");
-  if (db_->in_transaction()) (void)db_->Execute("RELEASE incident");
-  return CountRow(added);
+  return Write([&] { return LinkIncident(run, incident); });
 }
 
 Status TraceIndex::LinkIncident(const RunId& run, const proto::Incident& incident) {
@@ -183,42 +230,69 @@ Status TraceIndex::Commit() {
   return committed;
 }
 
-Statement& TraceIndex::ListStatement(const proto::ListTraces& question) {
-  bool rare = question.verdict() > proto::VERDICT_FINISHED;
-  if (rare) return list_verdict_;
-  return question.handler().empty() ? list_ : list_handler_;
+// Those whose days are over: kept ones and held ones, newest first.
+Result<std::vector<IndexedTrace>> TraceIndex::Outlived(const proto::ListTraces& question,
+                                                       const std::vector<TraceDay>& days) {
+  const RunRange range = RangeOf(question);
+  std::map<RunId, IndexedTrace> outlived;  // a trace may be both
+  auto take = [&](std::vector<IndexedTrace> traces) {
+    for (IndexedTrace& trace : traces) {
+      auto run = RunId::Parse(trace.row.run_id());
+      auto day = run ? TraceDay::Of(*run) : Result<TraceDay>(TraceDay());
+      if (!run || !day || std::find(days.begin(), days.end(), *day) != days.end()) continue;
+      if (run->bytes() < range.first || run->bytes() > range.last) continue;
+      if (Matches(question, trace)) outlived.emplace(*run, std::move(trace));
+    }
+  };
+  NJ_ASSIGN(auto kept, ring_->Kept(question.canvas()));
+  take(std::move(kept));
+  NJ_ASSIGN(auto held, holds_->Traces(question.canvas()));
+  take(std::move(held));
+  std::vector<IndexedTrace> sorted;
+  for (auto& [run, trace] : outlived) sorted.push_back(std::move(trace));
+  return sorted;
 }
 
-Result<proto::TraceList> TraceIndex::List(const proto::ListTraces& question) {
-  Statement& ask = ListStatement(question);
-  ResetLater reset(ask);
-  ask.BindText(1, question.canvas());
-  ask.BindInt(2, RowsOf(question.rows_max()));
-  // Each of the three has the parameters that it names, and SQLite refuses to bind others.
-  if (&ask != &list_) ask.BindText(3, question.handler());
-  ask.BindInt(4, question.verdict());
+Result<proto::TraceList> TraceIndex::List(const proto::ListTraces& question, size_t looked_max) {
+  const auto rows = static_cast<int>(RowsOf(question.rows_max()));
   proto::TraceList list;
-  for (;;) {
-    NJ_ASSIGN(bool more, ask.Step());
-    if (!more) return list;
-    std::string_view row = ask.Bytes(0);
-    if (!list.add_traces()->ParseFromArray(row.data(), static_cast<int>(row.size())))
-      return Fail(ErrorCode::kProtocol, "a row of the trace index is damaged");
+  size_t looked = 0;
+  NJ_ASSIGN(std::vector<TraceDay> days, days_.Days());
+  for (TraceDay day : days) {
+    NJ_TRY(days_.Walk(day, question, RangeOf(question), [&](IndexedTrace&& trace) {
+      if (Matches(question, trace)) *list.add_traces() = std::move(trace.row);
+      if (++looked == looked_max) list.set_looked_enough(true);
+      return list.traces_size() < rows && !list.looked_enough();
+    }));
+    if (list.traces_size() == rows || list.looked_enough()) return list;
   }
+  NJ_ASSIGN(auto outlived, Outlived(question, days));
+  for (IndexedTrace& trace : outlived) {
+    if (list.traces_size() == rows) break;
+    *list.add_traces() = std::move(trace.row);
+  }
+  return list;
 }
 
-Result<TraceIndex::Found> TraceIndex::Get(std::string_view canvas, const RunId& run) {
-  ResetLater reset(get_);
-  get_.BindText(1, canvas);
-  get_.BindBlob(2, run.bytes());
-  NJ_ASSIGN(bool there, get_.Step());
-  if (!there) return Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
-  Found found;
-  std::string_view row = get_.Bytes(0);
-  if (!found.row.ParseFromArray(row.data(), static_cast<int>(row.size())))
-    return Fail(ErrorCode::kProtocol, "a row of the trace index is damaged");
-  found.object_key = get_.Bytes(1);
-  return found;
+Result<IndexedTrace> TraceIndex::Get(std::string_view canvas, const RunId& run) {
+  auto missing = [](const Result<IndexedTrace>& found) {
+    return !found && found.error().code == ErrorCode::kNotFound;
+  };
+  auto found = days_.Get(canvas, run);
+  if (missing(found)) found = holds_->Get(canvas, run);
+  if (missing(found)) found = ring_->Get(canvas, run);
+  if (!missing(found)) return found;
+  auto day = TraceDay::Of(run);
+  NJ_ASSIGN(std::vector<TraceDay> days, days_.Days());
+  bool over = day && *day < TraceDay::Of(clock_.Wall()).Before(bounds::kTraceDays) &&
+              std::find(days.begin(), days.end(), *day) == days.end();
+  if (over)
+    return Fail(ErrorCode::kExpired,
+                "traces of " + day->Text() + " are over: a trace is kept for " +
+                    std::to_string(bounds::kTraceDays.count()) +
+                    " days, longer as one of the last " + std::to_string(bounds::kRingSlots) +
+                    " of its handler, or while it is held");
+  return Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
 }
 
 Result<proto::IncidentList> TraceIndex::ListIncidents(const proto::ListIncidents& question) {

@@ -1,4 +1,5 @@
-// What is found without opening an object: one row a run, and the incidents whole.
+// What is found without opening an object: the traces of the last days, the newest of each handler,
+// those that are held, and the incidents whole.
 //
 // Rows are written in batches: the owner commits when Due() says so, or earlier. Queries see rows
 // that are not committed yet. Run ids begin with the inverted time, so their order is newest first
@@ -7,10 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/clock.h"
 #include "ipc/core/ids.h"
 #include "ipc/core/result.h"
@@ -18,25 +22,23 @@
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/incident_chain.h"
 #include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/trace_days.h"
+#include "supervisor/writer/trace_holds.h"
+#include "supervisor/writer/trace_ring.h"
 
 namespace nightjar {
 
 class TraceIndex {
  public:
+  static constexpr int kVersion = 3;  // of its file
   // `clock` outlives the index.
   static Result<std::unique_ptr<TraceIndex>> Create(const std::string& path, const Clock& clock);
 
   // Commits what is open.
   ~TraceIndex();
 
-  struct Found {
-    proto::TraceRow row;
-    std::string object_key;  // empty: the object could not be stored
-  };
-
-  // A run that is in there already is left alone. The object's key is empty when there is no
-  // object.
-  Status AddTrace(const proto::TraceRow& row, std::string_view object_key);
+  // A run that is in there already is left alone.
+  Status AddTrace(const IndexedTrace& trace);
   Status AddIncident(const proto::Incident& incident);
 
   // When the open batch must be committed; nullopt: nothing is open. In the past when the batch is
@@ -45,28 +47,40 @@ class TraceIndex {
   // On failure all rows of the batch are lost; the index goes on.
   Status Commit();
 
-  // Newest first, at most kListRows. An empty handler and VERDICT_UNSPECIFIED mean any.
-  Result<proto::TraceList> List(const proto::ListTraces& question);
-  // kNotFound.
-  Result<Found> Get(std::string_view canvas, const RunId& run);
+  // Changes something in the batch, wholly or not at all.
+  Status Write(const std::function<Status()>& change);
+
+  // Newest first, at most kListRows, found among so many.
+  Result<proto::TraceList> List(const proto::ListTraces& question,
+                                size_t looked_max = bounds::kListRowsLooked);
+  // kNotFound; kExpired: the day of this id is over, whether there was such a trace or not.
+  Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
   Result<proto::IncidentList> ListIncidents(const proto::ListIncidents& question);
   Result<proto::Incident> GetIncident(const RunId& run);
   IncidentChain& chain() { return *chain_; }
+  TraceDays& days() { return days_; }
+  TraceRing& ring() { return *ring_; }
+  TraceHolds& holds() { return *holds_; }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
-      : db_(std::move(db)), clock_(clock) {}
+      : db_(std::move(db)), clock_(clock), days_(*db_) {}
   Status PrepareAll();
+  Status TakeOverOldTraces();
+  Status TakeOver(Statement& old, uint64_t* taken, uint64_t* damaged);
   Status OpenBatch();
-  Status CountRow(Status added);
+  Status Insert(const RunId& run, const IndexedTrace& trace);
   Status LinkIncident(const RunId& run, const proto::Incident& incident);
-  Statement& ListStatement(const proto::ListTraces& question);
+  Result<std::vector<IndexedTrace>> Outlived(const proto::ListTraces& question,
+                                             const std::vector<TraceDay>& days);
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
-  std::unique_ptr<IncidentChain> chain_;  // has statements too
-  Statement add_trace_, has_incident_, add_incident_;
-  Statement list_, list_handler_, list_verdict_, get_;
+  TraceDays days_;
+  std::unique_ptr<TraceRing> ring_;
+  std::unique_ptr<TraceHolds> holds_;
+  std::unique_ptr<IncidentChain> chain_;
+  Statement has_incident_, add_incident_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;
   size_t batch_rows_ = 0;
   MonoTime batch_began_{};

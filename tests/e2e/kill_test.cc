@@ -6,7 +6,7 @@
 #include <cstring>
 #include <thread>
 
-#include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/trace_index.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -203,7 +203,8 @@ TEST(KillTest, AnIncidentThatWasChangedInTheStoreIsTold) {
   head.back() = head.back() == '0' ? '1' : '0';
   EXPECT_EQ(server.Cli({"incidents", "--verify", "--head", head}).exit_code, 1);
   {
-    auto db = Database::Open(server.state() + "/store/index.db", Durability::kLazy, "", 2);
+    auto db = Database::Open(server.state() + "/store/index.db", Durability::kLazy, "",
+                             TraceIndex::kVersion);
     ASSERT_TRUE(db) << db.error().ToString();
     Status changed = (*db)->Execute(
         "UPDATE incidents SET incident = CAST(replace(CAST(incident AS TEXT), '/recursion', "

@@ -7,7 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/missed_index.h"
+#include "supervisor/writer/trace_index.h"
 #include "supervisor/writer/trace_reader.h"
 #include "tests/support/server_rig.h"
 
@@ -21,6 +22,7 @@ constexpr const char* kPolicy = R"([default]
 wall = "5s"
 cpu = "300ms"
 trace_hash = ["session"]
+trace_index = ["authorization", "cookie", "session", "password", "token"]
 [canvas.vault]
 exec = true
 )";
@@ -82,7 +84,9 @@ std::string Unpacked(const std::string& object) {
 
 // Every value of every row.
 std::string Rows(const std::filesystem::path& path) {
-  const int version = path.filename() == "catalog.db" ? 1 : 2;
+  const int version = path.filename() == "index.db"    ? TraceIndex::kVersion
+                      : path.filename() == "missed.db" ? MissedIndex::kVersion
+                                                       : 1;
   auto db = Database::Open(path, Durability::kLazy, "", version);
   EXPECT_TRUE(db) << path;
   if (!db) return "";

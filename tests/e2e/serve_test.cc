@@ -224,6 +224,136 @@ TEST(ServeTest, AHandlerIsMadeOnlyOfARequestThatCame) {
   EXPECT_NE(large.out.find("too large to be kept"), std::string::npos) << large.out;
 }
 
+TEST(ServeTest, FindsTracesByValuesOfTheirInput) {
+  Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\"]\n");
+  server.Deploy("one", "[http-handler POST /in]\n1\n[http-handler GET /hello]\n2\n");
+  std::string body = server.Raw(
+      "POST /in HTTP/1.1\r\nHost: one.localhost\r\nContent-Type: application/json\r\n"
+      "Connection: close\r\nContent-Length: 19\r\n\r\n{\"order\":{\"id\":42}}");
+  std::string query = server.Get("one", "/hello?user=ann&token=trumpet").trace();
+  auto Listed = [&](const std::string& field) {
+    return server.Json({"traces", "one", "--field", field});
+  };
+  EXPECT_TRUE(Eventually([&] { return Listed("user=ann").find(query) != std::string::npos; }));
+  EXPECT_EQ(Listed("user=bob").find("run_id"), std::string::npos);
+  EXPECT_NE(Listed("order.id=42").find("POST /in"), std::string::npos) << body;
+  EXPECT_EQ(Listed("token=trumpet").find("run_id"), std::string::npos);
+  EXPECT_NE(Listed("token=<redacted>").find(query), std::string::npos);
+}
+
+TEST(ServeTest, FindsTracesByWhatTheyTouched) {
+  Server server;
+  server.DeployExample("api");
+  std::string fib = server.Get("api", "/fib/3").trace();
+  server.Deploy("api",
+                "[http-handler GET /other]\n1\n[http-handler GET /fib/:n]\nhelper 1\n"
+                "[fn helper n:Int]\nn\n");
+  std::string helper = server.Get("api", "/fib/4").trace();
+  std::string other = server.Get("api", "/other").trace();
+  auto Listed = [&](std::vector<std::string> filter, const std::string& trace) {
+    filter.insert(filter.begin(), {"traces", "api"});
+    return server.Json(filter).find(trace) != std::string::npos;
+  };
+  ASSERT_TRUE(Eventually([&] { return Listed({}, other); }));
+  EXPECT_TRUE(Listed({"--function", "fib"}, fib));
+  EXPECT_FALSE(Listed({"--function", "fib"}, helper));
+  EXPECT_TRUE(Listed({"--function", "helper"}, helper));
+  EXPECT_FALSE(Listed({"--function", "helper"}, other));
+  EXPECT_TRUE(Listed({"--handler", "GET /fib/:n"}, fib));
+  EXPECT_TRUE(Listed({"--handler", "GET /fib/:n"}, helper));
+  EXPECT_FALSE(Listed({"--handler", "GET /fib/:n"}, other));
+  EXPECT_TRUE(Listed({"--revision", "1"}, fib));
+  EXPECT_FALSE(Listed({"--revision", "1"}, helper));
+  EXPECT_TRUE(Listed({"--caller", "127.0.0.1", "--since", "1h"}, other));
+  EXPECT_FALSE(Listed({"--caller", "127.0.0.2"}, other));
+  EXPECT_FALSE(Listed({"--until", "1h"}, other));
+  Output wrong = server.Cli({"traces", "api", "--since", "yesterday"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_EQ(wrong.err.find("nightjar: since is a time (UTC) like 2026-11-24"), 0u) << wrong.err;
+}
+
+TEST(ServeTest, HoldsTracesAndTellsExpiredOnesFromThoseThatNeverWere) {
+  Server server;
+  server.Deploy("one", kHello);
+  std::string trace = server.Get("one", "/hello").trace();
+  ASSERT_TRUE(Eventually([&] {
+    return server.Json({"traces", "one"}).find(trace) != std::string::npos;
+  }));
+  Output held = server.Cli({"hold", "one", trace.substr(0, 13), "--reason", "report 7"});
+  EXPECT_EQ(held.exit_code, 0) << held.err;
+  EXPECT_EQ(held.out, trace + " is held until it is released\n");
+  EXPECT_TRUE(
+      std::filesystem::exists(server.state() + "/store/traces/evidence/one/" + trace + ".njt"));
+  Output again = server.Cli({"hold", "one", trace, "--reason", "report 8"});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_NE(again.err.find("is held already, by uid "), std::string::npos) << again.err;
+  server.Stop();
+  server.Restart();
+  std::string holds = server.Cli({"holds"}).out;
+  EXPECT_NE(holds.find("report 7"), std::string::npos) << holds;
+  EXPECT_EQ(server.Cli({"release", "one", trace}).exit_code, 0);
+  EXPECT_EQ(server.Cli({"holds", "one"}).out, "Nothing is held.\n");
+  EXPECT_FALSE(
+      std::filesystem::exists(server.state() + "/store/traces/evidence/one/" + trace + ".njt"));
+  EXPECT_EQ(server.Cli({"release", "one", trace}).exit_code, 1);
+
+  const std::string of_1970 = "ffffffff-ffff-4000-8000-000000000001";
+  EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + of_1970).status, 410);
+  std::string never = trace;
+  never.back() = never.back() == '0' ? '1' : '0';
+  EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + never).status, 404);
+  EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + trace).status, 200);
+  Output expired = server.Cli({"trace", "one", of_1970});
+  EXPECT_EQ(expired.exit_code, 1);
+  EXPECT_EQ(expired.err.find("nightjar: traces of 1970-01-01 are over: a trace is kept for 8 days"),
+            0u)
+      << expired.err;
+}
+
+TEST(ServeTest, LetsDaysGoThatAreOver) {
+  Server server;
+  server.Deploy("one", kHello);
+  std::string trace = server.Get("one", "/hello").trace();
+  ASSERT_TRUE(Eventually([&] {
+    return server.Json({"traces", "one"}).find(trace) != std::string::npos;
+  }));
+  server.Stop();
+  const std::string traces = server.state() + "/store/traces";
+  const std::string day = traces + "/week/2020-02-29";
+  // With its owner and its modes.
+  for (auto& today : std::filesystem::directory_iterator(traces + "/week"))
+    ASSERT_EQ(RunProgram({"/bin/cp", "-a", today.path(), day}).exit_code, 0);
+  ASSERT_TRUE(std::filesystem::exists(day + "/one/" + trace + ".njt"));
+  server.Restart();
+  EXPECT_TRUE(Eventually([&] {
+    return !std::filesystem::exists(day) && std::filesystem::is_empty(traces + "/unfinished");
+  }));
+  EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + trace).status, 200);
+}
+
+// As when the slot of a kept trace was written over: another run's events are never shown as its.
+TEST(ServeTest, ShowsNoOtherRunsTrace) {
+  Server server;
+  server.Deploy("one", kHello);
+  std::string mine = server.Get("one", "/hello").trace(),
+              other = server.Get("one", "/hello").trace();
+  std::filesystem::path files[2];
+  ASSERT_TRUE(Eventually([&] {
+    for (auto& file :
+         std::filesystem::recursive_directory_iterator(server.state() + "/store/traces/week")) {
+      if (file.path().stem() == mine) files[0] = file.path();
+      if (file.path().stem() == other) files[1] = file.path();
+    }
+    return !files[0].empty() && !files[1].empty() &&
+           server.Json({"traces", "one"}).find(other) != std::string::npos;
+  }));
+  std::filesystem::copy_file(files[1], files[0], std::filesystem::copy_options::overwrite_existing);
+  std::string shown = server.Json({"trace", "one", mine});
+  EXPECT_NE(shown.find("\"run_id\": \"" + mine), std::string::npos) << shown;
+  EXPECT_EQ(shown.find("\"events\""), std::string::npos) << shown;
+  EXPECT_NE(server.Json({"trace", "one", other}).find("\"events\""), std::string::npos);
+}
+
 TEST(ServeTest, KeepsServingAfterMalformedRequests) {
   Server server;
   server.Deploy("one", kHello);

@@ -7,6 +7,7 @@
 #include "ipc/proto/control.pb.h"
 #include "supervisor/writer/local_store.h"
 #include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/trace_index.h"
 #include "supervisor/writer/trace_reader.h"
 #include "tests/fault/accounts.h"
 
@@ -42,8 +43,9 @@ std::string TroubleWith(ObjectStore& objects, std::string_view key, const RunId&
   return "";
 }
 
-void ReadRows(Database& db, ObjectStore& objects, StoreView& view) {
-  auto ask = db.Prepare("SELECT run_id, object_key, row FROM traces");
+void ReadRows(Database& db, TraceDay day, ObjectStore& objects, StoreView& view) {
+  const std::string table = "traces_" + day.Text(TraceDay::Form::kDigits);
+  auto ask = db.Prepare(("SELECT run_id, object_key, row FROM " + table).c_str());
   ASSERT_TRUE(ask.has_value()) << ask.error().ToString();
   while (ask->Step().value_or(false)) {
     auto run = RunId::FromBytes(ask->Bytes(0));
@@ -75,11 +77,14 @@ void ReadIncidents(Database& db, StoreView& view) {
 StoreView ReadStore(const std::string& state) {
   StoreView view;
   auto objects = LocalStore::Create(state + "/store/traces");
-  auto db = Database::Open(state + "/store/index.db", Durability::kLazy, "", 2);
+  auto db = Database::Open(state + "/store/index.db", Durability::kLazy, "", TraceIndex::kVersion);
   EXPECT_TRUE(objects.has_value()) << objects.error().ToString();
   EXPECT_TRUE(db.has_value()) << db.error().ToString();
   if (!objects || !db) return view;
-  ReadRows(**db, **objects, view);
+  auto days = TraceDays(**db).Days();
+  EXPECT_TRUE(days.has_value()) << days.error().ToString();
+  if (!days) return view;
+  for (TraceDay day : *days) ReadRows(**db, day, **objects, view);
   ReadIncidents(**db, view);
   for (const auto& [run, kept] : view.rows) view.rows_of[TagOf(kept.request_line)].push_back(&kept);
   for (const auto& [run, kept] : view.incidents)

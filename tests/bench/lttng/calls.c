@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "provider.h"
+#include "provider.inc"
 
 enum { kRepeats = 61, kWarm = 10, kDepth = 16, kBatch = 4096 };
 

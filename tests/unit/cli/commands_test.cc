@@ -224,6 +224,45 @@ TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
   EXPECT_EQ(RunNightjar({"rerun", "demo", id, "--revision", "none"}).code, kUsage);
 }
 
+TEST(CommandsTest, TracesAreChosenByWhatTheyTouched) {
+  FakeSupervisor fake;
+  fake.On(
+      "GET /canvases/demo/traces?function=fib&caller=10.0.0.1&since=2h&until=2026-11-24"
+      "&field=user_id%3D7&revision=3",
+      {200, R"({"looked_enough":true})"});
+  Ended ended = RunNightjar({"traces", "demo", "--function", "fib", "--caller", "10.0.0.1",
+                             "--since", "2h", "--until", "2026-11-24", "--field", "user_id=7",
+                             "--revision", "3", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("No trace matches.\n"));
+  EXPECT_THAT(ended.out, HasSubstr("older ones were not looked at"));
+}
+
+TEST(CommandsTest, ATraceIsHeldUntilItIsReleased) {
+  FakeSupervisor fake;
+  const std::string hold = std::string(R"({"run_id":")") + kId +
+                           R"(","canvas":"demo","reason":"report 7","by":"uid 0 pid 9",)" +
+                           R"("trace":{"request_line":"GET /x","verdict":"VERDICT_FINISHED"}})";
+  const std::string target = std::string("/canvases/demo/holds/") + kId;
+  fake.On("GET /canvases/demo/traces?n=1000",
+          {200, std::string(R"({"traces":[{"run_id":")") + kId + R"("}]})"});
+  fake.On("PUT " + target, {200, hold});
+  fake.On("DELETE " + target, {200, hold});
+  fake.On("GET /holds?canvas=demo", {200, R"({"holds":[)" + hold + "]}"});
+  EXPECT_EQ(RunNightjar({"hold", "demo", kId, "--state", fake.state()}).code, kUsage);
+  Ended ended =
+      RunNightjar({"hold", "demo", "fe6c1a", "--reason", "report 7", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, std::string(kId) + " is held until it is released\n");
+  EXPECT_EQ(fake.requests()[1].body, "report 7");
+  ended = RunNightjar({"holds", "demo", "--state", fake.state()});
+  EXPECT_THAT(ended.out, HasSubstr("uid 0 pid 9"));
+  EXPECT_THAT(ended.out, HasSubstr("report 7"));
+  ended = RunNightjar({"release", "demo", "fe6c1a", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, std::string(kId) + " is released: it goes when its time is over\n");
+}
+
 TEST(CommandsTest, VerifyWalksAlongTheWholeChain) {
   FakeSupervisor fake;
   fake.On("GET /incidents/verify", {200, R"({"link":"1000","hash":"ab"})"});
@@ -329,7 +368,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 20u);
+  EXPECT_EQ(count, 23u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

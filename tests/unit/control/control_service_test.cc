@@ -469,6 +469,72 @@ TEST_F(ControlServiceTest, AsksTheWriterForTraces) {
   EXPECT_EQ(Wait(*client).body["traces"][0]["detail"], "so it was");
 }
 
+TEST_F(ControlServiceTest, TracesAreAskedForByWhatTheyTouched) {
+  Publish();
+  const std::string name = book_.Find("demo")->manifest.handlers(0).name();
+  std::string encoded;
+  for (char c : name) encoded += c == ' ' ? "%20" : std::string(1, c);
+  auto client = Send("GET /canvases/demo/traces?handler=" + encoded +
+                     "&function=fib&caller=10.0.0.1&since=2026-11-24&until=2026-11-24T17:27:25Z"
+                     "&revision=3&field=user_id%3Da=b");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::ListTraces asked = journal_.questions[0].question.list_traces();
+  EXPECT_EQ(asked.tlid(), book_.Find("demo")->manifest.handlers(0).tlid());
+  EXPECT_EQ(asked.function(), "fib");
+  EXPECT_EQ(asked.caller(), "10.0.0.1");
+  EXPECT_EQ(asked.since_unix_us(), 1'795'478'400'000'000);
+  EXPECT_EQ(asked.until_unix_us(), 1'795'541'245'000'000);
+  EXPECT_EQ(asked.revision(), 3u);
+  EXPECT_EQ(asked.field(), "user_id");
+  EXPECT_EQ(asked.field_value(), "a=b");
+  Answer(proto::FromWriter());
+  Wait(*client);
+}
+
+TEST_F(ControlServiceTest, AWrongFilterIsToldInOneLine) {
+  Publish();
+  const std::pair<const char*, const char*> kWrong[] = {
+      {"since=yesterday", "since is a time (UTC) like"},
+      {"until=2026-02-30", "not 2026-02-30"},
+      {"revision=0", "revision is a number"},
+      {"revision=x", "not x"},
+      {"field=user_id", "field is NAME=VALUE"},
+      {"field=%3D7", "field is NAME=VALUE"}};
+  for (auto [query, words] : kWrong)
+    ExpectNo(Ask(std::string("GET /canvases/demo/traces?") + query), 400, words);
+}
+
+TEST_F(ControlServiceTest, ATraceIsHeldAndReleased) {
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  auto client = Send("PUT /canvases/demo/holds/" + id, "abuse report 7");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::HoldTrace order = journal_.questions[0].question.hold_trace();
+  EXPECT_EQ(order.canvas(), "demo");
+  EXPECT_EQ(order.run_id(), RunId::Parse(id)->bytes());
+  EXPECT_EQ(order.reason(), "abuse report 7");
+  EXPECT_THAT(order.by(), HasSubstr("uid "));
+  proto::FromWriter answer;
+  answer.mutable_hold()->set_reason("so it was");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["reason"], "so it was");
+  client = Send("DELETE /canvases/demo/holds/" + id);
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  EXPECT_EQ(journal_.questions[0].question.release_trace().run_id(), RunId::Parse(id)->bytes());
+  Answer(Fail(ErrorCode::kNotFound, "it is not held"));
+  ExpectNo(Wait(*client), 404, "it is not held");
+  client = Send("GET /holds?canvas=demo");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  EXPECT_EQ(journal_.questions[0].question.list_holds().canvas(), "demo");
+  answer.mutable_holds()->add_holds()->set_by("uid 0");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["holds"][0]["by"], "uid 0");
+  ExpectNo(Ask("PUT /canvases/demo/holds/" + id), 400, "a hold has a reason");
+  ExpectNo(Ask("PUT /canvases/demo/holds/" + id, std::string(501, 'x')), 400, "at most 500 bytes");
+  ExpectNo(Ask("PUT /canvases/demo/holds/" + id, "\xff"), 400, "text");
+  ExpectNo(Ask("PUT /canvases/demo/holds/xyz", "why"), 400, "xyz");
+  ExpectNo(Ask("DELETE /canvases/demo/holds/xyz"), 400, "xyz");
+}
+
 TEST_F(ControlServiceTest, TheNumberOfRowsIsBounded) {
   Publish();
   auto Asked = [&](const std::string& query) {
@@ -547,8 +613,9 @@ TEST_F(ControlServiceTest, ATraceIsPassedOnAsTheWriterPrintedIt) {
 
 TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
   const std::pair<ErrorCode, int> kStatuses[] = {
-      {ErrorCode::kNotFound, 404},  {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503},
-      {ErrorCode::kExhausted, 503}, {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
+      {ErrorCode::kExpired, 410},  {ErrorCode::kExists, 409},      {ErrorCode::kNotFound, 404},
+      {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503}, {ErrorCode::kExhausted, 503},
+      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
   };
   for (const auto& [code, status] : kStatuses) {
     auto client = Send("GET /incidents?canvas=demo");

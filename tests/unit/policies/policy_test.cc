@@ -272,6 +272,12 @@ TEST(PolicyTest, SaysWhatIsNoNameOfAField) {
   std::string many = "[default]\ntrace_hash = [";
   for (size_t i = 0; i <= bounds::kRedactionNames; ++i) many += "\"a\",";
   EXPECT_EQ(ErrorsOf(many + "]\n").size(), 1u);
+  EXPECT_EQ(ErrorsOf("[default]\ntrace_index = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\"]\n")
+                .size(),
+            0u);
+  auto nine = ErrorsOf(
+      "[default]\ntrace_index = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]\n");
+  ASSERT_EQ(nine.size(), 1u);
 }
 
 // What `nightjar limits` prints can be written into a file again and means the same.

@@ -2,9 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <map>
-
 #include "supervisor/writer/drain.h"
+#include "tests/unit/writer/memory_store.h"
 #include "tests/unit/writer/writer_rig.h"
 
 namespace nightjar::testing {
@@ -12,35 +11,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class MemoryStore final : public ObjectStore {
- public:
-  Status Put(std::string_view key, std::string_view object) override {
-    if (full) return FailErrno("writing a trace", ENOSPC);
-    objects[std::string(key)] = object;
-    return {};
-  }
-  Result<std::string> Get(std::string_view key, size_t) override {
-    auto found = objects.find(std::string(key));
-    if (found == objects.end()) return Fail(ErrorCode::kNotFound, "no object");
-    return found->second;
-  }
-  Status Delete(std::string_view key) override {
-    objects.erase(std::string(key));
-    return {};
-  }
-
-  std::map<std::string, std::string> objects;
-  bool full = false;
-};
-
 class ArchiveTest : public ::testing::Test {
  protected:
   ArchiveTest() {
     auto store = std::make_unique<MemoryStore>();
     store_ = store.get();
-    archive_ = std::make_unique<Archive>(
-        std::move(store), *TraceIndex::Create(dir_ / "index.db", clock_),
-        *Catalog::Create(dir_ / "catalog.db", clock_), *MissedIndex::Create(dir_ / "missed.db"));
+    archive_ =
+        std::make_unique<Archive>(std::move(store), *TraceIndex::Create(dir_ / "index.db", clock_),
+                                  *Catalog::Create(dir_ / "catalog.db", clock_),
+                                  *MissedIndex::Create(dir_ / "missed.db"), clock_);
   }
   // A run with this many pairs of events, sealed.
   SealedRun Run(const RunId& run, int calls, proto::Verdict verdict = proto::VERDICT_FINISHED) {
@@ -56,7 +35,7 @@ class ArchiveTest : public ::testing::Test {
   proto::TraceDocument Read(const RunId& run) {
     auto found = archive_->index().Get("demo", run);
     EXPECT_TRUE(found) << found.error().ToString();
-    auto object = archive_->ReadObject(found->object_key);
+    auto object = archive_->objects().Get(found->object_key, bounds::kTraceContainerBytes);
     return Document(found->row, object ? *object : "");
   }
 
@@ -117,7 +96,7 @@ TEST_F(ArchiveTest, AcknowledgesWhatADeadWriterHadStored) {
 TEST_F(ArchiveTest, KeepsTheObjectOfADeadWriterWithoutItsRow) {
   RunId run = RunAt(1);
   SealedRun whole = Run(run, 3);
-  store_->objects[*TraceKey("demo", run.ToString(), whole.row.received_unix_us())] = whole.object;
+  store_->objects[*TraceKey("demo", run)] = whole.object;
   SealedRun rest = Run(run, 0);
   rest.resumed = true;
   archive_->Store(std::move(rest));

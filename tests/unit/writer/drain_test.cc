@@ -54,6 +54,80 @@ TEST_F(DrainTest, KeepsAWholeRun) {
   EXPECT_EQ(drain_.totals().held_bytes, 0u);
 }
 
+std::string CallOf(uint64_t seq, proto::CallKind kind, const std::string& fn) {
+  proto::TraceEvent event;
+  event.set_seq(seq);
+  event.mutable_call()->set_call_id(seq);
+  event.mutable_call()->set_kind(kind);
+  event.mutable_call()->set_fn(fn);
+  return event.SerializeAsString();
+}
+
+TEST_F(DrainTest, NotesWhichFunctionsARunCalled) {
+  Attach(1, worker_);
+  RunId run = RunAt(1);
+  ASSERT_TRUE(drain_.Begin(Began(1, run)));
+  worker_.Forge(StartOf(run));
+  uint64_t seq = 1;
+  auto Call = [&](proto::CallKind kind, const std::string& fn) {
+    worker_.Forge(CallOf(++seq, kind, fn));
+  };
+  for (const char* fn : {"fib", "fib", "other", "fib", "owner/package/M::f_v0"})
+    Call(proto::CALL_KIND_FUNCTION, fn);
+  Call(proto::CALL_KIND_PROGRAM, "/usr/bin/convert");
+  Call(proto::CALL_KIND_BUILTIN, "Int::add_v0");
+  Call(proto::CALL_KIND_LAMBDA, "");
+  Call(proto::CALL_KIND_FUNCTION, std::string(bounds::kTraceNameBytes + 1, 'x'));
+  End(Ended(1, run));
+  EXPECT_THAT(sealed_.touched.functions(),
+              ::testing::ElementsAre("/usr/bin/convert", "fib", "other", "owner/package/M::f_v0"));
+  EXPECT_FALSE(sealed_.touched.more_functions());
+}
+
+TEST_F(DrainTest, NotesABoundedNumberOfFunctionsAndSaysThatThereWereMore) {
+  Attach(1, worker_);
+  RunId run = RunAt(1);
+  ASSERT_TRUE(drain_.Begin(Began(1, run)));
+  worker_.Start(run);
+  for (size_t i = 0; i <= bounds::kTracedFunctions; ++i)
+    worker_.recorder().CloseCall(worker_.Open("f" + std::to_string(i)), Word{"result"});
+  worker_.recorder().FinishRun(Word{"output"});
+  End(Ended(1, run));
+  EXPECT_EQ(sealed_.touched.functions_size(), static_cast<int>(bounds::kTracedFunctions));
+  EXPECT_TRUE(sealed_.touched.more_functions());
+}
+
+TEST_F(DrainTest, NotesNoNameThatIsNoText) {
+  Attach(1, worker_);
+  RunId run = RunAt(1);
+  ASSERT_TRUE(drain_.Begin(Began(1, run)));
+  worker_.Forge(StartOf(run));
+  std::string call = CallOf(2, proto::CALL_KIND_FUNCTION, "abcd");
+  call.replace(call.find("abcd"), 4, "ab\xff\xfe");
+  worker_.Forge(call);
+  End(Ended(1, run));
+  EXPECT_EQ(sealed_.touched.functions_size(), 0);
+}
+
+TEST_F(DrainTest, NotesTheFieldsOfTheInputThatPolicyNames) {
+  Attach(1, worker_);
+  RunId run = RunAt(1);
+  proto::RunBegan began = Began(1, run);
+  began.add_trace_index("user_id");
+  ASSERT_TRUE(drain_.Begin(began));
+  proto::TraceEvent event;
+  event.set_seq(1);
+  event.mutable_run_start()->set_run_id(std::string(run.bytes()));
+  auto& field = *event.mutable_run_start()->mutable_input()->mutable_object()->add_fields();
+  field.set_key("user_id");
+  field.mutable_value()->set_int_(7);
+  worker_.Forge(event.SerializeAsString());
+  End(Ended(1, run));
+  ASSERT_EQ(sealed_.touched.fields_size(), 1);
+  EXPECT_EQ(sealed_.touched.fields(0).name(), "user_id");
+  EXPECT_EQ(sealed_.touched.fields(0).value(), "7");
+}
+
 TEST_F(DrainTest, TakesTheRestAtTheEnd) {
   Attach(1, worker_);
   RunId run = RunAt(1);

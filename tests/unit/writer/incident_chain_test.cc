@@ -58,7 +58,7 @@ class IncidentChainTest : public ::testing::Test {
   // Somebody with a shell.
   void Tamper(const std::string& sql) {
     index_.reset();
-    auto db = Database::Open(path(), Durability::kLazy, "", 2);
+    auto db = Database::Open(path(), Durability::kLazy, "", TraceIndex::kVersion);
     ASSERT_TRUE(db) << db.error().ToString();
     Status done = (*db)->Execute(sql.c_str());
     ASSERT_TRUE(done) << done.error().ToString();
@@ -169,7 +169,7 @@ TEST_F(IncidentChainTest, TellsSwappedRows) {
 
 TEST_F(IncidentChainTest, TellsALinkThatIsSoundInItselfButFollowsAnother) {
   Add(1, 5);
-  auto db = Database::Open(path(), Durability::kLazy, "", 2);
+  auto db = Database::Open(path(), Durability::kLazy, "", TraceIndex::kVersion);
   ASSERT_TRUE(db);
   // Written by somebody who knows how a link is made, but leaves the next ones as they are.
   std::string incident = Incident(2).SerializeAsString();
@@ -270,9 +270,9 @@ TEST_F(IncidentChainTest, ItsHeadIsLoggedAtTheStartAndOnceAnHourWhereItMoved) {
   EXPECT_EQ(Logged(3, Nanos(1)), "");
   ::testing::internal::CaptureStderr();
   clock_.Advance(bounds::kChainHeadLogged * 2);
-  ASSERT_TRUE(index_->AddTrace(Row(9), ""));
+  ASSERT_TRUE(index_->AddTrace({Row(9), {}, ""}));
   ASSERT_TRUE(index_->Commit());
-  ASSERT_TRUE(index_->AddTrace(Row(10), ""));
+  ASSERT_TRUE(index_->AddTrace({Row(10), {}, ""}));
   ASSERT_TRUE(index_->Commit());
   std::string once = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(once.find("links=3"), once.rfind("links=3"));

@@ -1,0 +1,66 @@
+#include "supervisor/control/moment.h"
+
+#include <charconv>
+
+namespace nightjar {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// Takes `digits` digits and, where one is given, the sign in front of them.
+bool TakeNumber(std::string_view& text, char sign, size_t digits, unsigned& number) {
+  if (sign != 0) {
+    if (text.empty() || text.front() != sign) return false;
+    text.remove_prefix(1);
+  }
+  if (text.size() < digits) return false;
+  auto [end, failed] = std::from_chars(text.data(), text.data() + digits, number);
+  if (failed != std::errc() || end != text.data() + digits) return false;
+  text.remove_prefix(digits);
+  return true;
+}
+
+std::optional<WallTime> Ago(std::string_view text, WallTime now) {
+  constexpr uint32_t kMost = 100'000;  // of days: nothing overflows
+  uint32_t count = 0;
+  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (failed != std::errc() || end + 1 != text.data() + text.size() || count > kMost)
+    return std::nullopt;
+  switch (*end) {
+    case 's':
+      return now - seconds(count);
+    case 'm':
+      return now - minutes(count);
+    case 'h':
+      return now - hours(count);
+    case 'd':
+      return now - std::chrono::days(count);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<WallTime> ParseMoment(std::string_view text, WallTime now) {
+  if (auto ago = Ago(text, now)) return ago;
+  unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (!TakeNumber(text, 0, 4, year) || !TakeNumber(text, '-', 2, month) ||
+      !TakeNumber(text, '-', 2, day))
+    return std::nullopt;
+  bool has_time = !text.empty();
+  if (has_time && (!TakeNumber(text, 'T', 2, hour) || !TakeNumber(text, ':', 2, minute)))
+    return std::nullopt;
+  if (has_time && text.starts_with(':') && !TakeNumber(text, ':', 2, second)) return std::nullopt;
+  if (has_time && text == "Z") text.remove_prefix(1);
+  std::chrono::year_month_day date(std::chrono::year(static_cast<int>(year)),
+                                   std::chrono::month(month), std::chrono::day(day));
+  // What nanoseconds in 64 bits hold.
+  if (!text.empty() || !date.ok() || year < 1970 || year > 2200 || hour > 23 || minute > 59 ||
+      second > 59)
+    return std::nullopt;
+  return WallTime(std::chrono::sys_days(date)) + hours(hour) + minutes(minute) + seconds(second);
+}
+
+}  // namespace nightjar

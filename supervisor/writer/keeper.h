@@ -1,0 +1,64 @@
+// Lets traces go when their time is over, and keeps those that stay: the last ten of each handler,
+// and what operators hold.
+//
+// A round does all that is due: it copies what is in a slot of the ring still after three days,
+// empties the slots of handlers that were removed, and drops days that are over. What it does is
+// done again after a crash anywhere in it, and nothing is dropped before what stays of it is kept,
+// however long no round was made. Nothing is searched: a round costs what it changes. It runs on a
+// thread of its own, because copies may be far away, and asks the archive's thread for rows.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ipc/core/clock.h"
+#include "supervisor/writer/archive.h"
+
+namespace nightjar {
+
+class Keeper {
+ public:
+  // Runs the call on the archive's thread and waits for its end. False: it will not run.
+  using OnArchive = std::function<bool(const std::function<void(Archive&)>&)>;
+  // `objects` and `clock` outlive the keeper.
+  Keeper(ObjectStore& objects, OnArchive on_archive, const Clock& clock);
+
+  // The first error, after all has been tried that does not depend on it.
+  Status Round();
+
+  // kNotFound, kExpired: there is no such trace (any more); kInvalid: there is nothing of it but
+  // its row; kExists: it is held.
+  Result<proto::Hold> Hold(const proto::HoldTrace& order);
+  // What did hold. kNotFound.
+  Result<proto::Hold> Release(const proto::ReleaseTrace& order);
+
+  // Rounds end early from now on. Any thread.
+  void Stop() { stopping_ = true; }
+
+ private:
+  struct Keeping {
+    RingSlot slot;
+    std::optional<IndexedTrace> trace;  // nullopt: it is nowhere
+  };
+  template <typename T>
+  Result<T> Ask(const std::function<Result<T>(Archive&)>& question);
+  Status Change(const std::function<Status(TraceIndex&)>& change);
+
+  Status KeepDue();
+  Status Keep(Keeping& keeping);
+  Status RemoveLeftovers();
+  Status EmptyRemoved();
+  Status Expire();
+  Result<TraceDay> DropDays();
+  Status CopyEvidence(const RunId& run, const std::string& from, const std::string& to);
+  Status RemoveEvidence(const TraceHolds::Leftover& leftover);
+
+  ObjectStore& objects_;
+  const OnArchive on_archive_;
+  const Clock& clock_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace nightjar

@@ -1,0 +1,51 @@
+#include "supervisor/writer/trace_day.h"
+
+#include <cstdio>
+
+namespace nightjar {
+
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::milliseconds;
+using std::chrono::year_month_day;
+
+Result<TraceDay> TraceDay::Of(const RunId& run) {
+  auto day = floor<days>(std::chrono::sys_time<milliseconds>(milliseconds(run.unix_ms())));
+  if (year_month_day(day).year() > std::chrono::year(9999))
+    return Fail(ErrorCode::kInvalid, "a trace of an impossible day");
+  return TraceDay(day);
+}
+
+TraceDay TraceDay::Of(WallTime time) {
+  return TraceDay(floor<days>(time));
+}
+
+std::optional<TraceDay> TraceDay::Parse(std::string_view text, Form form) {
+  bool dashes = form == Form::kDashes;
+  if (text.size() != (dashes ? 10u : 8u)) return std::nullopt;
+  int numbers[3] = {};  // year, month, day
+  size_t at = 0;
+  for (int i = 0; i < 3; ++i) {
+    if (dashes && i > 0 && text[at++] != '-') return std::nullopt;
+    for (int digits = i == 0 ? 4 : 2; digits > 0; --digits, ++at) {
+      if (text[at] < '0' || text[at] > '9') return std::nullopt;
+      numbers[i] = numbers[i] * 10 + (text[at] - '0');
+    }
+  }
+  year_month_day date(std::chrono::year(numbers[0]),
+                      std::chrono::month(static_cast<unsigned>(numbers[1])),
+                      std::chrono::day(static_cast<unsigned>(numbers[2])));
+  if (!date.ok()) return std::nullopt;
+  return TraceDay(std::chrono::sys_days(date));
+}
+
+std::string TraceDay::Text(Form form) const {
+  year_month_day date(day_);
+  char text[32];
+  snprintf(text, sizeof text, form == Form::kDashes ? "%04d-%02u-%02u" : "%04d%02u%02u",
+           static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+           static_cast<unsigned>(date.day()));
+  return text;
+}
+
+}  // namespace nightjar

@@ -1,0 +1,73 @@
+// The traces of the last days: one set of tables a day, made on first use, dropped whole.
+//
+// It never deletes a row and never looks through a day to find out what is old. Within a day every
+// list is the beginning of a B-tree, as run ids begin with the inverted time. All SQL over day
+// tables is here. Inside the owner's transaction; one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/core/ids.h"
+#include "ipc/core/result.h"
+#include "ipc/proto/control.pb.h"
+#include "ipc/proto/writer.pb.h"
+#include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/trace_day.h"
+
+namespace nightjar {
+
+// A trace as the index has it.
+struct IndexedTrace {
+  proto::TraceRow row;
+  proto::TraceTouched touched;
+  std::string object_key;  // empty: the object could not be stored
+};
+
+// The address in a caller, without its port: lists are asked by it.
+std::string_view CallerAddress(std::string_view caller);
+
+// Whether the trace is one that the question asks for; its canvas and time apart.
+bool Matches(const proto::ListTraces& question, const IndexedTrace& trace);
+
+// Ids of runs that a question's times allow, first and last of them included.
+struct RunRange {
+  std::string first, last;  // 16 bytes each
+};
+RunRange RangeOf(const proto::ListTraces& question);
+
+class TraceDays {
+ public:
+  explicit TraceDays(Database& db) : db_(db) {}  // outlives this
+
+  // False: it is in there already and stays as it is.
+  Result<bool> Add(const RunId& run, const IndexedTrace& trace);
+  // kNotFound.
+  Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
+  // The traces of one day that an index of it offers to the question, newest first, until `each`
+  // returns false. They may be more than match.
+  Status Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,
+              const std::function<bool(IndexedTrace&&)>& each);
+
+  // Those that have tables, newest first.
+  Result<std::vector<TraceDay>> Days();
+  Status Drop(TraceDay day);
+  // A transaction was rolled back: tables that were made in it are gone.
+  void Forget() { adding_.clear(); }
+
+ private:
+  struct Adding {
+    Statement trace, function, field;
+  };
+  Result<Adding*> ForAdding(TraceDay day);
+  Status AddTouched(Adding& adding, const RunId& run, const IndexedTrace& trace);
+
+  Database& db_;
+  std::map<TraceDay, std::unique_ptr<Adding>> adding_;  // of days that exist
+};
+
+}  // namespace nightjar
