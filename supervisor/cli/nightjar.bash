@@ -14,7 +14,7 @@ _nightjar() {
   local options="--state --json --color --help"
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
-    serve) options="--state --listen --policy --without --cgroup --drain --help" ;;
+    serve) options="--state --listen --policy --store --without --cgroup --drain --help" ;;
     fmt)
       options="--write --check --help"
       [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return

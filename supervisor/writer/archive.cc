@@ -18,6 +18,11 @@ void AddDetail(proto::TraceRow& row, const std::string& sentence) {
 
 Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock) {
   NJ_ASSIGN(auto objects, LocalStore::Create(dir + "/traces"));
+  return Open(dir, clock, std::move(objects));
+}
+
+Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock,
+                                               std::unique_ptr<ObjectStore> objects) {
   NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
   NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
@@ -36,9 +41,10 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
 void Archive::Store(SealedRun run) {
   if (IsStored(run)) return;
   waiting_.push_back(
-      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark});
+      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark, {}});
   std::string key;
   if (!run.row.canvas().empty()) key = StoreObject(run);
+  waiting_.back().key = key;
   AddRows(run, key);
 }
 
@@ -53,14 +59,15 @@ bool Archive::IsStored(const SealedRun& run) {
                       run.condemned,
                       {},
                       StoredRun::Fate::kSafe,
-                      run.mark});
+                      run.mark,
+                      {}});
   return true;
 }
 
 // The writer before this one may have stored the object and died before its row was safe. What it
 // had drained is no longer in the ring, so its object is the better one.
 bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
-  auto earlier = objects_->Get(key, bounds::kTraceContainerBytes);
+  auto earlier = objects_->GetUnlisted(key, bounds::kTraceContainerBytes);
   if (!earlier) return false;
   auto reader = TraceReader::Open(*earlier);
   if (!reader) return false;
@@ -127,9 +134,21 @@ std::vector<StoredRun> Archive::Commit() {
   if (!committed) {
     for (StoredRun& run : waiting_) LoseRows(run, committed.error());
   }
-  for (StoredRun& run : waiting_)
+  for (StoredRun& run : waiting_) {
     if (!run.error.empty()) run.bytes = 0;
+    // Also of a row that was lost: it expires where it belongs as well as here.
+    if (!run.key.empty()) objects_->Listed(run.key);
+  }
   return std::exchange(waiting_, {});
+}
+
+bool Archive::IsListed(std::string_view key) {
+  auto parts = TraceKeyParts(key);
+  if (!parts) return true;
+  for (const StoredRun& run : waiting_)
+    if (run.key == key) return false;
+  auto found = index_->Get(parts->canvas, parts->run);
+  return found && found->object_key == key;
 }
 
 Result<std::string> Archive::ReadObject(std::string_view key) const {

@@ -49,12 +49,16 @@ struct StoredRun {
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
   RingMark mark;
+  std::string key;  // of its object
 };
 
 class Archive {
  public:
   // `dir` is the store's directory. `clock` outlives the archive.
   static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock);
+  // The same, with its objects elsewhere.
+  static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock,
+                                               std::unique_ptr<ObjectStore> objects);
   Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
           std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed);
 
@@ -63,6 +67,9 @@ class Archive {
   std::optional<MonoTime> Due() const;
   // The runs whose fate is now known.
   std::vector<StoredRun> Commit();
+
+  // Whether this object has a row that is safe. Of objects of a kind that has no rows, always.
+  bool IsListed(std::string_view key);
 
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }

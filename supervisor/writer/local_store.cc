@@ -44,6 +44,40 @@ Result<std::string> PathOf(std::string_view key) {
   return std::string(key);
 }
 
+using Seen = std::function<bool(const std::string& key, uint64_t bytes)>;
+
+// What to do with directories once what is in them was seen.
+enum class Emptied { kKeep, kRemove };
+
+// Below `path`, which is a directory. False: `seen` has had enough.
+Result<bool> WalkBelow(int parent, const std::string& name, const std::string& path,
+                       const Seen& seen, Emptied emptied) {
+  Fd dir(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  // Emptied and removed by somebody else since it was listed.
+  if (!dir.valid() && errno == ENOENT) return true;
+  if (!dir.valid()) return FailErrno("looking through " + path);
+  std::unique_ptr<DIR, int (*)(DIR*)> list(fdopendir(dir.get()), closedir);
+  if (list == nullptr) return FailErrno("looking through " + path);
+  const int fd = dir.Release();  // closedir's now
+  while (dirent* entry = readdir(list.get())) {
+    std::string child = entry->d_name;
+    if (child.front() == '.') continue;
+    std::string key = path.empty() ? child : path + "/" + child;
+    struct stat info;
+    if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // it is gone
+    bool more = true;
+    if (S_ISDIR(info.st_mode)) {
+      if (path.empty() && child == kUnfinished) continue;
+      NJ_ASSIGN(more, WalkBelow(fd, child, key, seen, emptied));
+      if (emptied == Emptied::kRemove) unlinkat(fd, child.c_str(), AT_REMOVEDIR);
+    } else if (S_ISREG(info.st_mode)) {
+      more = seen(key, static_cast<uint64_t>(info.st_size));
+    }
+    if (!more) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Create(const std::string& root) {
@@ -93,6 +127,43 @@ Status LocalStore::Delete(std::string_view key) {
   if (unlinkat(root_.get(), path.c_str(), 0) != 0 && errno != ENOENT)
     return FailErrno("deleting a trace");
   return {};
+}
+
+Status LocalStore::Copy(std::string_view from, std::string_view to) {
+  NJ_ASSIGN(std::string source, PathOf(from));
+  NJ_ASSIGN(std::string path, PathOf(to));
+  NJ_TRY(MakeParents(path));
+  // A link does not replace what is there, a name that is moved does. No trace's own name begins
+  // so.
+  const std::string aside = "copy-" + path.substr(path.rfind('/') + 1);
+  unlinkat(unfinished_.get(), aside.c_str(), 0);
+  if (linkat(root_.get(), source.c_str(), unfinished_.get(), aside.c_str(), 0) != 0)
+    return FailErrno("copying a trace");
+  Status named;
+  if (renameat(unfinished_.get(), aside.c_str(), root_.get(), path.c_str()) != 0)
+    named = FailErrno("naming a copy of a trace");
+  // Two names of one file are not moved onto each other: both stay.
+  unlinkat(unfinished_.get(), aside.c_str(), 0);
+  return named;
+}
+
+Result<uint64_t> LocalStore::SizeOf(std::string_view key) const {
+  NJ_ASSIGN(std::string path, PathOf(key));
+  struct stat info;
+  if (fstatat(root_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return FailErrno("a trace's file");
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Status LocalStore::Walk(const Seen& seen) const {
+  auto walked = WalkBelow(root_.get(), ".", "", seen, Emptied::kKeep);
+  return walked ? Status() : Status(tl::unexpect, walked.error());
+}
+
+Status LocalStore::RemoveEmptyDirectories() {
+  auto all = [](const std::string&, uint64_t) { return true; };
+  auto walked = WalkBelow(root_.get(), ".", "", all, Emptied::kRemove);
+  return walked ? Status() : Status(tl::unexpect, walked.error());
 }
 
 }  // namespace nightjar

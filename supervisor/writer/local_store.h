@@ -5,6 +5,7 @@
 // time, which the writer's lock sees to.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,15 @@ class LocalStore final : public ObjectStore {
   Status Put(std::string_view key, std::string_view object) override;
   Result<std::string> Get(std::string_view key, size_t bytes_max) override;
   Status Delete(std::string_view key) override;
+  // A second name of the same file: no bytes are copied.
+  Status Copy(std::string_view from, std::string_view to) override;
+
+  // kNotFound.
+  Result<uint64_t> SizeOf(std::string_view key) const;
+  // Every object, in no order, until `seen` returns false. Others may come and go meanwhile.
+  Status Walk(const std::function<bool(const std::string& key, uint64_t bytes)>& seen) const;
+  // Of days and canvases. Before the first Put.
+  Status RemoveEmptyDirectories();
 
  private:
   LocalStore(Fd root, Fd unfinished) : root_(std::move(root)), unfinished_(std::move(unfinished)) {}

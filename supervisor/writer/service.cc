@@ -55,6 +55,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnLoadCatalog(ticket);
     case proto::ToWriter::kGetTrace:
       return OnGetTrace(ticket, message.get_trace());
+    case proto::ToWriter::kGetObject:
+      return OnGetObject(ticket, message.get_object());
+    case proto::ToWriter::kStoreFiguresWanted:
+      return OnStoreFigures(ticket);
     case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
@@ -188,24 +192,22 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
          [shared](Archive& archive) { return SaveRevision(archive.catalog(), *shared); });
 }
 
-void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
+void WriterService::Read(uint64_t ticket, std::string canvas, std::string run_id,
+                         std::function<Result<std::string>(const TraceIndex::Found&)> read) {
   auto busy = [this, ticket] {
     Fail(ticket,
          Error{ErrorCode::kExhausted, 0, "too many traces are being read: ask again later"});
   };
-  bool taken = archive_thread_.Add([this, ticket, busy, question = std::move(question)] {
-    auto run = RunId::FromBytes(question.run_id());
-    auto found = run ? archive_->index().Get(question.canvas(), *run)
+  bool taken = archive_thread_.Add([this, ticket, busy, canvas, run_id, read] {
+    auto run = RunId::FromBytes(run_id);
+    auto found = run ? archive_->index().Get(canvas, *run)
                      : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
     if (!found) {
       loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
       return;
     }
-    bool reading = reading_thread_.Add([this, ticket, found = std::move(*found)] {
-      // Without its object, the row is still an answer.
-      auto object = archive_->ReadObject(found.object_key);
-      auto encoded = EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
-                                       bounds::kTraceAnswerBytes);
+    bool reading = reading_thread_.Add([this, ticket, read, found = std::move(*found)] {
+      auto encoded = read(found);
       loop_.Post([this, ticket, encoded = std::move(encoded)] {
         encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
                 : Fail(ticket, encoded.error());
@@ -214,6 +216,40 @@ void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
     if (!reading) loop_.Post(busy);
   });
   if (!taken) busy();
+}
+
+void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
+  Read(ticket, question.canvas(), question.run_id(),
+       [this, ticket](const TraceIndex::Found& found) {
+         // Without its object, the row is still an answer.
+         auto object = archive_->ReadObject(found.object_key);
+         return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
+                                  bounds::kTraceAnswerBytes);
+       });
+}
+
+void WriterService::OnGetObject(uint64_t ticket, proto::GetObject question) {
+  Read(ticket, question.canvas(), question.run_id(),
+       [this, ticket, question](const TraceIndex::Found& found) -> Result<std::string> {
+         if (found.object_key.empty())
+           return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
+         std::string url = remote_ ? remote_->signed_url(found.object_key) : std::string();
+         if (!url.empty()) return ObjectElsewhere(ticket, std::move(url)).SerializeAsString();
+         NJ_ASSIGN(std::string object, archive_->ReadObject(found.object_key));
+         NJ_ASSIGN(proto::FromWriter answer, ObjectAnswer(ticket, question, std::move(object)));
+         return answer.SerializeAsString();
+       });
+}
+
+void WriterService::OnStoreFigures(uint64_t ticket) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  if (remote_) *answer.mutable_store_figures() = remote_->figures();
+  mailbox_.Send(Kind::kDroppable, std::move(answer));
+}
+
+bool WriterService::AtArchive(std::function<void(Archive&)> task) {
+  return archive_thread_.Add([this, task = std::move(task)] { task(*archive_); });
 }
 
 void WriterService::OnLoadCatalog(uint64_t ticket) {

@@ -28,6 +28,16 @@ class WriterService {
   // Stores what was handed to the archive before it returns.
   ~WriterService() = default;
 
+  // Where traces go that do not stay on this machine. Before the loop runs.
+  struct Remote {
+    std::function<proto::StoreFigures()> figures;
+    // Where anybody may GET this object for a while; empty: it is still here. Blocks; any thread.
+    std::function<std::string(const std::string& key)> signed_url;
+  };
+  void SetRemote(Remote remote) { remote_ = std::move(remote); }
+  // Runs `task` on the archive's thread. False: it will not, as too many wait. Any thread.
+  bool AtArchive(std::function<void(Archive&)> task);
+
  private:
   void OnMessage(proto::ToWriter message, std::vector<Fd> fds);
   void OnClosed();
@@ -40,6 +50,11 @@ class WriterService {
   void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
   void OnLoadCatalog(uint64_t ticket);
   void OnGetTrace(uint64_t ticket, proto::GetTrace question);
+  void OnGetObject(uint64_t ticket, proto::GetObject question);
+  void OnStoreFigures(uint64_t ticket);
+  // Finds a run's row, then has `read` make the answer on the reading thread.
+  void Read(uint64_t ticket, std::string canvas, std::string run_id,
+            std::function<Result<std::string>(const TraceIndex::Found&)> read);
   void SendCatalogPage();
   void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
 
@@ -67,6 +82,7 @@ class WriterService {
   Loop& loop_;
   const Clock& clock_;
   Drain drain_;
+  std::optional<Remote> remote_;
   Fd ledger_;  // of the supervisor; not valid: it has none
   // What it holds when the supervisor is gone and this was not told of, ends of open runs above
   // all.

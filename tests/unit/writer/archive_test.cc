@@ -28,6 +28,10 @@ class MemoryStore final : public ObjectStore {
     objects.erase(std::string(key));
     return {};
   }
+  Status Copy(std::string_view from, std::string_view to) override {
+    objects[std::string(to)] = objects.at(std::string(from));
+    return {};
+  }
 
   std::map<std::string, std::string> objects;
   bool full = false;

@@ -1,0 +1,116 @@
+// Takes what lies in the spool to the store beyond the network, and removes it here.
+//
+// It lives by what the spool's directory holds: after a crash it finds what was left. An object is
+// taken once its row is safe; one whose row never comes (a crash between the two) after a while.
+// While the store is away one upload at a time knocks, further and further apart; nobody waits for
+// that but the spool. It never makes an object's row, and never holds up whoever stores a run.
+//
+// A thread of its own, "nj-upload". Its owner may call figures() from any thread.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "ipc/core/bounds.h"
+#include "ipc/core/clock.h"
+#include "ipc/proto/writer.pb.h"
+#include "supervisor/loop/task_thread.h"
+#include "supervisor/writer/archive.h"
+#include "supervisor/writer/s3/remote_store.h"
+#include "supervisor/writer/s3/spool.h"
+
+namespace nightjar {
+
+class Uploader {
+ public:
+  // Runs a task on the archive's thread, some time. False: it will not, ask again later.
+  using AtArchive = std::function<bool(std::function<void(Archive&)> task)>;
+  struct Options {
+    Nanos retry_min = bounds::kUploadRetryMin;
+    Nanos retry_max = bounds::kUploadRetryMax;
+    Nanos set_aside = bounds::kUploadSetAside;
+  };
+
+  // `remote` and `clock` outlive it, and so does what `at_archive` uses.
+  Uploader(std::shared_ptr<Spool> spool, RemoteStore& remote, const Clock& clock,
+           AtArchive at_archive, Options options);
+  // Uploads under way are left to the remote store; what they were stays in the spool.
+  ~Uploader();
+
+  proto::StoreFigures figures() const;
+
+ private:
+  // What is to come back to this thread from another one, also when this is gone by then.
+  struct Gate {
+    std::mutex mutex;
+    Uploader* uploader;  // null: gone
+    void Post(std::function<void(Uploader&)> task);
+  };
+  struct Upload {
+    std::string key;
+    uint64_t bytes = 0;
+  };
+  struct Counts {
+    std::atomic<uint64_t> objects{0}, bytes{0};
+    std::atomic<uint64_t> permission{0}, unavailable{0}, timed_out{0}, refused{0};
+    std::atomic<bool> available{true};
+  };
+
+  std::optional<MonoTime> Tick();
+  void TakeReady();
+  void TakeAside();
+  void Look();
+  void OnLooked(const std::vector<std::string>& keys, const std::vector<bool>& listed);
+  void Prepare();
+  void OnPrepared(const Status& prepared);
+  bool MayStart() const;
+  void StartNext();
+  void OnUploaded(const Upload& upload, const Status& put);
+  void OnFailed(const Upload& upload, const Error& error);
+  void Settle(std::vector<std::string> keys);
+  void OnSettled(const std::vector<std::string>& keys);
+  void Queue(const std::string& key);
+  void SetAside(const std::string& key);
+  void Up();
+  void Down(const Error& error);
+  void BackOff();
+  void Count(const Error& error);
+
+  const std::shared_ptr<Spool> spool_;
+  RemoteStore& remote_;
+  const Clock& clock_;
+  const AtArchive at_archive_;
+  const Options options_;
+  std::shared_ptr<Gate> gate_;
+  Counts counts_;
+  std::atomic<bool> told_{false};  // of something ready, and has not looked yet
+
+  std::deque<std::string> todo_;
+  std::unordered_set<std::string> known_;  // to do, under way, or to be removed here
+  std::map<std::string, MonoTime> aside_;  // until when
+  std::vector<std::string> unsettled_;     // there by now, and the archive had no time
+  bool look_ = true;                       // there may be more in the directory
+  bool looking_ = false;
+  bool prepared_ = false;
+  bool preparing_ = false;
+  size_t under_way_ = 0;
+  uint64_t bytes_under_way_ = 0;
+  std::optional<MonoTime> down_since_;
+  MonoTime logged_{};  // that it is down
+  MonoTime retry_at_{};
+  Nanos back_off_{0};
+  std::minstd_rand random_;
+  // Last: its tasks use all of the above.
+  TaskThread thread_;
+};
+
+}  // namespace nightjar
