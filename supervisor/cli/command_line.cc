@@ -149,6 +149,11 @@ class Parser {
             {"otlp", TraceFormat::kOtlp}, {"chrome", TraceFormat::kChrome}}))
         ->option_text("FORMAT")
         ->excludes(json_);
+    trace
+        ->add_option("--object", line_.object,
+                     "Write it into this file as it is stored instead (.njt); -: standard output")
+        ->excludes(json_)
+        ->excludes("--format");
     CLI::App* missed = WithCanvas(
         Add("404s", Command::kMissed, "Requests that no route of a canvas took, newest first"));
     WithCount(missed, "So many, instead of 20");

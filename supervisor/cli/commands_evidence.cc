@@ -1,5 +1,8 @@
+#include <fcntl.h>
+
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "ipc/core/fd.h"
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
@@ -73,6 +76,20 @@ Result<std::string> InFormat(const proto::TraceDocument& document, const Command
   return "";
 }
 
+// Readable by this user alone: it is a tenant's.
+ExitCode WriteObject(Session& session, const std::string& target) {
+  ExitCode code = session.Fetch(target, "application/vnd.nightjar.trace");
+  if (code != kOk) return code;
+  if (session.line().object == "-") {
+    session.out() << session.last_body();
+    return kOk;
+  }
+  Fd file(open(session.line().object.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  Status written = file.valid() ? WriteAll(file, session.last_body(), "writing the trace")
+                                : Status(FailErrno(session.line().object));
+  return written ? kOk : session.Complain(kNo, written.error().ToString());
+}
+
 }  // namespace
 
 ExitCode ShowTraces(Session& session) {
@@ -93,6 +110,7 @@ ExitCode ShowTrace(Session& session) {
       &proto::TraceList::traces;
   ExitCode code = Complete<proto::TraceList>(session, TracesPath(line) + Longest(), rows, &id);
   if (code != kOk) return code;
+  if (!line.object.empty()) return WriteObject(session, TracesPath(line) + "/" + EncodePart(id));
   proto::TraceDocument document;
   code = session.Ask(
       {.target = TracesPath(line) + "/" + EncodePart(id), .waiting_for = "reading the trace"},

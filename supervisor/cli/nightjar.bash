@@ -7,7 +7,7 @@ _nightjar() {
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
@@ -23,7 +23,7 @@ _nightjar() {
     run) options+=" --input" ;;
     404s) options+=" -n" ;;
     traces) options+=" --handler --verdict -n" ;;
-    trace) options+=" --full --format" ;;
+    trace) options+=" --full --format --object" ;;
     incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
     watch) options+=" --kind -n" ;;
