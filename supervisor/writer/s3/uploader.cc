@@ -10,6 +10,8 @@ namespace {
 
 // What may come back at once: the ends of uploads and removals, one look, one word of the spool's.
 constexpr size_t kTasks = 8 * bounds::kUploads;
+constexpr size_t kSettling = 2 * bounds::kUploads;
+static_assert(bounds::kUploads + kSettling + 4 < kTasks);
 constexpr size_t kLookKeys = 256;  // asked of the archive at once
 constexpr std::chrono::seconds kAskAgain{1};
 constexpr std::chrono::seconds kLogEvery{60};
@@ -171,7 +173,7 @@ void Uploader::OnPrepared(const Status& prepared) {
 }
 
 bool Uploader::MayStart() const {
-  if (!prepared_ || todo_.empty() || !unsettled_.empty()) return false;
+  if (!prepared_ || todo_.empty() || !unsettled_.empty() || settling_ >= kSettling) return false;
   if (back_off_ > Nanos(0)) return under_way_ == 0 && clock_.Mono() >= retry_at_;
   return under_way_ < bounds::kUploads && bytes_under_way_ < bounds::kUploadsBytes;
 }
@@ -225,10 +227,14 @@ void Uploader::Settle(std::vector<std::string> keys) {
         LogError("spool_unread", {{"key", key}, {"error", removed.error().ToString()}});
     gate->Post([keys](Uploader& self) { self.OnSettled(keys); });
   });
-  if (!taken) unsettled_.insert(unsettled_.end(), keys.begin(), keys.end());
+  if (taken)
+    ++settling_;
+  else
+    unsettled_.insert(unsettled_.end(), keys.begin(), keys.end());
 }
 
 void Uploader::OnSettled(const std::vector<std::string>& keys) {
+  --settling_;
   for (const std::string& key : keys) known_.erase(key);
 }
 

@@ -103,6 +103,7 @@ class Uploader {
   bool prepared_ = false;
   bool preparing_ = false;
   size_t under_way_ = 0;
+  size_t settling_ = 0;  // removals that the archive's thread was asked for
   uint64_t bytes_under_way_ = 0;
   std::optional<MonoTime> down_since_;
   MonoTime logged_{};  // that it is down
