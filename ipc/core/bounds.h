@@ -186,6 +186,12 @@ static_assert(kMultipartPartBytes >= 5 * kMiB, "S3's least for all parts but the
 static_assert(kTraceContainerBytes / kMultipartPartBytes < 10'000, "S3's most");
 inline constexpr size_t kUploads = 8;               // of spooled objects at once
 inline constexpr size_t kUploadsBytes = 64 * kMiB;  // held for them; one object may be larger
+// Small traces of one canvas and day travel as one object: a store bills by the object.
+inline constexpr size_t kPackTraceBytes = 64 * kKiB;  // a larger one travels alone
+inline constexpr size_t kPackBytes = 256 * kKiB;
+inline constexpr size_t kPackTraces = 200;
+inline constexpr milliseconds kPackTime{1000};  // that the first of a pack waits for others
+static_assert(kPackBytes < kMultipartBytes);
 inline constexpr size_t kUploadKeys = 4096;  // known to wait; more are found in the spool itself
 inline constexpr milliseconds kUploadRetryMin{250};  // from a failure to the next try
 inline constexpr milliseconds kUploadRetryMax{30'000};

@@ -111,9 +111,14 @@ void Archive::AddRows(SealedRun& run, const std::string& key) {
     return;
   }
   LoseRows(stored, added.error());
-  // A full disk rolls the whole batch back, not only the row that failed.
-  if (!index_->Due())
-    for (StoredRun& other : waiting_) LoseRows(other, added.error());
+  LoseBatchIfGone(added.error());
+}
+
+// A full disk rolls the whole batch back, not only the row that failed.
+void Archive::LoseBatchIfGone(const Error& error) {
+  if (index_->Due()) return;
+  for (StoredRun& run : waiting_) LoseRows(run, error);
+  for (const auto& done : std::exchange(moves_, {})) done(tl::unexpected<Error>(error));
 }
 
 // Each run once, and by its id: somebody was told of it, and will not find it.
@@ -125,7 +130,7 @@ void Archive::LoseRows(StoredRun& run, const Error& error) {
 }
 
 std::optional<MonoTime> Archive::Due() const {
-  if (waiting_.empty()) return std::nullopt;
+  if (waiting_.empty() && moves_.empty()) return std::nullopt;
   return index_->Due().value_or(MonoTime::min());
 }
 
@@ -134,12 +139,33 @@ std::vector<StoredRun> Archive::Commit() {
   if (!committed) {
     for (StoredRun& run : waiting_) LoseRows(run, committed.error());
   }
+  for (const auto& done : std::exchange(moves_, {})) done(committed);
   for (StoredRun& run : waiting_) {
     if (!run.error.empty()) run.bytes = 0;
     // Also of a row that was lost: it expires where it belongs as well as here.
     if (!run.key.empty()) objects_->Listed(run.key);
   }
   return std::exchange(waiting_, {});
+}
+
+void Archive::MoveObjects(const std::vector<std::string>& from, const std::string& to,
+                          std::function<void(const Status&)> done) {
+  std::vector<TraceIndex::Moved> moved;
+  std::string canvas;
+  for (const std::string& key : from) {
+    auto owner = TraceKeyParts(key);
+    if (!owner || (!canvas.empty() && owner->canvas != canvas))
+      return done(Fail(ErrorCode::kInvalid, "not the traces of one canvas"));
+    canvas = owner->canvas;
+    moved.push_back({owner->run, key});
+  }
+  Status rows = index_->MoveObjects(canvas, moved, to);
+  if (rows) {
+    moves_.push_back(std::move(done));
+    return;
+  }
+  LoseBatchIfGone(rows.error());
+  done(rows);
 }
 
 bool Archive::IsListed(std::string_view key) {

@@ -6,6 +6,7 @@
 // be written; nothing waits for it. Every call blocks; one thread, but for ReadObject().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,10 @@ class Archive {
   // The runs whose fate is now known.
   std::vector<StoredRun> Commit();
 
+  // What several objects of one canvas held is in the object `to` now: their rows say so. `done`
+  // once that is as safe as any row, from Commit(), or with the reason why it is not.
+  void MoveObjects(const std::vector<std::string>& from, const std::string& to,
+                   std::function<void(const Status&)> done);
   // Whether this object has a row that is safe. Of objects of a kind that has no rows, always.
   bool IsListed(std::string_view key);
 
@@ -82,14 +87,16 @@ class Archive {
   bool KeepEarlierObject(const std::string& key, SealedRun& run);
   std::string StoreObject(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key);
+  void LoseBatchIfGone(const Error& error);
   static void LoseRows(StoredRun& run, const Error& error);
 
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
-  IncidentCode code_;               // reads the catalog
-  std::vector<StoredRun> waiting_;  // for a commit
+  IncidentCode code_;                                      // reads the catalog
+  std::vector<StoredRun> waiting_;                         // for a commit
+  std::vector<std::function<void(const Status&)>> moves_;  // likewise
 };
 
 }  // namespace nightjar

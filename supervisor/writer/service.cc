@@ -192,53 +192,70 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
          [shared](Archive& archive) { return SaveRevision(archive.catalog(), *shared); });
 }
 
-void WriterService::Read(uint64_t ticket, std::string canvas, std::string run_id,
-                         std::function<Result<std::string>(const TraceIndex::Found&)> read) {
+void WriterService::Read(uint64_t ticket, const RunQuestion& question, Reading reading, Look look) {
   auto busy = [this, ticket] {
     Fail(ticket,
          Error{ErrorCode::kExhausted, 0, "too many traces are being read: ask again later"});
   };
-  bool taken = archive_thread_.Add([this, ticket, busy, canvas, run_id, read] {
-    auto run = RunId::FromBytes(run_id);
-    auto found = run ? archive_->index().Get(canvas, *run)
+  bool taken = archive_thread_.Add([this, ticket, busy, question, reading, look] {
+    auto run = RunId::FromBytes(question.run_id);
+    auto found = run ? archive_->index().Get(question.canvas, *run)
                      : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
     if (!found) {
       loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
       return;
     }
-    bool reading = reading_thread_.Add([this, ticket, read, found = std::move(*found)] {
-      auto encoded = read(found);
-      loop_.Post([this, ticket, encoded = std::move(encoded)] {
-        encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
-                : Fail(ticket, encoded.error());
-      });
-    });
-    if (!reading) loop_.Post(busy);
+    // While nothing is moved from under it.
+    std::string url;
+    if (reading.signed_url && remote_ && !found->object_key.empty())
+      url = remote_->signed_url(found->object_key);
+    bool read = reading_thread_.Add(
+        [this, ticket, question, reading, look, found = std::move(*found), url] {
+          auto object = found.object_key.empty() || !url.empty()
+                            ? Result<std::string>(std::string())
+                            : archive_->ReadObject(found.object_key);
+          // Moved to where its row says by now.
+          if (!object && object.error().code == ErrorCode::kNotFound && look == Look::kFirst) {
+            loop_.Post([this, ticket, question, reading] {
+              Read(ticket, question, reading, Look::kAgain);
+            });
+            return;
+          }
+          auto encoded = reading.answer(found, std::move(object), url);
+          loop_.Post([this, ticket, encoded = std::move(encoded)] {
+            encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
+                    : Fail(ticket, encoded.error());
+          });
+        });
+    if (!read) loop_.Post(busy);
   });
   if (!taken) busy();
 }
 
 void WriterService::OnGetTrace(uint64_t ticket, proto::GetTrace question) {
-  Read(ticket, question.canvas(), question.run_id(),
-       [this, ticket](const TraceIndex::Found& found) {
-         // Without its object, the row is still an answer.
-         auto object = archive_->ReadObject(found.object_key);
-         return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
-                                  bounds::kTraceAnswerBytes);
-       });
+  Reading reading;
+  reading.answer = [ticket](const TraceIndex::Found& found, Result<std::string> object,
+                            const std::string&) {
+    // Without its object, the row is still an answer.
+    return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
+                             bounds::kTraceAnswerBytes);
+  };
+  Read(ticket, {question.canvas(), question.run_id()}, reading, Look::kFirst);
 }
 
 void WriterService::OnGetObject(uint64_t ticket, proto::GetObject question) {
-  Read(ticket, question.canvas(), question.run_id(),
-       [this, ticket, question](const TraceIndex::Found& found) -> Result<std::string> {
-         if (found.object_key.empty())
-           return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
-         std::string url = remote_ ? remote_->signed_url(found.object_key) : std::string();
-         if (!url.empty()) return ObjectElsewhere(ticket, std::move(url)).SerializeAsString();
-         NJ_ASSIGN(std::string object, archive_->ReadObject(found.object_key));
-         NJ_ASSIGN(proto::FromWriter answer, ObjectAnswer(ticket, question, std::move(object)));
-         return answer.SerializeAsString();
-       });
+  Reading reading;
+  reading.signed_url = true;
+  reading.answer = [ticket, question](const TraceIndex::Found& found, Result<std::string> object,
+                                      const std::string& url) -> Result<std::string> {
+    if (found.object_key.empty())
+      return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
+    if (!url.empty()) return ObjectElsewhere(ticket, url).SerializeAsString();
+    NJ_TRY(object);
+    NJ_ASSIGN(proto::FromWriter answer, ObjectAnswer(ticket, question, std::move(*object)));
+    return answer.SerializeAsString();
+  };
+  Read(ticket, {question.canvas(), question.run_id()}, reading, Look::kFirst);
 }
 
 void WriterService::OnStoreFigures(uint64_t ticket) {

@@ -52,9 +52,22 @@ class WriterService {
   void OnGetTrace(uint64_t ticket, proto::GetTrace question);
   void OnGetObject(uint64_t ticket, proto::GetObject question);
   void OnStoreFigures(uint64_t ticket);
-  // Finds a run's row, then has `read` make the answer on the reading thread.
-  void Read(uint64_t ticket, std::string canvas, std::string run_id,
-            std::function<Result<std::string>(const TraceIndex::Found&)> read);
+  struct RunQuestion {
+    std::string canvas;
+    std::string run_id;
+  };
+  // How a trace is to be answered.
+  struct Reading {
+    bool signed_url = false;  // where it may be had is enough
+    // An encoded FromWriter, made on the reading thread. `url` is empty, or all there is.
+    std::function<Result<std::string>(const TraceIndex::Found& found, Result<std::string> object,
+                                      const std::string& url)>
+        answer;
+  };
+  // An object may be moved between a look at its row and the reading: then the row is looked at
+  // once more.
+  enum class Look { kFirst, kAgain };
+  void Read(uint64_t ticket, const RunQuestion& question, Reading reading, Look look);
   void SendCatalogPage();
   void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
 

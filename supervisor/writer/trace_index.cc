@@ -40,6 +40,8 @@ constexpr const char* kAddTrace =
     "INSERT INTO traces (canvas, run_id, handler, tlid, revision, received_us, verdict, "
     "object_key, row) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+constexpr const char* kMoveObject =
+    "UPDATE traces SET object_key = ? WHERE canvas = ? AND run_id = ? AND object_key = ?";
 constexpr const char* kHasIncident = "SELECT 1 FROM incidents WHERE run_id = ?";
 constexpr const char* kAddIncident =
     "INSERT INTO incidents (run_id, canvas, handler, verdict, at_us, detail, incident, link, "
@@ -92,6 +94,7 @@ TraceIndex::~TraceIndex() {
 
 Status TraceIndex::PrepareAll() {
   NJ_ASSIGN(add_trace_, db_->Prepare(kAddTrace));
+  NJ_ASSIGN(move_object_, db_->Prepare(kMoveObject));
   NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
   NJ_ASSIGN(list_, db_->Prepare(kList));
@@ -131,6 +134,19 @@ Status TraceIndex::AddTrace(const proto::TraceRow& row, std::string_view object_
   add_trace_.BindText(8, object_key);
   add_trace_.BindBlob(9, encoded);
   return CountRow(add_trace_.Run());
+}
+
+Status TraceIndex::MoveObjects(std::string_view canvas, const std::vector<Moved>& moved,
+                               std::string_view to) {
+  NJ_TRY(OpenBatch());
+  for (const Moved& one : moved) {
+    move_object_.BindText(1, to);
+    move_object_.BindText(2, canvas);
+    move_object_.BindBlob(3, one.run.bytes());
+    move_object_.BindText(4, one.from);
+    NJ_TRY(CountRow(move_object_.Run()));
+  }
+  return {};
 }
 
 Status TraceIndex::AddIncident(const proto::Incident& incident) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ipc/core/clock.h"
 #include "ipc/core/ids.h"
@@ -39,6 +40,14 @@ class TraceIndex {
   Status AddTrace(const proto::TraceRow& row, std::string_view object_key);
   Status AddIncident(const proto::Incident& incident);
 
+  // Rows of these runs of `canvas` whose object is at the key beside them have it at `to` from now
+  // on; those that have it elsewhere by now keep that.
+  struct Moved {
+    RunId run;
+    std::string from;
+  };
+  Status MoveObjects(std::string_view canvas, const std::vector<Moved>& moved, std::string_view to);
+
   // When the open batch must be committed; nullopt: nothing is open. In the past when the batch is
   // full.
   std::optional<MonoTime> Due() const;
@@ -65,6 +74,7 @@ class TraceIndex {
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
   std::unique_ptr<IncidentChain> chain_;  // has statements too
+  Statement move_object_;
   Statement add_trace_, has_incident_, add_incident_;
   Statement list_, list_handler_, list_verdict_, get_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;

@@ -155,6 +155,13 @@ TEST_F(ServeTest, AStoreThatIsKilledCostsSpoolOnly) {
   EXPECT_THAT(server_->log(), HasSubstr("event=store_available"));
   for (const std::string& run : runs) ExpectTrace(run);
   EXPECT_EQ(Metric("nightjar_store_dropped_total"), 0);
+  // Small traces of one canvas travel together.
+  EXPECT_GE(Metric("nightjar_store_packs_total"), 1);
+  EXPECT_LT(CountObjects(bucket_), runs.size());
+  Fetched pack = Fetch(ObjectOf(runs[0]).headers["location"]);
+  auto reader = TraceReader::Open(pack.body);
+  ASSERT_TRUE(reader);
+  for (const std::string& run : runs) EXPECT_NE(reader->Find(*RunId::Parse(run)), nullptr) << run;
 }
 
 TEST_F(ServeTest, AStoreThatHangsHoldsUpNobody) {

@@ -45,6 +45,10 @@ bool Spool::Has(std::string_view key) const {
   return files_->SizeOf(key).has_value();
 }
 
+Result<uint64_t> Spool::SizeOf(std::string_view key) const {
+  return files_->SizeOf(key);
+}
+
 Status Spool::Remove(std::string_view key) {
   auto bytes = files_->SizeOf(key);
   if (!bytes && bytes.error().code == ErrorCode::kNotFound) return {};

@@ -28,6 +28,7 @@ class Spool {
   Status Put(std::string_view key, std::string_view object);
   Result<std::string> Get(std::string_view key, size_t bytes_max);
   bool Has(std::string_view key) const;
+  Result<uint64_t> SizeOf(std::string_view key) const;
   Status Remove(std::string_view key);
   // kNotFound: it does not lie here. kExhausted, as of Put.
   Status Copy(std::string_view from, std::string_view to);

@@ -59,6 +59,7 @@ proto::StoreFigures Uploader::figures() const {
   figures.set_dropped(spool_->dropped());
   figures.set_uploaded_objects(counts_.objects);
   figures.set_uploaded_bytes(counts_.bytes);
+  figures.set_packs(counts_.packs);
   figures.set_failed_permission(counts_.permission);
   figures.set_failed_unavailable(counts_.unavailable);
   figures.set_failed_timed_out(counts_.timed_out);
@@ -70,14 +71,21 @@ proto::StoreFigures Uploader::figures() const {
 std::optional<MonoTime> Uploader::Tick() {
   TakeReady();
   TakeAside();
+  for (auto at = gathering_.begin(); at != gathering_.end();) {
+    auto next = std::next(at);
+    if (at->second.until <= clock_.Mono()) TakeGathered(at);
+    at = next;
+  }
   if (!unsettled_.empty()) Settle(std::exchange(unsettled_, {}));
-  if (todo_.empty() && look_) Look();
+  for (const Upload& pack : std::exchange(unmoved_, {})) SettlePack(pack);
+  if (MayLook()) Look();
   if (!prepared_) Prepare();
   while (MayStart()) StartNext();
   std::optional<MonoTime> due;
   auto at = [&due](MonoTime when) { due = std::min(due.value_or(when), when); };
   if (back_off_ > Nanos(0) && clock_.Mono() < retry_at_) at(retry_at_);
-  if (!unsettled_.empty() || (look_ && !looking_ && todo_.empty())) at(clock_.Mono() + kAskAgain);
+  if (!unsettled_.empty() || !unmoved_.empty() || MayLook()) at(clock_.Mono() + kAskAgain);
+  for (const auto& [group, gathering] : gathering_) at(gathering.until);
   for (const auto& [key, until] : aside_) at(until);
   return due;
 }
@@ -93,11 +101,34 @@ void Uploader::TakeReady() {
 }
 
 void Uploader::Queue(const std::string& key) {
-  if (todo_.size() >= bounds::kUploadKeys) {
+  if (known_.size() >= bounds::kUploadKeys) {
     look_ = true;
     return;
   }
-  if (known_.insert(key).second) todo_.push_back(key);
+  auto bytes = spool_->SizeOf(key);
+  if (!bytes || !known_.insert(key).second) return;  // deleted meanwhile, or known
+  if (TraceKeyParts(key) && *bytes <= bounds::kPackTraceBytes)
+    return Gather(key, key.substr(0, key.rfind('/') + 1), *bytes);
+  todo_.push_back({{key}, *bytes});
+}
+
+// What is in a group may be in one object.
+void Uploader::Gather(const std::string& key, const std::string& group, uint64_t bytes) {
+  auto at = gathering_.try_emplace(group).first;
+  if (at->second.batch.bytes + bytes > bounds::kPackBytes) {
+    TakeGathered(at);
+    at = gathering_.try_emplace(group).first;
+  }
+  Gathering& gathering = at->second;
+  if (gathering.batch.keys.empty()) gathering.until = clock_.Mono() + options_.pack_time;
+  gathering.batch.keys.push_back(key);
+  gathering.batch.bytes += bytes;
+  if (gathering.batch.keys.size() >= bounds::kPackTraces) TakeGathered(at);
+}
+
+void Uploader::TakeGathered(std::map<std::string, Gathering>::iterator at) {
+  todo_.push_back(std::move(at->second.batch));
+  gathering_.erase(at);
 }
 
 void Uploader::TakeAside() {
@@ -115,8 +146,13 @@ void Uploader::SetAside(const std::string& key) {
   if (aside_.size() < bounds::kUploadKeys) aside_[key] = clock_.Mono() + options_.set_aside;
 }
 
+// Also while new ones keep coming: what was left by an earlier writer must not wait for a pause.
+bool Uploader::MayLook() const {
+  return look_ && !looking_ && known_.size() < bounds::kUploadKeys / 2 &&
+         aside_.size() < bounds::kUploadKeys;
+}
+
 void Uploader::Look() {
-  if (looking_ || aside_.size() >= bounds::kUploadKeys) return;
   auto found = spool_->Find(kLookKeys, [this](const std::string& key) {
     return known_.count(key) != 0 || aside_.count(key) != 0;
   });
@@ -173,28 +209,53 @@ void Uploader::OnPrepared(const Status& prepared) {
 }
 
 bool Uploader::MayStart() const {
-  if (!prepared_ || todo_.empty() || !unsettled_.empty() || settling_ >= kSettling) return false;
+  if (!prepared_ || todo_.empty() || !unsettled_.empty() || !unmoved_.empty() ||
+      settling_ >= kSettling)
+    return false;
   if (back_off_ > Nanos(0)) return under_way_ == 0 && clock_.Mono() >= retry_at_;
   return under_way_ < bounds::kUploads && bytes_under_way_ < bounds::kUploadsBytes;
 }
 
 void Uploader::StartNext() {
-  std::string key = std::move(todo_.front());
+  Batch batch = std::move(todo_.front());
   todo_.pop_front();
-  auto object = spool_->Get(key, bounds::kTraceContainerBytes);
-  if (!object) {
-    known_.erase(key);
-    if (object.error().code == ErrorCode::kNotFound) return;  // deleted meanwhile
-    LogError("spool_unread", {{"key", key}, {"error", object.error().ToString()}});
-    return SetAside(key);
-  }
-  Upload upload{key, object->size()};
+  std::string object = PutTogether(batch);
+  if (batch.keys.empty()) return;
+  std::string key = batch.keys[0];
+  if (batch.keys.size() > 1)
+    // A name of its own each time: what was moved into a pack must not be overwritten by another.
+    key = key.substr(0, key.rfind('/')) + "/pack-" + RunId::New(clock_.Wall()).ToString() + ".njt";
+  Upload upload{std::move(batch), key, object.size()};
   ++under_way_;
   bytes_under_way_ += upload.bytes;
-  remote_.PutLater(key, std::make_shared<const std::string>(std::move(*object)),
+  remote_.PutLater(key, std::make_shared<const std::string>(std::move(object)),
                    [gate = gate_, upload](const Status& put) {
                      gate->Post([upload, put](Uploader& self) { self.OnUploaded(upload, put); });
                    });
+}
+
+// The object of those that `batch` still has afterwards: others are gone, or travel alone.
+std::string Uploader::PutTogether(Batch& batch) {
+  TracePack pack(compressor_);
+  const bool alone = batch.keys.size() == 1;
+  std::vector<std::string> taken;
+  std::string first;
+  for (const std::string& key : std::exchange(batch.keys, {})) {
+    auto object = spool_->Get(key, bounds::kTraceContainerBytes);
+    if (!object) {
+      known_.erase(key);
+      if (object.error().code == ErrorCode::kNotFound) continue;  // deleted meanwhile
+      LogError("spool_unread", {{"key", key}, {"error", object.error().ToString()}});
+      SetAside(key);
+    } else if (alone || pack.Add(*object)) {
+      taken.push_back(key);
+      if (taken.size() == 1) first = std::move(*object);
+    } else {
+      todo_.push_back({{key}, object->size()});
+    }
+  }
+  batch.keys = std::move(taken);
+  return batch.keys.size() > 1 ? pack.Seal() : first;
 }
 
 void Uploader::OnUploaded(const Upload& upload, const Status& put) {
@@ -204,7 +265,9 @@ void Uploader::OnUploaded(const Upload& upload, const Status& put) {
   Up();
   ++counts_.objects;
   counts_.bytes += upload.bytes;
-  Settle({upload.key});
+  if (!upload.pack()) return Settle(upload.batch.keys);
+  ++counts_.packs;
+  SettlePack(upload);
 }
 
 void Uploader::OnFailed(const Upload& upload, const Error& error) {
@@ -212,12 +275,38 @@ void Uploader::OnFailed(const Upload& upload, const Error& error) {
   // Something is wrong with this one, or with everything; the next ones will show.
   if (error.code == ErrorCode::kInvalid || error.code == ErrorCode::kProtocol) {
     LogError("upload_refused", {{"key", upload.key}, {"error", error.ToString()}});
-    known_.erase(upload.key);
-    SetAside(upload.key);
+    for (const std::string& key : upload.batch.keys) {
+      known_.erase(key);
+      SetAside(key);
+    }
     return BackOff();
   }
-  todo_.push_back(upload.key);
+  todo_.push_back(upload.batch);
   Down(error);
+}
+
+void Uploader::SettlePack(const Upload& upload) {
+  bool taken = at_archive_([gate = gate_, upload](Archive& archive) {
+    archive.MoveObjects(upload.batch.keys, upload.key, [gate, upload](const Status& moved) {
+      gate->Post([upload, moved](Uploader& self) { self.OnMoved(upload, moved); });
+    });
+  });
+  if (taken)
+    ++settling_;
+  else
+    unmoved_.push_back(upload);
+}
+
+void Uploader::OnMoved(const Upload& upload, const Status& moved) {
+  --settling_;
+  if (moved) return Settle(upload.batch.keys);
+  // The disk is full, say. The rows have their objects here, which are tried again later; the pack
+  // expires where it is.
+  LogError("pack_not_listed", {{"key", upload.key}, {"error", moved.error().ToString()}});
+  for (const std::string& key : upload.batch.keys) {
+    known_.erase(key);
+    SetAside(key);
+  }
 }
 
 void Uploader::Settle(std::vector<std::string> keys) {

@@ -5,6 +5,9 @@
 // While the store is away one upload at a time knocks, further and further apart; nobody waits for
 // that but the spool. It never makes an object's row, and never holds up whoever stores a run.
 //
+// Small traces of one canvas and day are put together into one object, a pack. Then their rows are
+// moved first, and the single objects are removed here once that is safe.
+//
 // A thread of its own, "nj-upload". Its owner may call figures() from any thread.
 #pragma once
 
@@ -27,6 +30,7 @@
 #include "supervisor/writer/archive.h"
 #include "supervisor/writer/s3/remote_store.h"
 #include "supervisor/writer/s3/spool.h"
+#include "supervisor/writer/trace_pack.h"
 
 namespace nightjar {
 
@@ -38,6 +42,7 @@ class Uploader {
     Nanos retry_min = bounds::kUploadRetryMin;
     Nanos retry_max = bounds::kUploadRetryMax;
     Nanos set_aside = bounds::kUploadSetAside;
+    Nanos pack_time = bounds::kPackTime;
   };
 
   // `remote` and `clock` outlive it, and so does what `at_archive` uses.
@@ -55,12 +60,23 @@ class Uploader {
     Uploader* uploader;  // null: gone
     void Post(std::function<void(Uploader&)> task);
   };
-  struct Upload {
-    std::string key;
+  // Spooled objects that travel together, or one alone.
+  struct Batch {
+    std::vector<std::string> keys;
     uint64_t bytes = 0;
   };
+  struct Gathering {
+    Batch batch;
+    MonoTime until;
+  };
+  struct Upload {
+    Batch batch;      // what is in it
+    std::string key;  // under which it goes
+    uint64_t bytes = 0;
+    bool pack() const { return batch.keys.size() > 1; }
+  };
   struct Counts {
-    std::atomic<uint64_t> objects{0}, bytes{0};
+    std::atomic<uint64_t> objects{0}, bytes{0}, packs{0};
     std::atomic<uint64_t> permission{0}, unavailable{0}, timed_out{0}, refused{0};
     std::atomic<bool> available{true};
   };
@@ -68,17 +84,23 @@ class Uploader {
   std::optional<MonoTime> Tick();
   void TakeReady();
   void TakeAside();
+  bool MayLook() const;
   void Look();
   void OnLooked(const std::vector<std::string>& keys, const std::vector<bool>& listed);
   void Prepare();
   void OnPrepared(const Status& prepared);
   bool MayStart() const;
   void StartNext();
+  std::string PutTogether(Batch& batch);
   void OnUploaded(const Upload& upload, const Status& put);
   void OnFailed(const Upload& upload, const Error& error);
   void Settle(std::vector<std::string> keys);
+  void SettlePack(const Upload& upload);
+  void OnMoved(const Upload& upload, const Status& moved);
   void OnSettled(const std::vector<std::string>& keys);
   void Queue(const std::string& key);
+  void Gather(const std::string& key, const std::string& group, uint64_t bytes);
+  void TakeGathered(std::map<std::string, Gathering>::iterator at);
   void SetAside(const std::string& key);
   void Up();
   void Down(const Error& error);
@@ -94,11 +116,14 @@ class Uploader {
   Counts counts_;
   std::atomic<bool> told_{false};  // of something ready, and has not looked yet
 
-  std::deque<std::string> todo_;
+  std::deque<Batch> todo_;
+  std::map<std::string, Gathering> gathering_;  // by canvas and day
+  Compressor compressor_;
   std::unordered_set<std::string> known_;  // to do, under way, or to be removed here
   std::map<std::string, MonoTime> aside_;  // until when
-  std::vector<std::string> unsettled_;     // there by now, and the archive had no time
-  bool look_ = true;                       // there may be more in the directory
+  std::vector<Upload> unmoved_;         // packs that are there by now, and the archive had no time
+  std::vector<std::string> unsettled_;  // there by now, and the archive had no time
+  bool look_ = true;                    // there may be more in the directory
   bool looking_ = false;
   bool prepared_ = false;
   bool preparing_ = false;
