@@ -364,7 +364,8 @@ void ControlService::ListTraces(Call call, const std::string& canvas) {
 void ControlService::GetTrace(Call call, const std::string& canvas, const std::string& text) {
   auto id = RunId::Parse(text);
   if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  if (call.Header("accept") == kTraceType) return GetObject(std::move(call), canvas, *id);
+  if (call.Header("accept").find(kTraceType) != std::string::npos)
+    return GetObject(std::move(call), canvas, *id);
   proto::ToWriter question;
   question.mutable_get_trace()->set_canvas(canvas);
   question.mutable_get_trace()->set_run_id(std::string(id->bytes()));

@@ -150,6 +150,8 @@ void S3Gateway::WriteConfig(int day_s) {
          "osd_pool_default_pg_num = 4\nosd_pool_default_pgp_num = 4\n"
          "mon_allow_pool_size_one = true\nmon_warn_on_pool_no_redundancy = false\n"
          "mon_data_avail_crit = 1\nmon_data_avail_warn = 2\n"
+         // A gateway that was killed is not waited for.
+         "osd_client_watch_timeout = 5\n"
          "osd_crush_chooseleaf_type = 0\nosd_objectstore = memstore\n"
          "memstore_device_bytes = 1073741824\nosd_memory_target = 939524096\n"
       << "mon_data = " << folder_ << "/mon\nosd_data = " << folder_ << "/osd\nrun_dir = " << folder_

@@ -26,6 +26,9 @@ Status SpooledStore::Copy(std::string_view from, std::string_view to) {
   Status copied = spool_->Copy(from, to);
   if (copied) spool_->Ready(to);
   if (copied || copied.error().code != ErrorCode::kNotFound) return copied;
+  // Uploaded later, it would take the newer one's place.
+  if (spool_->Has(to))
+    return Fail(ErrorCode::kUnavailable, "an older copy still waits for the store");
   return remote_.Copy(from, to);
 }
 

@@ -22,7 +22,8 @@ class SpooledStore final : public ObjectStore {
   Status Put(std::string_view key, std::string_view object) override;
   Result<std::string> Get(std::string_view key, size_t bytes_max) override;
   Status Delete(std::string_view key) override;
-  // Of what lies in the spool, into the spool; else on the store's side.
+  // Of what lies in the spool, into the spool; else on the store's side. kUnavailable, also: there
+  // is an older one at `to` that is not uploaded yet.
   Status Copy(std::string_view from, std::string_view to) override;
   void Listed(std::string_view key) override;
   Result<std::string> GetUnlisted(std::string_view key, size_t bytes_max) override;

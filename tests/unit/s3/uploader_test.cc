@@ -388,6 +388,8 @@ TEST(SpooledStoreTest, CopiesWhereTheObjectIs) {
   EXPECT_EQ(store.Copy("week/d/c/b.njt", "kept/c/1/1.njt").error().code, ErrorCode::kNotFound);
   remote.PutLater("week/d/c/b.njt", std::make_shared<const std::string>("b"), [](Status) {});
   ASSERT_TRUE(store.Copy("week/d/c/b.njt", "kept/c/1/1.njt"));
+  EXPECT_EQ(store.Copy("week/d/c/b.njt", "kept/c/1/0.njt").error().code, ErrorCode::kUnavailable)
+      << "the older one would be uploaded later";
   EXPECT_EQ(store.Get("kept/c/1/1.njt", 10).value(), "b");
   EXPECT_FALSE(spool->Has("kept/c/1/1.njt"));
 }
