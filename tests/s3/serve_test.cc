@@ -177,6 +177,8 @@ TEST_F(ServeTest, AStoreThatHangsHoldsUpNobody) {
     return std::count(listed.out.begin(), listed.out.end(), '\n') >= 20;
   }));
   ExpectTrace(runs.back());
+  ASSERT_TRUE(InAWhile([&] { return Failures("timed_out") >= 1; })) << server_->log();
+  runs.push_back(Run());
   TheGateway()->Signal(SIGCONT);
   ASSERT_TRUE(InAWhile([&] { return AllUploaded(runs); })) << server_->log();
   for (const std::string& run : runs) ExpectTrace(run);

@@ -126,20 +126,20 @@ bool S3Gateway::StartAll() {
   }
   port_ = FreePort();
   monitor_port_ = FreePort();
-  WriteConfig(0);
+  WriteConfig(config_, "");
   return StartMonitor() && StartDisk() && StartGateway() && MakeUser();
 }
 
 // One of everything, no keys among themselves, nothing on a disk that matters, no address but
 // loopback.
-void S3Gateway::WriteConfig(int day_s) {
+void S3Gateway::WriteConfig(const std::string& path, const std::string& more) {
   const std::string monitor = "127.0.0.1:" + std::to_string(monitor_port_);
   std::string identity = FirstWord(folder_ + "/identity");
   if (identity.empty()) {
     identity = FirstWord("/proc/sys/kernel/random/uuid");
     std::ofstream(folder_ + "/identity") << identity;
   }
-  std::ofstream out(config_);
+  std::ofstream out(path);
   out << "[global]\nfsid = " << identity << "\nmon_host = v1:" << monitor
       << "\nmon_initial_members = a\n"
          "ms_bind_ipv4 = true\nms_bind_ipv6 = false\nms_bind_msgr2 = false\n"
@@ -162,8 +162,10 @@ void S3Gateway::WriteConfig(int day_s) {
       << "[client.rgw]\nkeyring = /dev/null\nrgw_data = " << folder_
       << "/gateway\nrgw_frontends = beast endpoint=127.0.0.1:" << port_
       << "\nrgw_enable_apis = s3,admin\nrgw_dns_name = localhost\nrgw_thread_pool_size = 32\n"
-         "rgw_lifecycle_work_time = 00:00-24:00\n";
-  if (day_s > 0) out << "rgw_lc_debug_interval = " << day_s << "\n";
+         "rgw_lifecycle_work_time = 00:00-24:00\n"
+         // Nor is what it was about to expire.
+         "rgw_lc_lock_max_time = 5\n";
+  out << more;
 }
 
 pid_t S3Gateway::Run(const std::vector<std::string>& words) {
@@ -228,9 +230,14 @@ void S3Gateway::Kill() {
   End(gateway_, SIGKILL);
 }
 
-bool S3Gateway::Restart(int day_s) {
-  WriteConfig(day_s);
+bool S3Gateway::Restart() {
   return StartGateway();
+}
+
+bool S3Gateway::ExpireBySeconds() {
+  const std::string config = folder_ + "/seconds.conf";
+  WriteConfig(config, "rgw_lc_debug_interval = 1\n");
+  return Works({"/usr/bin/radosgw-admin", "-c", config, "-n", "client.rgw", "lc", "process"});
 }
 
 }  // namespace nightjar::e2e

@@ -30,9 +30,11 @@ class S3Gateway {
   // The gateway alone; what is stored stays.
   void Signal(int signal);
   void Kill();
-  // Starts it again after Kill(). `day_s`: so many seconds are a day to its lifecycle rules; 0: a
-  // day is one. False: it did not come up.
-  bool Restart(int day_s = 0);
+  // Starts it again after Kill(). False: it did not come up.
+  bool Restart();
+  // Has the store go through its lifecycle rules now, as if each second since an object was stored
+  // had been a day.
+  bool ExpireBySeconds();
   bool running() const { return gateway_ >= 0; }
 
  private:
@@ -42,7 +44,7 @@ class S3Gateway {
   bool StartDisk();
   bool StartGateway();
   bool MakeUser();
-  void WriteConfig(int day_s);
+  void WriteConfig(const std::string& path, const std::string& more);
   pid_t Run(const std::vector<std::string>& words);
 
   std::string folder_;
