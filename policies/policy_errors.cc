@@ -16,6 +16,14 @@ std::string Suggestion(std::string_view typed, std::span<const std::string_view>
   return DidYouMean(NearestWord(typed, words));
 }
 
+std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors) {
+  std::string lines;
+  for (const PolicyError& error : errors)
+    lines += (lines.empty() ? "" : "\n") + std::string(path) + ":" + std::to_string(error.line) +
+             ":" + std::to_string(error.column) + ": " + error.message;
+  return lines;
+}
+
 void SortAndCut(std::vector<PolicyError>* errors) {
   std::stable_sort(errors->begin(), errors->end(), [](const PolicyError& a, const PolicyError& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);

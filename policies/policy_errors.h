@@ -16,6 +16,9 @@ std::string Quoted(std::string_view word);
 // "; did you mean `wall`?", or nothing.
 std::string Suggestion(std::string_view typed, std::span<const std::string_view> words);
 
+// "path:line:column: message", a line each.
+std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors);
+
 // In the order of the file, and no more than anyone reads: the last one told says how many are not.
 void SortAndCut(std::vector<PolicyError>* errors);
 

@@ -183,6 +183,41 @@ inline constexpr size_t kListRowsLooked = 100'000;       // of an index, for one
 inline constexpr size_t kHoldReasonBytes = 500;
 inline constexpr size_t kHoldsPerCanvas = 1'000;
 
+// --- stores that are not on this machine (supervisor/writer/s3)
+inline constexpr size_t kStoreFileBytes = 64 * kKiB;    // of settings, and of credentials
+inline constexpr size_t kStoreCalls = 16;               // under way at once
+inline constexpr size_t kStoreCallsWaiting = 256;       // for one of those to end; then refused
+inline constexpr size_t kStoreAnswerBytes = 1 * kMiB;   // of an answer that is no object
+inline constexpr size_t kStoreHeaderBytes = 64 * kKiB;  // of one answer
+inline constexpr size_t kStoreWordsBytes = 200;         // of what a store says of its error; cut
+inline constexpr int kStoreAttempts = 4;                // of one call, where trying again may help
+inline constexpr milliseconds kStoreRetryMin{100};      // full jitter: 0 to this, doubled each time
+inline constexpr milliseconds kStoreRetryMax{5000};
+inline constexpr seconds kStoreConnectTime{3};
+inline constexpr seconds kStoreStalledTime{10};  // without a byte in either direction
+inline constexpr seconds kStoreCallTime{120};    // of one attempt, whatever comes
+inline constexpr seconds kStorePutTime{20};  // for a small object, with all attempts; and for more
+inline constexpr size_t kStorePutBytesPerSecond = 256 * kKiB;
+// What somebody who waits for a trace waits at most for a store that does not answer.
+inline constexpr seconds kStoreReadTime{8};
+inline constexpr size_t kMultipartBytes = 16 * kMiB;  // an object above it travels in parts
+inline constexpr size_t kMultipartPartBytes = 8 * kMiB;
+static_assert(kMultipartPartBytes >= 5 * kMiB, "S3's least for all parts but the last");
+static_assert(kTraceContainerBytes / kMultipartPartBytes < 10'000, "S3's most");
+inline constexpr size_t kUploads = 8;               // of spooled objects at once
+inline constexpr size_t kUploadsBytes = 64 * kMiB;  // held for them; one object may be larger
+// Small traces of one canvas and day travel as one object: a store bills by the object.
+inline constexpr size_t kPackTraceBytes = 64 * kKiB;  // a larger one travels alone
+inline constexpr size_t kPackBytes = 256 * kKiB;
+inline constexpr size_t kPackTraces = 200;
+inline constexpr milliseconds kPackTime{1000};  // that the first of a pack waits for others
+static_assert(kPackBytes < kMultipartBytes);
+inline constexpr size_t kUploadKeys = 4096;  // known to wait; more are found in the spool itself
+inline constexpr milliseconds kUploadRetryMin{250};  // from a failure to the next try
+inline constexpr milliseconds kUploadRetryMax{30'000};
+inline constexpr seconds kUploadSetAside{600};  // an object that the store refuses, or without row
+inline constexpr seconds kSignedUrlTime{60};
+
 // --- priority (nice values): on a busy machine deadlines and traces go before the tenants' work
 inline constexpr int kSupervisorNice = -10;  // where it may not be a real-time process
 inline constexpr int kWriterNice = -5;

@@ -10,6 +10,9 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
+#include "ipc/core/secret_file.h"
+#include "policies/policy_errors.h"
+#include "policies/store_settings.h"
 #include "supervisor/app/exec_paths.h"
 #include "supervisor/app/passed_sockets.h"
 #include "supervisor/app/redaction_key.h"
@@ -51,10 +54,19 @@ LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
     exec_zygote.insert(exec_zygote.end(), options.exec_paths.begin(), options.exec_paths.end());
   else
     exec_zygote.push_back(options.exec_root);
-  return {std::move(zygote),
-          {folder + "/nightjar-writer", "--control-fd", "3", "--state", booted.state->path(),
-           "--uid", writer, "--gid", writer},
-          std::move(exec_zygote)};
+  std::vector<std::string> storage{folder + "/nightjar-writer",
+                                   "--control-fd",
+                                   "3",
+                                   "--state",
+                                   booted.state->path(),
+                                   "--uid",
+                                   writer,
+                                   "--gid",
+                                   writer};
+  if (!options.store.empty())
+    storage.insert(storage.end(),
+                   {"--store", std::filesystem::absolute(options.store).lexically_normal()});
+  return {std::move(zygote), std::move(storage), std::move(exec_zygote)};
 }
 
 Result<Identity> ChooseIdentity(const Options& options, const Privilege& privilege) {
@@ -78,6 +90,21 @@ Result<std::vector<std::string>> ShownToPrograms(const Options& options) {
   if (!options.exec_root.empty()) return CheckExecRoot(options.exec_root, options.state);
   NJ_TRY(CheckExecPaths(options.exec_paths, options.state));
   return options.exec_paths;
+}
+
+// What the storage writer will read, looked at before anything is started: a mistake is told in one
+// line. The keys themselves are not read here.
+Status CheckStore(const std::string& path) {
+  if (path.empty()) return {};
+  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, path.c_str(), bounds::kStoreFileBytes));
+  std::vector<policy::PolicyError> errors;
+  auto settings = ParseStoreSettings(text, &errors);
+  if (!settings) return Fail(ErrorCode::kInvalid, policy::ErrorLines(path, errors));
+  auto keys = OpenSecretFile(settings->credentials_file);
+  if (keys) return {};
+  policy::Place at = settings->credentials_at;
+  return Fail(keys.error().code,
+              policy::ErrorLines(path, {{at.line, at.column, keys.error().ToString()}}));
 }
 
 UserKiller KillerOf(Launcher& launcher) {
@@ -136,11 +163,7 @@ Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path
   auto parsed =
       policy::Policy::Parse(text, std::filesystem::path(path).filename().string(), &errors);
   if (parsed) return parsed;
-  std::string lines;
-  for (const policy::PolicyError& error : errors)
-    lines += (lines.empty() ? "" : "\n") + path + ":" + std::to_string(error.line) + ":" +
-             std::to_string(error.column) + ": " + error.message;
-  return Fail(ErrorCode::kInvalid, lines);
+  return Fail(ErrorCode::kInvalid, policy::ErrorLines(path, errors));
 }
 
 Result<Booted> Boot(const Options& options, const Privilege& privilege,
@@ -151,6 +174,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
   NJ_ASSIGN(std::vector<std::string> shown, ShownToPrograms(options));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
+  NJ_TRY(CheckStore(options.store));
   booted.doctor = Probe(privilege);
   NJ_TRY(Require(booted.doctor, options.without));
   NJ_ASSIGN(StateDir state, StateDir::Open(options.state, booted.identity.supervisor));

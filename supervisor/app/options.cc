@@ -20,6 +20,10 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--policy", options.policy,
                  "Policy file (TOML); without it the built-in limits hold")
       ->check(CLI::ExistingFile);
+  app.add_option("--store", options.store,
+                 "Store file (TOML): traces go to an S3-compatible store; without it they stay in "
+                 "the state directory")
+      ->check(CLI::ExistingFile);
   app.add_option("--without", options.without,
                  "Serve although this host cannot enforce NAME (a check of `nightjar doctor`); may "
                  "be repeated");

@@ -14,6 +14,22 @@ constexpr std::chrono::milliseconds kStopLook(2);
 constexpr std::chrono::seconds kStopStepMax(5);         // workers to die, then traces to be stored
 constexpr std::chrono::seconds kStopAfterDrainMax(30);  // the steps above, and the helpers' ends
 
+StoreLevels LevelsOf(const proto::StoreFigures& store) {
+  StoreLevels levels;
+  levels.available = store.available();
+  levels.spooled_bytes = store.spooled_bytes();
+  levels.spooled_objects = store.spooled_objects();
+  levels.dropped = store.dropped();
+  levels.uploaded_objects = store.uploaded_objects();
+  levels.uploaded_bytes = store.uploaded_bytes();
+  levels.packs = store.packs();
+  levels.failed = {{"permission", store.failed_permission()},
+                   {"unavailable", store.failed_unavailable()},
+                   {"timed_out", store.failed_timed_out()},
+                   {"refused", store.failed_refused()}};
+  return levels;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -46,7 +62,8 @@ Supervisor::Supervisor(Booted booted)
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
                 rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
-                [this] { return MetricsText(); }, booted_.doctor, booted_.redaction_key}),
+                [this](const proto::StoreFigures* store) { return MetricsText(store); },
+                booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -76,6 +93,7 @@ Supervisor::Supervisor(Booted booted)
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
+  if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
   journal_.Tell({[this](const proto::RunEnded& ended) {
                    if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
                  },
@@ -211,7 +229,7 @@ std::string Supervisor::ServingLine() const {
          " at " + booted_.canvas_address + policy_trouble_;
 }
 
-std::string Supervisor::MetricsText() {
+std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   HostLevels levels;
   levels.canvases = book_.all().size();
   RunService::Counts runs = runs_.CountsOfAll();
@@ -222,6 +240,7 @@ std::string Supervisor::MetricsText() {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }
 

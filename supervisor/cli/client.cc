@@ -12,6 +12,7 @@ namespace nightjar::cli {
 namespace {
 
 constexpr int kTickMs = 100;
+constexpr long kStoreSilence = 10;  // seconds, of a store that a trace is read from
 
 size_t TakeBody(char* bytes, size_t size, size_t count, void* answer) {
   auto& body = static_cast<Answer*>(answer)->body;
@@ -38,6 +39,19 @@ class CurlClient final : public ControlClient {
     Answer answer;
     SetUp(std::string(method), "http://nightjar" + target, body, &answer);
     return Perform(answer);
+  }
+
+  Result<Answer> Fetch(const std::string& target, const std::string& type) override {
+    Answer answer;
+    SetUp("GET", "http://nightjar" + target, {}, &answer);
+    curl_slist* headers = curl_slist_append(nullptr, ("Accept: " + type).c_str());
+    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
+    auto found = Perform(answer);
+    curl_slist_free_all(headers);
+    char* elsewhere = nullptr;
+    curl_easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &elsewhere);
+    if (!found || found->status != 307 || elsewhere == nullptr) return found;
+    return FetchFrom(elsewhere);
   }
 
   Result<Answer> Follow(const std::string& target, const std::string& after,
@@ -76,7 +90,35 @@ class CurlClient final : public ControlClient {
     return following.enough ? 0 : size * count;
   }
 
+  // By an address that needs nothing beside it.
+  Result<Answer> FetchFrom(const std::string& url) {
+    Answer answer;
+    SetUp("GET", url, {}, &answer);
+    curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, nullptr);
+    curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT, kStoreSilence);
+    curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy_, CURLOPT_LOW_SPEED_TIME, kStoreSilence);
+    CURLcode ended = Transfer();
+    if (ended != CURLE_OK)
+      return Fail(ErrorCode::kInternal,
+                  std::string("reading from the store: ") + curl_easy_strerror(ended));
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
+    if (answer.status == 200) return answer;
+    return Fail(ErrorCode::kNotFound, "the store answers " + std::to_string(answer.status) +
+                                          ": it may have expired there");
+  }
+
   Result<Answer> Perform(Answer& answer) {
+    CURLcode ended = Transfer();
+    if (ended != CURLE_OK) return Explain(ended);
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
+    if (answer.status == 0)
+      return Fail(ErrorCode::kUnavailable, socket_path_ + " was closed without an answer");
+    return std::move(answer);
+  }
+
+  CURLcode Transfer() {
     MonoTime asked = SystemClock().Mono();
     curl_multi_add_handle(multi_, easy_);
     CURLcode ended = CURLE_OK;
@@ -91,11 +133,7 @@ class CurlClient final : public ControlClient {
     while (CURLMsg* message = curl_multi_info_read(multi_, &left))
       if (message->msg == CURLMSG_DONE) ended = message->data.result;
     curl_multi_remove_handle(multi_, easy_);
-    if (ended != CURLE_OK) return Explain(ended);
-    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
-    if (answer.status == 0)
-      return Fail(ErrorCode::kUnavailable, socket_path_ + " was closed without an answer");
-    return std::move(answer);
+    return ended;
   }
 
   void SetUp(const std::string& method, const std::string& url, std::string_view body,

@@ -33,6 +33,10 @@ class ControlClient {
   virtual Result<Answer> Ask(std::string_view method, const std::string& target,
                              std::string_view body = {}) = 0;
 
+  // What lies at `target`, of the media type that is named: where the supervisor says that it lies
+  // elsewhere, from there.
+  virtual Result<Answer> Fetch(const std::string& target, const std::string& type) = 0;
+
   // An answer without an end: what comes of it goes to `take` as it comes, until that returns
   // false, which is no error. The body of an answer that is not 200 comes back whole instead.
   // `after`: the id of the last event that was seen, or empty.

@@ -180,6 +180,11 @@ class Parser {
             {"otlp", TraceFormat::kOtlp}, {"chrome", TraceFormat::kChrome}}))
         ->option_text("FORMAT")
         ->excludes(json_);
+    trace
+        ->add_option("--object", line_.object,
+                     "Write it into this file as it is stored instead (.njt); -: standard output")
+        ->excludes(json_)
+        ->excludes("--format");
     CLI::App* hold =
         WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released"));
     hold->add_option("ID", line_.id, "The run's id")->required();

@@ -72,8 +72,9 @@ struct CommandLine {
   bool live = false;              // rerun: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;
-  bool verify = false;             // incidents: walk along their chain instead
-  std::string head;                // of that chain, as the log told it: "17:9f86..."
+  std::string object;   // trace: the file that gets it as it is stored; "-": standard output
+  bool verify = false;  // incidents: walk along their chain instead
+  std::string head;     // of that chain, as the log told it: "17:9f86..."
   std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside
   bool write = false;              // into the files
   bool check = false;              // only whether they would change

@@ -1,4 +1,8 @@
+#include <fcntl.h>
+
+#include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
+#include "ipc/core/fd.h"
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/export_chrome.h"
@@ -52,6 +56,20 @@ Result<std::string> InFormat(const proto::TraceDocument& document, const Command
   return "";
 }
 
+// Readable by this user alone: it is a tenant's.
+ExitCode WriteObject(Session& session, const std::string& target) {
+  ExitCode code = session.Fetch(target, "application/vnd.nightjar.trace");
+  if (code != kOk) return code;
+  if (session.line().object == "-") {
+    session.out() << session.last_body();
+    return kOk;
+  }
+  Fd file(open(session.line().object.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  Status written = file.valid() ? WriteAll(file, session.last_body(), "writing the trace")
+                                : Status(FailErrno(session.line().object));
+  return written ? kOk : session.Complain(kNo, written.error().ToString());
+}
+
 }  // namespace
 
 ExitCode ShowTraces(Session& session) {
@@ -73,6 +91,8 @@ ExitCode ShowTrace(Session& session) {
   std::string id;
   ExitCode code = CompleteTrace(session, &id);
   if (code != kOk) return code;
+  if (!line.object.empty())
+    return WriteObject(session, TracesPath(line.canvas) + "/" + EncodePart(id));
   proto::TraceDocument document;
   code = session.Ask({.target = TracesPath(line.canvas) + "/" + EncodePart(id),
                       .waiting_for = "reading the trace"},

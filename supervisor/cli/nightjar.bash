@@ -7,14 +7,14 @@ _nightjar() {
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
   local options="--state --json --color --help"
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
-    serve) options="--state --listen --policy --without --cgroup --drain --help" ;;
+    serve) options="--state --listen --policy --store --without --cgroup --drain --help" ;;
     fmt)
       options="--write --check --help"
       [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
@@ -26,7 +26,7 @@ _nightjar() {
     handler-from-404) options+=" --as" ;;
     traces) options+=" --handler --function --verdict --caller --since --until --field --revision -n" ;;
     hold) options+=" --reason" ;;
-    trace) options+=" --full --format" ;;
+    trace) options+=" --full --format --object" ;;
     incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
     watch) options+=" --kind -n" ;;

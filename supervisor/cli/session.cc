@@ -45,6 +45,17 @@ ExitCode Session::Ask(const Question& question, google::protobuf::Message* answe
   return Understand(std::move(*got), answer, refusal);
 }
 
+ExitCode Session::Fetch(const std::string& target, const std::string& type) {
+  if (ExitCode code = Connect(); code != kOk) return code;
+  progress_.Begin("reading the trace");
+  auto got = client_->Fetch(target, type);
+  progress_.End();
+  if (!got)
+    return Complain(got.error().code == ErrorCode::kUnavailable ? kUnreachable : kNo,
+                    got.error().ToString());
+  return Understand(std::move(*got), nullptr, nullptr);
+}
+
 ExitCode Session::Follow(const std::string& target, EventText* text,
                          const std::function<bool(const ServerEvent&)>& each) {
   if (ExitCode code = Connect(); code != kOk) return code;

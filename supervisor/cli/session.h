@@ -37,6 +37,8 @@ class Session {
   // `refusal`, where given, takes what the supervisor said about it.
   ExitCode Ask(const Question& question, google::protobuf::Message* answer,
                proto::ControlError* refusal = nullptr);
+  // What lies at `target` as it is, of the media type: last_body() then.
+  ExitCode Fetch(const std::string& target, const std::string& type);
   // For a question that has another way to be answered: kNobody is silent, kRefused has been told.
   enum class Tried { kAnswered, kRefused, kNobody };
   Tried TryAsk(const Question& question, google::protobuf::Message* answer);

@@ -8,6 +8,7 @@
 #include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
 #include "ipc/core/utf8.h"
+#include "supervisor/control/byte_range.h"
 #include "supervisor/control/moment.h"
 #include "supervisor/control/url.h"
 #include "supervisor/feed/events.h"
@@ -163,6 +164,35 @@ proto::RunAnswer AnswerOf(RunResult result) {
   return answer;
 }
 
+constexpr const char* kTraceType = "application/vnd.nightjar.trace";
+
+// The bytes that were asked for, or where they are to be had.
+http::Response ObjectResponse(proto::StoredObject object, bool part) {
+  http::Response response;
+  if (!object.url().empty()) {
+    response.status = 307;
+    response.headers.emplace_back("Location", object.url());
+    response.headers.emplace_back("Cache-Control", "no-store");
+    return response;
+  }
+  const std::string size = std::to_string(object.size());
+  response.headers.emplace_back("Accept-Ranges", "bytes");
+  if (part && object.content().empty()) {
+    response.status = 416;
+    response.headers.emplace_back("Content-Range", "bytes */" + size);
+    return response;
+  }
+  response.status = part ? 206 : 200;
+  response.headers.emplace_back("Content-Type", kTraceType);
+  if (part)
+    response.headers.emplace_back(
+        "Content-Range", "bytes " + std::to_string(object.first()) + "-" +
+                             std::to_string(object.first() + object.content().size() - 1) + "/" +
+                             size);
+  response.body = std::move(*object.mutable_content());
+  return response;
+}
+
 }  // namespace
 
 ControlService::ControlService(Needs needs) : needs_(std::move(needs)) {}
@@ -205,7 +235,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
   if (is("GET", 1, "events")) return Events(std::move(call));
-  if (is("GET", 1, "metrics")) return call.Answer(kPrometheusType, needs_.metrics_text(), 200);
+  if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
 }
@@ -394,6 +424,8 @@ void ControlService::ListTraces(Call call, const std::string& canvas) {
 void ControlService::GetTrace(Call call, const std::string& canvas, const std::string& text) {
   auto id = RunId::Parse(text);
   if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  if (call.Header("accept").find(kTraceType) != std::string::npos)
+    return GetObject(std::move(call), canvas, *id);
   proto::ToWriter question;
   question.mutable_get_trace()->set_canvas(canvas);
   question.mutable_get_trace()->set_run_id(std::string(id->bytes()));
@@ -468,6 +500,36 @@ void ControlService::ReleaseTrace(Call call, const std::string& canvas, const st
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->hold());
+  });
+}
+
+void ControlService::GetObject(Call call, const std::string& canvas, const RunId& id) {
+  auto range = ParseByteRange(call.Header("range"));
+  proto::ToWriter question;
+  proto::GetObject& wanted = *question.mutable_get_object();
+  wanted.set_canvas(canvas);
+  wanted.set_run_id(std::string(id.bytes()));
+  if (range) {
+    wanted.set_first(range->first);
+    wanted.set_count(range->count);
+    wanted.set_suffix(range->suffix);
+  }
+  const bool part = range.has_value();
+  needs_.journal.Ask(std::move(question), [call, part](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.responder->Send(ObjectResponse(std::move(*answer->mutable_stored_object()), part));
+  });
+}
+
+void ControlService::GetMetrics(Call call) {
+  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
+  proto::ToWriter question;
+  question.mutable_store_figures_wanted();
+  // Without the writer there are all the other figures.
+  needs_.journal.Ask(std::move(question), [this, call](Result<proto::FromWriter> answer) {
+    bool told = answer && answer->has_store_figures();
+    call.Answer(kPrometheusType, needs_.metrics_text(told ? &answer->store_figures() : nullptr),
+                200);
   });
 }
 

@@ -41,11 +41,15 @@ class ControlService {
     WorkerPool& pool;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
-    std::function<std::string()> metrics_text;  // as Prometheus reads it
-    proto::DoctorAnswer doctor;                 // as it was at the start
-    std::string redaction_key = {};             // as of CanvasFront
+    // As Prometheus reads it. Null: there are no figures of a store for traces.
+    std::function<std::string(const proto::StoreFigures* store)> metrics_text;
+    proto::DoctorAnswer doctor;      // as it was at the start
+    std::string redaction_key = {};  // as of CanvasFront
   };
   explicit ControlService(Needs needs);
+
+  // Traces go to a store that is not on this machine, of which the writer has figures.
+  void ExpectRemoteStore() { remote_store_ = true; }
 
   void Handle(http::Request request, http::Responder responder);
 
@@ -65,6 +69,8 @@ class ControlService {
   void ListHolds(Call call);
   void HoldTrace(Call call, const std::string& canvas, const std::string& id);
   void ReleaseTrace(Call call, const std::string& canvas, const std::string& id);
+  void GetObject(Call call, const std::string& canvas, const RunId& id);
+  void GetMetrics(Call call);
   void ListMissed(Call call, const std::string& canvas);
   void HandleMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);
@@ -73,6 +79,7 @@ class ControlService {
   void Events(Call call);
 
   Needs needs_;
+  bool remote_store_ = false;
   std::map<uint64_t, std::unique_ptr<EventStream>> streams_;
   uint64_t next_stream_ = 1;
 };

@@ -67,6 +67,21 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
+void AddStore(Families& families, const StoreLevels& store) {
+  families.Gauge("store_available", "1 while uploads of traces to the store go well.",
+                 store.available ? 1 : 0);
+  families.Gauge("store_spooled_bytes", "Traces on this machine's disk that wait for the store.",
+                 store.spooled_bytes);
+  families.Gauge("store_spooled_objects", "The same, as objects.", store.spooled_objects);
+  families.Counter("store_dropped_total", "Traces lost because the spool was full.", store.dropped);
+  families.Counter("store_uploads_total", "Objects uploaded.", store.uploaded_objects);
+  families.Counter("store_uploaded_bytes_total", "Bytes of them.", store.uploaded_bytes);
+  families.Counter("store_packs_total", "Of them, those that hold several traces of a canvas.",
+                   store.packs);
+  families.Counters("store_failures_total", "Uploads that failed, and are tried again, by how.",
+                    "kind", store.failed);
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -101,6 +116,7 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
+  if (levels.store) AddStore(families, *levels.store);
   return families.Text();
 }
 

@@ -5,11 +5,25 @@
 // for each name that it has ever seen.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 
 #include "supervisor/metrics/metrics.h"
 
 namespace nightjar {
+
+// Of the store that traces go to and that is not on this machine; counts are its writer's.
+struct StoreLevels {
+  bool available = false;
+  uint64_t spooled_bytes = 0;
+  uint64_t spooled_objects = 0;
+  uint64_t dropped = 0;
+  uint64_t uploaded_objects = 0;
+  uint64_t uploaded_bytes = 0;
+  uint64_t packs = 0;
+  std::map<std::string, uint64_t> failed;  // uploads, by how
+};
 
 // What is so at the moment, and counts that others keep.
 struct HostLevels {
@@ -21,6 +35,7 @@ struct HostLevels {
   bool writer_connected = false;
   uint64_t traces_lost = 0;
   uint64_t missed_dropped = 0;
+  std::optional<StoreLevels> store = {};
 };
 
 inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ipc/core/bounds.h"
@@ -89,6 +90,31 @@ Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vect
   revision.manifest = std::move(*save.mutable_manifest());
   revision.deployed_by = save.deployed_by();
   return revision;
+}
+
+Result<proto::FromWriter> ObjectAnswer(uint64_t ticket, const proto::GetObject& question,
+                                       std::string object) {
+  const uint64_t size = object.size();
+  uint64_t first = std::min<uint64_t>(question.first(), size);
+  if (question.suffix() > 0) first = size - std::min<uint64_t>(question.suffix(), size);
+  uint64_t count = size - first;
+  if (question.count() > 0) count = std::min(count, question.count());
+  if (count > bounds::kTraceAnswerBytes)
+    return Fail(ErrorCode::kExhausted, "the object is too large for one answer: ask for ranges");
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  proto::StoredObject& stored = *answer.mutable_stored_object();
+  stored.set_first(first);
+  stored.set_size(size);
+  stored.set_content(count == size ? std::move(object) : object.substr(first, count));
+  return answer;
+}
+
+proto::FromWriter ObjectElsewhere(uint64_t ticket, std::string url) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  answer.mutable_stored_object()->set_url(std::move(url));
+  return answer;
 }
 
 Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision) {

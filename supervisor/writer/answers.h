@@ -17,6 +17,11 @@ proto::FromWriter Acknowledge(const StoredRun& run);
 // Copies what came in descriptors: the program, and the source when it is large.
 Result<Catalog::Revision> TakeRevision(proto::SaveRevision save, const std::vector<Fd>& fds);
 
+// The part of a stored object that was asked for, or where it may be had.
+Result<proto::FromWriter> ObjectAnswer(uint64_t ticket, const proto::GetObject& question,
+                                       std::string object);
+proto::FromWriter ObjectElsewhere(uint64_t ticket, std::string url);
+
 Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
 // `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed,
 // RoutesMissed, GetMissed, LoadRevision or GetSource.

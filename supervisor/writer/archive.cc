@@ -19,6 +19,11 @@ void AddDetail(proto::TraceRow& row, const std::string& sentence) {
 
 Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock) {
   NJ_ASSIGN(auto objects, LocalStore::Create(dir + "/traces"));
+  return Open(dir, clock, std::move(objects));
+}
+
+Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clock& clock,
+                                               std::unique_ptr<ObjectStore> objects) {
   NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
   NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
@@ -39,9 +44,10 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
 void Archive::Store(SealedRun run) {
   if (IsStored(run)) return;
   waiting_.push_back(
-      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark});
+      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark, {}});
   std::string key;
   if (!run.row.canvas().empty()) key = StoreObject(run);
+  waiting_.back().key = key;
   AddRows(run, key);
 }
 
@@ -56,14 +62,15 @@ bool Archive::IsStored(const SealedRun& run) {
                       run.condemned,
                       {},
                       StoredRun::Fate::kSafe,
-                      run.mark});
+                      run.mark,
+                      {}});
   return true;
 }
 
 // The writer before this one may have stored the object and died before its row was safe. What it
 // had drained is no longer in the ring, so its object is the better one.
 bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
-  auto earlier = objects_->Get(key, bounds::kTraceContainerBytes);
+  auto earlier = objects_->GetUnlisted(key, bounds::kTraceContainerBytes);
   if (!earlier) return false;
   auto reader = TraceReader::Open(*earlier);
   if (!reader) return false;
@@ -108,9 +115,14 @@ void Archive::AddRows(SealedRun& run, const std::string& key) {
     return;
   }
   LoseRows(stored, added.error());
-  // A full disk rolls the whole batch back, not only the row that failed.
-  if (!index_->Due())
-    for (StoredRun& other : waiting_) LoseRows(other, added.error());
+  LoseBatchIfGone(added.error());
+}
+
+// A full disk rolls the whole batch back, not only the row that failed.
+void Archive::LoseBatchIfGone(const Error& error) {
+  if (index_->Due()) return;
+  for (StoredRun& run : waiting_) LoseRows(run, error);
+  for (const auto& done : std::exchange(moves_, {})) done(tl::unexpected<Error>(error));
 }
 
 // Each run once, and by its id: somebody was told of it, and will not find it.
@@ -122,7 +134,7 @@ void Archive::LoseRows(StoredRun& run, const Error& error) {
 }
 
 std::optional<MonoTime> Archive::Due() const {
-  if (waiting_.empty()) return std::nullopt;
+  if (waiting_.empty() && moves_.empty()) return std::nullopt;
   return index_->Due().value_or(MonoTime::min());
 }
 
@@ -132,13 +144,17 @@ Status Archive::CommitNow() {
     if (!committed) LoseRows(run, committed.error());
     if (run.fate == StoredRun::Fate::kInBatch) run.fate = StoredRun::Fate::kSafe;
   }
+  for (const auto& done : std::exchange(moves_, {})) done(committed);
   return committed;
 }
 
 std::vector<StoredRun> Archive::Commit() {
   (void)CommitNow();  // each run says what became of it
-  for (StoredRun& run : waiting_)
+  for (StoredRun& run : waiting_) {
     if (!run.error.empty()) run.bytes = 0;
+    // Also of a row that was lost: it expires where it belongs as well as here.
+    if (!run.key.empty()) objects_->Listed(run.key);
+  }
   return std::exchange(waiting_, {});
 }
 
@@ -167,6 +183,35 @@ Status Archive::NoteRemovedHandlers(const Catalog::Revision& revision) {
 Status Archive::SaveRevision(const Catalog::Revision& revision) {
   NJ_TRY(NoteRemovedHandlers(revision));
   return catalog_->Save(revision);
+}
+
+void Archive::MoveObjects(const std::vector<std::string>& from, const std::string& to,
+                          std::function<void(const Status&)> done) {
+  std::vector<TraceIndex::Moved> moved;
+  std::string canvas;
+  for (const std::string& key : from) {
+    auto owner = TraceKeyParts(key);
+    if (!owner || (!canvas.empty() && owner->canvas != canvas))
+      return done(Fail(ErrorCode::kInvalid, "not the traces of one canvas"));
+    canvas = owner->canvas;
+    moved.push_back({owner->run, key});
+  }
+  Status rows = index_->MoveObjects(canvas, moved, to);
+  if (rows) {
+    moves_.push_back(std::move(done));
+    return;
+  }
+  LoseBatchIfGone(rows.error());
+  done(rows);
+}
+
+bool Archive::IsListed(std::string_view key) {
+  auto parts = TraceKeyParts(key);
+  if (!parts) return true;
+  for (const StoredRun& run : waiting_)
+    if (run.key == key) return false;
+  auto found = index_->Get(parts->canvas, parts->run);
+  return found && found->object_key == key;
 }
 
 }  // namespace nightjar

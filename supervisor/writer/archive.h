@@ -6,6 +6,7 @@
 // be written; nothing waits for it. Every call blocks; one thread, but for the objects.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,12 +51,16 @@ struct StoredRun {
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
   RingMark mark;
+  std::string key;  // of its object
 };
 
 class Archive {
  public:
   // `dir` is the store's directory. `clock` outlives the archive.
   static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock);
+  // The same, with its objects elsewhere.
+  static Result<std::unique_ptr<Archive>> Open(const std::string& dir, const Clock& clock,
+                                               std::unique_ptr<ObjectStore> objects);
   Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
           std::unique_ptr<Catalog> catalog, std::unique_ptr<MissedIndex> missed,
           const Clock& clock);
@@ -70,6 +75,12 @@ class Archive {
   Status CommitNow();
   // Durable when it returns.
   Status SaveRevision(const Catalog::Revision& revision);
+  // What several objects of one canvas held is in the object `to` now: their rows say so. `done`
+  // once that is as safe as any row, from Commit(), or with the reason why it is not.
+  void MoveObjects(const std::vector<std::string>& from, const std::string& to,
+                   std::function<void(const Status&)> done);
+  // Whether this object has a row that is safe. Of objects of a kind that has no rows, always.
+  bool IsListed(std::string_view key);
 
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
@@ -83,6 +94,7 @@ class Archive {
   std::string StoreObject(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key);
   Status NoteRemovedHandlers(const Catalog::Revision& revision);
+  void LoseBatchIfGone(const Error& error);
   static void LoseRows(StoredRun& run, const Error& error);
 
   std::unique_ptr<ObjectStore> objects_;
@@ -90,8 +102,9 @@ class Archive {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
   const Clock& clock_;
-  IncidentCode code_;               // reads the catalog
-  std::vector<StoredRun> waiting_;  // for a commit
+  IncidentCode code_;                                      // reads the catalog
+  std::vector<StoredRun> waiting_;                         // for a commit
+  std::vector<std::function<void(const Status&)>> moves_;  // likewise
 };
 
 }  // namespace nightjar

@@ -98,7 +98,7 @@ Status Keeper::Keep(Keeping& keeping) {
   if (!keeping.trace || keeping.trace->object_key.empty()) return {};
   NJ_ASSIGN(std::string key,
             KeptKey(keeping.slot.handler.canvas, keeping.slot.handler.tlid, keeping.slot.slot));
-  Status copied = objects_.Copy(keeping.trace->object_key, key);
+  Status copied = CopyFrom(keeping.slot.handler.canvas, keeping.slot.run, *keeping.trace, key);
   if (copied || copied.error().code != ErrorCode::kNotFound) return copied;
   // It is gone whatever we do, and must not hold up everybody else's.
   LogError("kept_trace_lost", {{"run", keeping.slot.run.ToString()},
@@ -106,6 +106,18 @@ Status Keeper::Keep(Keeping& keeping) {
                                {"error", copied.error().ToString()}});
   keeping.trace->object_key.clear();
   return {};
+}
+
+// A spooled object may go into a pack between the index's answer and this: then the index has its
+// new key.
+Status Keeper::CopyFrom(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
+                        const std::string& to) {
+  Status copied = objects_.Copy(trace.object_key, to);
+  if (copied || copied.error().code != ErrorCode::kNotFound) return copied;
+  auto again =
+      Ask<IndexedTrace>([&](Archive& archive) { return archive.index().Get(canvas, run); });
+  if (!again || again->object_key.empty() || again->object_key == trace.object_key) return copied;
+  return objects_.Copy(again->object_key, to);
 }
 
 // Holds are made on this thread: one that is neither whole nor gone is of a writer that died.
@@ -177,8 +189,9 @@ Status Keeper::Expire() {
   return {};
 }
 
-Status Keeper::CopyEvidence(const RunId& run, const std::string& from, const std::string& to) {
-  NJ_TRY(objects_.Copy(from, to));
+Status Keeper::CopyEvidence(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
+                            const std::string& to) {
+  NJ_TRY(CopyFrom(canvas, run, trace, to));
   // The slot of a kept trace may have been written over since the index was asked.
   NJ_ASSIGN(std::string object, objects_.Get(to, bounds::kTraceContainerBytes));
   NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
@@ -205,7 +218,7 @@ Result<proto::Hold> Keeper::Hold(const proto::HoldTrace& order) {
   // Of one that holds, nothing must be copied or removed below.
   NJ_TRY(Change(
       [&](TraceIndex& index) { return index.holds().Begin(*run, trace, order, clock_.Wall()); }));
-  if (Status copied = CopyEvidence(*run, trace.object_key, evidence); !copied) {
+  if (Status copied = CopyEvidence(order.canvas(), *run, trace, evidence); !copied) {
     NJ_TRY(RemoveEvidence({order.canvas(), *run}));
     return tl::unexpected<Error>(copied.error());
   }

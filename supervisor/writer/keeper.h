@@ -52,7 +52,10 @@ class Keeper {
   Status EmptyRemoved();
   Status Expire();
   Result<TraceDay> DropDays();
-  Status CopyEvidence(const RunId& run, const std::string& from, const std::string& to);
+  Status CopyFrom(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
+                  const std::string& to);
+  Status CopyEvidence(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
+                      const std::string& to);
   Status RemoveEvidence(const TraceHolds::Leftover& leftover);
 
   ObjectStore& objects_;

@@ -28,17 +28,17 @@ Result<Fd> OpenDirectory(int parent, const char* name) {
 }
 
 // The names in a directory; files and directories alike.
-struct Listed {
+struct Entry {
   std::string name;
   bool is_directory = false;
 };
-Result<std::vector<Listed>> List(int parent, const char* name) {
+Result<std::vector<Entry>> List(int parent, const char* name) {
   Fd dir(openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!dir.valid()) return FailErrno(name);
   DIR* list = fdopendir(dir.get());
   if (list == nullptr) return FailErrno(name);
   (void)dir.Release();  // closedir's now
-  std::vector<Listed> listed;
+  std::vector<Entry> listed;
   while (dirent* entry = readdir(list)) {
     std::string_view found = entry->d_name;
     if (found == "." || found == "..") continue;
@@ -59,7 +59,7 @@ Result<bool> RemoveTree(int parent, const std::string& name, size_t& budget) {
   NJ_ASSIGN(auto listed, List(parent, name.c_str()));
   Fd dir(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!dir.valid()) return FailErrno(name);
-  for (const Listed& entry : listed) {
+  for (const Entry& entry : listed) {
     if (budget == 0) return false;
     if (entry.is_directory) {
       NJ_ASSIGN(bool gone, RemoveTree(dir.get(), entry.name, budget));
@@ -88,6 +88,40 @@ Result<std::string> PathOf(std::string_view key) {
   return std::string(key);
 }
 
+using Seen = std::function<bool(const std::string& key, uint64_t bytes)>;
+
+// What to do with directories once what is in them was seen.
+enum class Emptied { kKeep, kRemove };
+
+// Below `path`, which is a directory. False: `seen` has had enough.
+Result<bool> WalkBelow(int parent, const std::string& name, const std::string& path,
+                       const Seen& seen, Emptied emptied) {
+  Fd dir(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  // Emptied and removed by somebody else since it was listed.
+  if (!dir.valid() && errno == ENOENT) return true;
+  if (!dir.valid()) return FailErrno("looking through " + path);
+  std::unique_ptr<DIR, int (*)(DIR*)> list(fdopendir(dir.get()), closedir);
+  if (list == nullptr) return FailErrno("looking through " + path);
+  const int fd = dir.Release();  // closedir's now
+  while (dirent* entry = readdir(list.get())) {
+    std::string child = entry->d_name;
+    if (child.front() == '.') continue;
+    std::string key = path.empty() ? child : path + "/" + child;
+    struct stat info;
+    if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // it is gone
+    bool more = true;
+    if (S_ISDIR(info.st_mode)) {
+      if (path.empty() && child == kUnfinished) continue;
+      NJ_ASSIGN(more, WalkBelow(fd, child, key, seen, emptied));
+      if (emptied == Emptied::kRemove) unlinkat(fd, child.c_str(), AT_REMOVEDIR);
+    } else if (S_ISREG(info.st_mode)) {
+      more = seen(key, static_cast<uint64_t>(info.st_size));
+    }
+    if (!more) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Create(const std::string& root) {
@@ -98,7 +132,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::Create(const std::string& root) 
   // Expired days are left to ExpireBefore: they may be large, and nobody waits for them.
   auto left = List(dir->get(), kUnfinished);
   if (!left) return Wrap(left.error(), "opening the trace store " + root);
-  for (const Listed& entry : *left)
+  for (const Entry& entry : *left)
     if (!entry.is_directory) unlinkat(unfinished->get(), entry.name.c_str(), 0);
   return std::unique_ptr<LocalStore>(new LocalStore(std::move(*dir), std::move(*unfinished)));
 }
@@ -178,19 +212,38 @@ Result<bool> LocalStore::ExpireBefore(std::string_view day) {
   if (!days && days.error().code != ErrorCode::kNotFound)
     return tl::unexpected<Error>(days.error());
   if (days) {
-    for (const Listed& entry : *days) {
+    for (const Entry& entry : *days) {
       if (!TraceDay::Parse(entry.name) || entry.name >= day) continue;
       NJ_TRY(RenameAway(entry.name));
     }
   }
   size_t budget = bounds::kExpiredFilesPerCall;
   NJ_ASSIGN(auto expired, List(root_.get(), kUnfinished));
-  for (const Listed& entry : expired) {
+  for (const Entry& entry : expired) {
     if (!entry.is_directory) continue;
     NJ_ASSIGN(bool gone, RemoveTree(unfinished_.get(), entry.name, budget));
     if (!gone) return true;
   }
   return false;
+}
+
+Result<uint64_t> LocalStore::SizeOf(std::string_view key) const {
+  NJ_ASSIGN(std::string path, PathOf(key));
+  struct stat info;
+  if (fstatat(root_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return FailErrno("a trace's file");
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Status LocalStore::Walk(const Seen& seen) const {
+  auto walked = WalkBelow(root_.get(), ".", "", seen, Emptied::kKeep);
+  return walked ? Status() : Status(tl::unexpect, walked.error());
+}
+
+Status LocalStore::RemoveEmptyDirectories() {
+  auto all = [](const std::string&, uint64_t) { return true; };
+  auto walked = WalkBelow(root_.get(), ".", "", all, Emptied::kRemove);
+  return walked ? Status() : Status(tl::unexpect, walked.error());
 }
 
 }  // namespace nightjar

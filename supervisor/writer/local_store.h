@@ -6,6 +6,7 @@
 // directory has one store at a time, which the writer's lock sees to.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,13 @@ class LocalStore final : public ObjectStore {
   Status Delete(std::string_view key) override;
   Status Copy(std::string_view from, std::string_view to) override;
   Result<bool> ExpireBefore(std::string_view day) override;
+
+  // kNotFound.
+  Result<uint64_t> SizeOf(std::string_view key) const;
+  // Every object, in no order, until `seen` returns false. Others may come and go meanwhile.
+  Status Walk(const std::function<bool(const std::string& key, uint64_t bytes)>& seen) const;
+  // Of days and canvases. Before the first Put.
+  Status RemoveEmptyDirectories();
 
  private:
   LocalStore(Fd root, Fd unfinished) : root_(std::move(root)), unfinished_(std::move(unfinished)) {}

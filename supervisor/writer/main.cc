@@ -10,11 +10,16 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
 #include "ipc/proto/no_log.h"
+#include "supervisor/writer/s3/s3_store.h"
+#include "supervisor/writer/s3/spooled_store.h"
+#include "supervisor/writer/s3/store_file.h"
+#include "supervisor/writer/s3/uploader.h"
 #include "supervisor/writer/service.h"
 #include "supervisor/writer/store_dir.h"
 
@@ -26,6 +31,7 @@ struct Options {
   std::string state;
   uint32_t uid = UINT32_MAX;
   uint32_t gid = UINT32_MAX;
+  std::string store;  // file with a store for traces; empty: they stay in the state directory
 };
 
 template <typename T>
@@ -36,11 +42,10 @@ bool ParseNumber(const char* text, T& value) {
 }
 
 bool ParseOptions(int argc, char** argv, Options& options) {
-  constexpr option kLong[] = {{"control-fd", required_argument, nullptr, 'c'},
-                              {"state", required_argument, nullptr, 's'},
-                              {"uid", required_argument, nullptr, 'u'},
-                              {"gid", required_argument, nullptr, 'g'},
-                              {nullptr, 0, nullptr, 0}};
+  constexpr option kLong[] = {
+      {"control-fd", required_argument, nullptr, 'c'}, {"state", required_argument, nullptr, 's'},
+      {"uid", required_argument, nullptr, 'u'},        {"gid", required_argument, nullptr, 'g'},
+      {"store", required_argument, nullptr, 'S'},      {nullptr, 0, nullptr, 0}};
   for (int choice; (choice = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
     bool good = true;
     switch (choice) {
@@ -55,6 +60,9 @@ bool ParseOptions(int argc, char** argv, Options& options) {
         break;
       case 'g':
         good = ParseNumber(optarg, options.gid);
+        break;
+      case 'S':
+        options.store = optarg;
         break;
       default:
         good = false;
@@ -77,6 +85,33 @@ Status BecomeWriter(const Options& options, const std::string& store) {
   return {};
 }
 
+// With traces that go to a store beyond the network, through a spool below the store's directory.
+Status ServeRemote(Channel supervisor, const std::string& store, const Clock& clock,
+                   s3::StoreFile file) {
+  NJ_ASSIGN(auto spool, Spool::Create(store + "/traces", file.settings.spool_bytes_max));
+  s3::S3Client::Options options;
+  options.http.ca_file = file.settings.ca_file;
+  options.credentials = std::move(file.credentials);
+  options.store = std::move(file.settings);
+  const std::string host = options.store.endpoint.host;
+  NJ_ASSIGN(auto remote, s3::S3Store::Create(clock, std::move(options)));
+  NJ_ASSIGN(auto archive,
+            Archive::Open(store, clock, std::make_unique<SpooledStore>(spool, *remote)));
+  NJ_ASSIGN(auto loop, Loop::Create());
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
+  Uploader uploader(spool, *remote, clock,
+                    [&service](auto task) { return service.AtArchive(std::move(task)); }, {});
+  service.SetRemote({[&uploader] { return uploader.figures(); },
+                     [&spool, &remote](const std::string& key) {
+                       return spool->Has(key) ? std::string() : remote->SignedUrl(key);
+                     }});
+  LogInfo("writer_ready", {{"store", store}, {"traces", host}, {"spooled_bytes", spool->bytes()}});
+  loop->Run();
+  // Whoever reads a trace from there now is not waited for.
+  remote->End();
+  return {};
+}
+
 Status Serve(const Options& options) {
   Fd control(options.control_fd);
   if (fcntl(control.get(), F_SETFD, FD_CLOEXEC) != 0) return FailErrno("--control-fd");
@@ -87,16 +122,22 @@ Status Serve(const Options& options) {
   for (int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
   if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
 
+  // The keys to it are not for the user that this becomes.
+  std::optional<s3::StoreFile> remote_file;
+  if (!options.store.empty()) {
+    NJ_ASSIGN(remote_file, s3::ReadStoreFile(options.store));
+  }
   const std::string store = options.state + "/store";
   NJ_TRY(BecomeWriter(options, store));
   StartLog("nightjar-writer", LogMode::kAsync);
   EndProtobufLog();
   NJ_ASSIGN(StoreDir dir, StoreDir::Open(store));
   SystemClock clock;
+  Channel supervisor(std::move(control), Channel::Waiting::kNo);
+  if (remote_file) return ServeRemote(std::move(supervisor), store, clock, std::move(*remote_file));
   NJ_ASSIGN(auto archive, Archive::Open(store, clock));
   NJ_ASSIGN(auto loop, Loop::Create());
-  WriterService service(*loop, clock, Channel(std::move(control), Channel::Waiting::kNo),
-                        std::move(archive));
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
   LogInfo("writer_ready", {{"store", store}});
   loop->Run();
   return {};
@@ -108,7 +149,8 @@ Status Serve(const Options& options) {
 int main(int argc, char** argv) {
   nightjar::Options options;
   if (!nightjar::ParseOptions(argc, argv, options)) {
-    fprintf(stderr, "usage: nightjar-writer --control-fd N --state DIR --uid U --gid G\n");
+    fprintf(stderr,
+            "usage: nightjar-writer --control-fd N --state DIR --uid U --gid G [--store FILE]\n");
     return 2;
   }
   nightjar::Status served = nightjar::Serve(options);

@@ -21,4 +21,16 @@ Result<std::string> EvidenceKey(std::string_view canvas, const RunId& run) {
   return "evidence/" + std::string(canvas) + "/" + run.ToString() + ".njt";
 }
 
+std::optional<TraceKeyOwner> TraceKeyParts(std::string_view key) {
+  constexpr std::string_view kWeek = "week/", kEnd = ".njt";
+  if (!key.starts_with(kWeek) || !key.ends_with(kEnd)) return std::nullopt;
+  key.remove_prefix(kWeek.size());
+  key.remove_suffix(kEnd.size());
+  size_t day = key.find('/'), canvas = key.rfind('/');
+  if (day == key.npos || canvas == day) return std::nullopt;
+  auto run = RunId::Parse(key.substr(canvas + 1));
+  if (!run) return std::nullopt;
+  return TraceKeyOwner{std::string(key.substr(day + 1, canvas - day - 1)), *run};
+}
+
 }  // namespace nightjar

@@ -7,6 +7,7 @@
 // what was under the key before.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,13 @@ Result<std::string> TraceKey(std::string_view canvas, const RunId& run);
 Result<std::string> KeptKey(std::string_view canvas, Tlid tlid, unsigned slot);
 Result<std::string> EvidenceKey(std::string_view canvas, const RunId& run);
 
+// Whose trace a key is; nullopt: it is no TraceKey.
+struct TraceKeyOwner {
+  std::string canvas;
+  RunId run;
+};
+std::optional<TraceKeyOwner> TraceKeyParts(std::string_view key);
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -33,6 +41,14 @@ class ObjectStore {
   // call. True: there is more to remove, though nothing of it can be read any more. A store that
   // expires by a rule of its own has nothing to do.
   virtual Result<bool> ExpireBefore(std::string_view day) = 0;
+
+  // The index has a row of this object that no crash of ours takes away: from now on it may be
+  // moved to where it is to stay.
+  virtual void Listed(std::string_view /*key*/) {}
+  // Get() of what was never Listed(): it is near, and not looked for elsewhere.
+  virtual Result<std::string> GetUnlisted(std::string_view key, size_t bytes_max) {
+    return Get(key, bytes_max);
+  }
 };
 
 }  // namespace nightjar

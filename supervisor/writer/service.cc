@@ -97,6 +97,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return AnswerByKeeper(ticket, [order = message.release_trace()](Keeper& keeper) {
         return keeper.Release(order);
       });
+    case proto::ToWriter::kGetObject:
+      return OnGetObject(ticket, message.get_object());
+    case proto::ToWriter::kStoreFiguresWanted:
+      return OnStoreFigures(ticket);
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -236,18 +240,44 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
 
 void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {
   AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
+               [ticket](const IndexedTrace& found, Result<std::string> object) {
                  // Without its object, the row is still an answer.
-                 return EncodeTraceAnswer(ticket, row, object ? *object : std::string(),
+                 return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
                                           bounds::kTraceAnswerBytes);
                }});
 }
 
 void WriterService::OnGetReplay(uint64_t ticket, const proto::GetReplay& question) {
   AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const proto::TraceRow& row, const Result<std::string>& object) {
-                 return EncodeReplayAnswer(ticket, row, object);
+               [ticket](const IndexedTrace& found, Result<std::string> object) {
+                 return EncodeReplayAnswer(ticket, found.row, object);
                }});
+}
+
+void WriterService::OnGetObject(uint64_t ticket, const proto::GetObject& question) {
+  TraceQuestion asked{ticket, question.canvas(), question.run_id(),
+                      [ticket, question](const IndexedTrace& found,
+                                         Result<std::string> object) -> Result<std::string> {
+                        if (found.object_key.empty())
+                          return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
+                        NJ_TRY(object);
+                        NJ_ASSIGN(proto::FromWriter answer,
+                                  ObjectAnswer(ticket, question, std::move(*object)));
+                        return answer.SerializeAsString();
+                      }};
+  asked.url_is_enough = true;
+  AskForTrace(std::move(asked));
+}
+
+void WriterService::OnStoreFigures(uint64_t ticket) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  if (remote_) *answer.mutable_store_figures() = remote_->figures();
+  mailbox_.Send(Kind::kDroppable, std::move(answer));
+}
+
+bool WriterService::AtArchive(std::function<void(Archive&)> task) {
+  return archive_thread_.Add([this, task = std::move(task)] { task(*archive_); });
 }
 
 void WriterService::AskForTrace(TraceQuestion question) {
@@ -265,6 +295,16 @@ void WriterService::FindTrace(const TraceQuestion& question) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;
   }
+  // While nothing is moved from under it.
+  if (question.url_is_enough && remote_ && !found->object_key.empty()) {
+    std::string url = remote_->signed_url(found->object_key);
+    if (!url.empty()) {
+      loop_.Post([this, ticket, url = std::move(url)] {
+        mailbox_.Send(Kind::kDroppable, ObjectElsewhere(ticket, url));
+      });
+      return;
+    }
+  }
   bool reading = reading_thread_.Add(
       [this, question, found = std::move(*found)] { ReadTrace(question, found); });
   if (!reading) loop_.Post([this, ticket] { Fail(ticket, kTooManyReads); });
@@ -281,7 +321,7 @@ void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found)
     question.object_key = found.object_key;
     return loop_.Post([this, question = std::move(question)] { AskForTrace(question); });
   }
-  auto encoded = question.encode(found.row, object);
+  auto encoded = question.encode(found, std::move(object));
   loop_.Post([this, ticket, encoded = std::move(encoded)] {
     encoded ? mailbox_.SendEncoded(Kind::kDroppable, ticket, *encoded)
             : Fail(ticket, encoded.error());

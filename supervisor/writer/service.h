@@ -29,6 +29,16 @@ class WriterService {
   // Stores what was handed to the archive before it returns.
   ~WriterService();
 
+  // Where traces go that do not stay on this machine. Before the loop runs.
+  struct Remote {
+    std::function<proto::StoreFigures()> figures;
+    // Where anybody may GET this object for a while; empty: it is still here. Blocks; any thread.
+    std::function<std::string(const std::string& key)> signed_url;
+  };
+  void SetRemote(Remote remote) { remote_ = std::move(remote); }
+  // Runs `task` on the archive's thread. False: it will not, as too many wait. Any thread.
+  bool AtArchive(std::function<void(Archive&)> task);
+
  private:
   void OnMessage(proto::ToWriter message, std::vector<Fd> fds);
   void OnClosed();
@@ -42,17 +52,19 @@ class WriterService {
   void OnLoadCatalog(uint64_t ticket);
   void OnGetTrace(uint64_t ticket, const proto::GetTrace& question);
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
+  void OnGetObject(uint64_t ticket, const proto::GetObject& question);
+  void OnStoreFigures(uint64_t ticket);
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;
     std::string canvas;
     std::string run_id;  // its bytes
     // Makes an encoded FromWriter of the row and its object, on the reading thread.
-    std::function<Result<std::string>(const proto::TraceRow& row,
-                                      const Result<std::string>& object)>
+    std::function<Result<std::string>(const IndexedTrace& found, Result<std::string> object)>
         encode;
     std::string object_key = {};
     bool asked_again = false;
+    bool url_is_enough = false;  // where the object may be had is an answer
   };
   void AskForTrace(TraceQuestion question);
   void FindTrace(const TraceQuestion& question);
@@ -88,6 +100,7 @@ class WriterService {
   Loop& loop_;
   const Clock& clock_;
   Drain drain_;
+  std::optional<Remote> remote_;
   Fd ledger_;  // of the supervisor; not valid: it has none
   // What it holds when the supervisor is gone and this was not told of, ends of open runs above
   // all.

@@ -42,6 +42,8 @@ constexpr const char* kAddFunction =
 constexpr const char* kAddField =
     "INSERT INTO trace_field_DAY (canvas, field, value, run_id) VALUES (?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING";
+constexpr const char* kMove =
+    "UPDATE traces_DAY SET object_key = ?1 WHERE canvas = ?2 AND run_id = ?3 AND object_key = ?4";
 constexpr const char* kGet =
     "SELECT row, touched, object_key FROM traces_DAY WHERE canvas = ?1 AND run_id = ?2";
 
@@ -204,14 +206,28 @@ Result<IndexedTrace> TraceDays::Get(std::string_view canvas, const RunId& run) {
   auto missing = Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
   auto day = TraceDay::Of(run);
   if (!day) return missing;
-  NJ_ASSIGN(std::vector<TraceDay> days, Days());
-  if (std::find(days.begin(), days.end(), *day) == days.end()) return missing;
+  NJ_ASSIGN(bool exists, Exists(*day));
+  if (!exists) return missing;
   NJ_ASSIGN(Statement get, db_.Prepare(For(*day, kGet).c_str()));
   get.BindText(1, canvas);
   get.BindBlob(2, run.bytes());
   NJ_ASSIGN(bool there, get.Step());
   if (!there) return missing;
   return Read(get);
+}
+
+Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_view from,
+                       std::string_view to) {
+  auto day = TraceDay::Of(run);
+  if (!day) return tl::unexpected<Error>(day.error());
+  NJ_ASSIGN(bool there, Exists(*day));
+  if (!there) return {};
+  NJ_ASSIGN(Statement move, db_.Prepare(For(*day, kMove).c_str()));
+  move.BindText(1, to);
+  move.BindText(2, canvas);
+  move.BindBlob(3, run.bytes());
+  move.BindText(4, from);
+  return move.Run();
 }
 
 Status TraceDays::Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,
@@ -255,6 +271,11 @@ Result<std::vector<TraceDay>> TraceDays::Days() {
     if (!more) return days;
     if (auto day = TraceDay::Parse(ask.Bytes(0), TraceDay::Form::kDigits)) days.push_back(*day);
   }
+}
+
+Result<bool> TraceDays::Exists(TraceDay day) {
+  NJ_ASSIGN(std::vector<TraceDay> days, Days());
+  return std::find(days.begin(), days.end(), day) != days.end();
 }
 
 Status TraceDays::Drop(TraceDay day) {

@@ -48,6 +48,9 @@ class TraceDays {
   Result<bool> Add(const RunId& run, const IndexedTrace& trace);
   // kNotFound.
   Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
+  // Its object is `to` now, where it was `from`. What is not there is left alone.
+  Status Move(std::string_view canvas, const RunId& run, std::string_view from,
+              std::string_view to);
   // The traces of one day that an index of it offers to the question, newest first, until `each`
   // returns false. They may be more than match.
   Status Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,
@@ -63,6 +66,7 @@ class TraceDays {
   struct Adding {
     Statement trace, function, field;
   };
+  Result<bool> Exists(TraceDay day);
   Result<Adding*> ForAdding(TraceDay day);
   Status AddTouched(Adding& adding, const RunId& run, const IndexedTrace& trace);
 

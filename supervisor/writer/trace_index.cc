@@ -185,6 +185,14 @@ Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {
   return ring_->Add(run, trace.row);
 }
 
+Status TraceIndex::MoveObjects(std::string_view canvas, const std::vector<Moved>& moved,
+                               std::string_view to) {
+  return Write([&]() -> Status {
+    for (const Moved& one : moved) NJ_TRY(days_.Move(canvas, one.run, one.from, to));
+    return {};
+  });
+}
+
 Status TraceIndex::AddIncident(const proto::Incident& incident) {
   NJ_ASSIGN(RunId run, IdOf(incident.run_id()));
   {

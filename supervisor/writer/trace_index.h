@@ -41,6 +41,14 @@ class TraceIndex {
   Status AddTrace(const IndexedTrace& trace);
   Status AddIncident(const proto::Incident& incident);
 
+  // Rows of these runs of `canvas` whose object is at the key beside them have it at `to` from now
+  // on; those that have it elsewhere by now keep that.
+  struct Moved {
+    RunId run;
+    std::string from;
+  };
+  Status MoveObjects(std::string_view canvas, const std::vector<Moved>& moved, std::string_view to);
+
   // When the open batch must be committed; nullopt: nothing is open. In the past when the batch is
   // full.
   std::optional<MonoTime> Due() const;

@@ -295,7 +295,8 @@ std::optional<Answer> GetAt(int port, const std::string& canvas, const std::stri
   return ParseAnswer(*received);
 }
 
-Answer Server::Control(const std::string& method, const std::string& target) {
+Answer Server::Control(const std::string& method, const std::string& target,
+                       const std::string& headers) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
@@ -308,7 +309,8 @@ Answer Server::Control(const std::string& method, const std::string& target) {
   }
   return ParseAnswer(Exchange(socket, method + " " + target +
                                           " HTTP/1.1\r\nHost: nightjar\r\nConnection: "
-                                          "close\r\n\r\n"));
+                                          "close\r\n" +
+                                          headers + "\r\n"));
 }
 
 Answer Server::Get(const std::string& host, const std::string& target) {

@@ -74,8 +74,9 @@ class Server {
   // The whole text of a request, as it is; everything that comes back until the server closes.
   std::string Raw(const std::string& request);
   // Asks the control plane itself, without a program between: for tests that ask often. No answer
-  // at all is status 0.
-  Answer Control(const std::string& method, const std::string& target);
+  // at all is status 0. `headers`: whole lines.
+  Answer Control(const std::string& method, const std::string& target,
+                 const std::string& headers = "");
   // nightjar WORDS --state ...
   Output Cli(std::vector<std::string> words, const std::string& input = "");
   // The same with --json, which must succeed.

@@ -39,7 +39,7 @@ TEST(OptionsTest, HaveTheDefaultsThatTheManualPromises) {
 TEST(OptionsTest, TakeWhatTheyAreGiven) {
   Options options = Parse({"--state", "/s", "--listen=[::1]:0", "--without", "io", "--without",
                            "pids", "--cgroup", "nj", "--uid-base", "200000", "--drain", "0",
-                           "--policy", "/dev/null", "--doctor"});
+                           "--policy", "/dev/null", "--store", "/dev/zero", "--doctor"});
   EXPECT_EQ(options.state, "/s");
   EXPECT_EQ(options.listen, "[::1]:0");
   EXPECT_THAT(options.without, ElementsAre("io", "pids"));
@@ -47,6 +47,7 @@ TEST(OptionsTest, TakeWhatTheyAreGiven) {
   EXPECT_EQ(options.uid_base, 200'000u);
   EXPECT_EQ(options.drain_s, 0u);
   EXPECT_EQ(options.policy, "/dev/null");
+  EXPECT_EQ(options.store, "/dev/zero");
   EXPECT_TRUE(options.doctor);
 }
 
@@ -62,6 +63,7 @@ TEST(OptionsDeathTest, WrongUsageExitsWithTwo) {
   const std::vector<std::string> kWrong[] = {
       {"--polcy", "x"},
       {"--policy", "/no/such/file"},
+      {"--store", "/no/such/file"},
       {"--drain", "-1"},
       {"--drain", "soon"},
       {"--drain", "3601"},

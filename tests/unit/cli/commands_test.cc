@@ -183,6 +183,26 @@ TEST(CommandsTest, ATraceIsPrintedForOtherPrograms) {
   EXPECT_EQ(fake.requests().size(), 2u);
 }
 
+TEST(CommandsTest, ATraceIsWrittenAsItIsStored) {
+  FakeSupervisor fake;
+  const std::string object("NJTRACE\n\0\xff", 10);
+  fake.On(std::string("GET /canvases/demo/traces/") + kId, {200, object});
+  TempDir dir;
+  const std::string file = dir.path() + "/run.njt";
+  Ended ended = RunNightjar({"trace", "demo", kId, "--object", file, "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "");
+  std::ifstream written(file, std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(written), {}), object);
+  ended = RunNightjar({"trace", "demo", kId, "--object", "-", "--state", fake.state()});
+  EXPECT_EQ(ended.out, object);
+  ended = RunNightjar(
+      {"trace", "demo", kId, "--object", dir.path() + "/no/x", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("/no/x: No such file"));
+  EXPECT_EQ(RunNightjar({"trace", "demo", kId, "--object", "-", "--json"}).code, kUsage);
+}
+
 TEST(CommandsTest, ATraceWithoutARunIsNoneOfOpenTelemetry) {
   FakeSupervisor fake;
   fake.On(std::string("GET /canvases/demo/traces/") + kId, {200, R"({"row":{"canvas":"demo"}})"});

@@ -49,11 +49,15 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     server_ = std::move(*server);
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
-    control_.emplace(
-        ControlService::Needs{rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_,
-                              metrics_, runs_, rerunner_, missed_handler_, pool_, feed_,
-                              [this] { return std::make_shared<const OnePolicy>(limits_); },
-                              [] { return std::string("nightjar_canvases 1\n"); }, doctor});
+    control_.emplace(ControlService::Needs{
+        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
+        rerunner_, missed_handler_, pool_, feed_,
+        [this] { return std::make_shared<const OnePolicy>(limits_); },
+        [](const proto::StoreFigures* store) {
+          return "nightjar_canvases 1\n" +
+                 (store ? "spooled " + std::to_string(store->spooled_bytes()) + "\n" : "");
+        },
+        doctor});
   }
   ~ControlServiceTest() override {
     server_.reset();
@@ -609,6 +613,84 @@ TEST_F(ControlServiceTest, ATraceIsPassedOnAsTheWriterPrintedIt) {
   Reply reply = Wait(*client);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, json::parse(answer.trace_json()));
+}
+
+// The answer to a GET of an object with these headers, once the writer has said this.
+class ObjectTest : public ControlServiceTest {
+ protected:
+  std::string Object(const std::string& headers, proto::StoredObject stored) {
+    auto client =
+        Send("GET /canvases/demo/traces/" + id_ +
+             " HTTP/1.1\r\nAccept: application/vnd.nightjar.trace\r\n" + headers + "X-Rest:");
+    EXPECT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+    asked_ = journal_.questions[0].question.get_object();
+    proto::FromWriter answer;
+    *answer.mutable_stored_object() = std::move(stored);
+    Answer(answer);
+    EXPECT_TRUE(Until([&] { return client->ended(); }));
+    return client->received();
+  }
+  static proto::StoredObject Bytes(const std::string& content, uint64_t first, uint64_t size) {
+    proto::StoredObject stored;
+    stored.set_content(content);
+    stored.set_first(first);
+    stored.set_size(size);
+    return stored;
+  }
+  const std::string id_ = RunId::New(SystemClock().Wall()).ToString();
+  proto::GetObject asked_;
+};
+
+TEST_F(ObjectTest, IsTheBytesAsTheyAreStored) {
+  std::string text = Object("", Bytes("0123456789", 0, 10));
+  EXPECT_THAT(text, HasSubstr("HTTP/1.1 200 "));
+  EXPECT_THAT(text, HasSubstr("Content-Type: application/vnd.nightjar.trace\r\n"));
+  EXPECT_THAT(text, HasSubstr("Accept-Ranges: bytes\r\n"));
+  EXPECT_THAT(text, EndsWith("\r\n\r\n0123456789"));
+  EXPECT_EQ(asked_.canvas(), "demo");
+  EXPECT_EQ(asked_.count(), 0u);
+}
+
+TEST_F(ObjectTest, IsAPartWhereOneIsAskedFor) {
+  std::string text = Object("Range: bytes=3-5\r\n", Bytes("345", 3, 10));
+  EXPECT_THAT(text, HasSubstr("HTTP/1.1 206 "));
+  EXPECT_THAT(text, HasSubstr("Content-Range: bytes 3-5/10\r\n"));
+  EXPECT_EQ(asked_.first(), 3u);
+  EXPECT_EQ(asked_.count(), 3u);
+}
+
+TEST_F(ObjectTest, IsNotThereBehindItsEnd) {
+  std::string text = Object("Range: bytes=10-\r\n", Bytes("", 10, 10));
+  EXPECT_THAT(text, HasSubstr("HTTP/1.1 416 "));
+  EXPECT_THAT(text, HasSubstr("Content-Range: bytes */10\r\n"));
+}
+
+TEST_F(ObjectTest, IsElsewhereWhereItIsInAStore) {
+  proto::StoredObject stored;
+  stored.set_url("http://s3/traces/x?X-Amz-Signature=ab");
+  std::string text = Object("Range: bytes=0-3\r\n", stored);
+  EXPECT_THAT(text, HasSubstr("HTTP/1.1 307 "));
+  EXPECT_THAT(text, HasSubstr("Location: http://s3/traces/x?X-Amz-Signature=ab\r\n"));
+  EXPECT_THAT(text, HasSubstr("Cache-Control: no-store\r\n"));
+}
+
+class StoreMetricsTest : public ControlServiceTest {
+ protected:
+  std::string Metrics(Result<proto::FromWriter> figures) {
+    auto client = Send("GET /metrics");
+    Answer(std::move(figures));
+    EXPECT_TRUE(Until([&] { return client->ended(); }));
+    return client->received();
+  }
+};
+
+TEST_F(StoreMetricsTest, HaveTheStoresFiguresWhileTheWriterIsThere) {
+  control_->ExpectRemoteStore();
+  proto::FromWriter figures;
+  figures.mutable_store_figures()->set_spooled_bytes(77);
+  EXPECT_THAT(Metrics(figures), EndsWith("nightjar_canvases 1\nspooled 77\n"));
+  EXPECT_THAT(Metrics(Fail(ErrorCode::kUnavailable, "it is away")),
+              EndsWith("nightjar_canvases 1\n"));
 }
 
 TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {

@@ -33,6 +33,18 @@ TEST(PrometheusTextTest, HistogramsAreCumulative) {
   EXPECT_THAT(text, HasSubstr("nightjar_kill_overshoot_seconds_bucket{le=\"+Inf\"} 3\n"));
 }
 
+TEST(PrometheusTextTest, AStoreHasFiguresWhereThereIsOne) {
+  HostLevels levels;
+  EXPECT_EQ(PrometheusText(HostCounts{}, levels).find("nightjar_store"), std::string::npos);
+  levels.store.emplace();
+  levels.store->spooled_bytes = 7;
+  levels.store->failed = {{"permission", 2}, {"timed_out", 0}};
+  std::string text = PrometheusText(HostCounts{}, levels);
+  EXPECT_THAT(text, HasSubstr("nightjar_store_available 0\n"));
+  EXPECT_THAT(text, HasSubstr("nightjar_store_spooled_bytes 7\n"));
+  EXPECT_THAT(text, HasSubstr("nightjar_store_failures_total{kind=\"permission\"} 2\n"));
+}
+
 TEST(PrometheusTextTest, LevelsAreGauges) {
   HostLevels levels;
   levels.canvases = 4;

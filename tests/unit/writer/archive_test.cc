@@ -138,5 +138,33 @@ TEST_F(ArchiveTest, NeverWritesOutsideItsTree) {
   EXPECT_TRUE(store_->objects.empty());
 }
 
+TEST_F(ArchiveTest, TellsThatObjectsWereMovedOnceThatIsSafe) {
+  const RunId run = RunAt(1), other = RunAt(2);
+  for (const RunId& one : {run, other}) archive_->Store(Run(one, 1));
+  archive_->Commit();
+  std::vector<std::string> keys = {archive_->index().Get("demo", run)->object_key,
+                                   archive_->index().Get("demo", other)->object_key};
+  EXPECT_TRUE(archive_->IsListed(keys[0]));
+  std::optional<Status> moved;
+  archive_->MoveObjects(keys, "week/2023-11-14/demo/pack-x.njt",
+                        [&](const Status& status) { moved = status; });
+  EXPECT_FALSE(moved);
+  ASSERT_TRUE(archive_->Due());  // also without a run that waits
+  EXPECT_TRUE(archive_->Commit().empty());
+  EXPECT_TRUE(moved && *moved);
+  EXPECT_EQ(archive_->index().Get("demo", run)->object_key, "week/2023-11-14/demo/pack-x.njt");
+  EXPECT_FALSE(archive_->IsListed(keys[0]));
+  EXPECT_FALSE(archive_->Due());
+}
+
+TEST_F(ArchiveTest, MovesOnlyWhatIsOfOneCanvas) {
+  std::vector<std::string> keys = {*TraceKey("demo", RunAt(1)), *TraceKey("other", RunAt(2))};
+  std::optional<Status> moved;
+  archive_->MoveObjects(keys, "week/1970-01-01/demo/pack-x.njt",
+                        [&](const Status& status) { moved = status; });
+  EXPECT_TRUE(moved && !*moved);
+  EXPECT_FALSE(archive_->IsListed(keys[0])) << "without a row";
+}
+
 }  // namespace
 }  // namespace nightjar::testing
