@@ -30,11 +30,13 @@ namespace fs = std::filesystem;
 
 constexpr const char* kUser = "ceph";
 
-// Asks again until it is so, for at most a minute.
-bool InAMinute(const std::function<bool()>& fact) {
+// Asks again until it is so, for at most a minute and while `process` lives, which must not be
+// waited for by anybody else.
+bool WhileItLives(pid_t& process, const std::function<bool()>& fact) {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!fact()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (waitpid(process, nullptr, WNOHANG) == process) process = -1;
+    if (process < 0 || std::chrono::steady_clock::now() > deadline) return false;
     poll(nullptr, 0, 50);
   }
   return true;
@@ -48,13 +50,14 @@ sockaddr_in Loopback(uint16_t port) {
   return name;
 }
 
+// Below those that the kernel gives to whoever connects somewhere: it stays free until it is used.
 uint16_t FreePort() {
-  Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name = Loopback(0);
-  socklen_t size = sizeof name;
-  CHECK(bind(probe.get(), reinterpret_cast<sockaddr*>(&name), size) == 0);
-  CHECK(getsockname(probe.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
-  return ntohs(name.sin_port);
+  static uint16_t next = static_cast<uint16_t>(20'000 + getpid() % 5'000 * 2);
+  for (;;) {
+    Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name = Loopback(++next);
+    if (bind(probe.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return next;
+  }
 }
 
 bool Listens(uint16_t port) {
@@ -104,7 +107,10 @@ bool S3Gateway::Installed() {
 
 std::unique_ptr<S3Gateway> S3Gateway::Start() {
   std::unique_ptr<S3Gateway> gateway(new S3Gateway);
-  return gateway->StartAll() ? std::move(gateway) : nullptr;
+  if (gateway->StartAll()) return gateway;
+  fprintf(stderr, "s3: %s\n",
+          RunProgram({"/usr/bin/tail", gateway->folder_ + "/run/output"}).out.c_str());
+  return nullptr;
 }
 
 S3Gateway::~S3Gateway() {
@@ -192,7 +198,7 @@ bool S3Gateway::StartMonitor() {
       !Works({"/usr/bin/ceph-mon", "-c", config_, "--mkfs", "-i", "a", "--monmap", map}))
     return false;
   monitor_ = Run({"/usr/bin/ceph-mon", "-c", config_, "-i", "a", "-f"});
-  return InAMinute([this] {
+  return WhileItLives(monitor_, [this] {
     return RunProgram({"/usr/bin/ceph", "-c", config_, "--connect-timeout", "5", "-s"}).exit_code ==
            0;
   });
@@ -204,7 +210,7 @@ bool S3Gateway::StartDisk() {
       !Works({"/usr/bin/ceph", "-c", config_, "osd", "new", FirstWord(folder_ + "/osd/fsid")}))
     return false;
   disk_ = Run({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "-f"});
-  return InAMinute([this] {
+  return WhileItLives(disk_, [this] {
     return RunProgram({"/usr/bin/ceph", "-c", config_, "osd", "stat"}).out.find("1 up") !=
            std::string::npos;
   });
@@ -212,7 +218,7 @@ bool S3Gateway::StartDisk() {
 
 bool S3Gateway::StartGateway() {
   gateway_ = Run({"/usr/bin/radosgw", "-c", config_, "-n", "client.rgw", "-f"});
-  return InAMinute([this] { return Listens(port_); });
+  return WhileItLives(gateway_, [this] { return Listens(port_); });
 }
 
 bool S3Gateway::MakeUser() {
