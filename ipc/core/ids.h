@@ -32,7 +32,9 @@ class RunId {
   std::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
   int64_t unix_ms() const;
   bool none() const { return *this == RunId(); }
-  auto operator<=>(const RunId&) const = default;
+  bool operator==(const RunId&) const = default;
+  // As its bytes and its text sort: the newest first. A char may have a sign, so not by default.
+  auto operator<=>(const RunId& other) const { return bytes() <=> other.bytes(); }
 
  private:
   std::array<char, 16> bytes_{};
