@@ -108,8 +108,11 @@ bool S3Gateway::Installed() {
 std::unique_ptr<S3Gateway> S3Gateway::Start() {
   std::unique_ptr<S3Gateway> gateway(new S3Gateway);
   if (gateway->StartAll()) return gateway;
-  fprintf(stderr, "s3: %s\n",
-          RunProgram({"/usr/bin/tail", gateway->folder_ + "/run/output"}).out.c_str());
+  const std::string tails =
+      "tail -n 15 " + gateway->folder_ + "/run/output " + gateway->folder_ + "/run/*.log";
+  fprintf(stderr, "s3: its monitor is %d, its disk %d, its gateway %d; what they said:\n%s\n",
+          gateway->monitor_, gateway->disk_, gateway->gateway_,
+          RunProgram({"/bin/sh", "-c", tails}).out.c_str());
   return nullptr;
 }
 

@@ -23,6 +23,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Of this moment: the writer's keeper would let go of an old one at once.
+RunId FreshRun(int64_t ms) {
+  static const WallTime began = SystemClock().Wall();
+  return RunId::New(began + std::chrono::milliseconds(ms));
+}
+
 constexpr uint32_t kWriterUid = 2'120'876'033;
 
 uint32_t WriterUid() {
@@ -191,7 +197,7 @@ class WriterProcessTest : public ::testing::Test {
 TEST_F(WriterProcessTest, StoresListsAndShowsARun) {
   Writer writer(state_);
   FakeWorker worker;
-  RunId run = RunAt(1);
+  RunId run = FreshRun(1);
   proto::FromWriter stored = RunOnce(writer, 1, worker, run, 5);
   EXPECT_EQ(stored.error(), "");
   EXPECT_GT(stored.trace_stored().bytes(), 0u);
@@ -205,7 +211,7 @@ TEST_F(WriterProcessTest, StoresListsAndShowsARun) {
 TEST_F(WriterProcessTest, AnswersALargeTraceAsAMemfd) {
   Writer writer(state_);
   FakeWorker worker;
-  RunId run = RunAt(1);
+  RunId run = FreshRun(1);
   writer.Attach(1, worker);
   writer.Begin(Began(1, run));
   worker.Start(run);
@@ -219,7 +225,7 @@ TEST_F(WriterProcessTest, AnswersALargeTraceAsAMemfd) {
 
 TEST_F(WriterProcessTest, SealsOpenRunsWhenTheSupervisorIsLost) {
   FakeWorker worker;
-  RunId run = RunAt(1);
+  RunId run = FreshRun(1);
   {
     Writer writer(state_);
     writer.Attach(1, worker);
@@ -249,7 +255,7 @@ TEST_F(WriterProcessTest, LosesNothingThatWasAcknowledgedWhenItIsKilled) {
     std::vector<std::unique_ptr<FakeWorker>> workers;
     for (WorkerId id = 1; id <= 20; ++id) {
       workers.push_back(std::make_unique<FakeWorker>());
-      runs.push_back(RunAt(static_cast<int64_t>(id)));
+      runs.push_back(FreshRun(static_cast<int64_t>(id)));
       RunOnce(writer, id, *workers.back(), runs.back(), 3);
     }
     EXPECT_TRUE(writer.Save(1, "program"));
@@ -266,7 +272,7 @@ TEST_F(WriterProcessTest, LosesNothingThatWasAcknowledgedWhenItIsKilled) {
 
 TEST_F(WriterProcessTest, GoesOnWithTheRingsOfOneThatWasKilled) {
   FakeWorker worker;
-  RunId run = RunAt(1);
+  RunId run = FreshRun(1);
   {
     Writer writer(state_);
     writer.Attach(1, worker);
@@ -289,7 +295,7 @@ TEST_F(WriterProcessTest, TheChainOfIncidentsOutlivesKilledWriters) {
   for (int life = 0; life < 5; ++life) {
     Writer writer(state_);
     for (int i = 0; i < 20; ++i) {
-      RunId run = RunAt(life * 100 + i);
+      RunId run = FreshRun(life * 100 + i);
       writer.End(1, Ended(0, run, proto::VERDICT_REFUSED));
       sent.insert(run);
     }
@@ -347,7 +353,7 @@ TEST_F(WriterProcessTest, SaysWhatItRefuses) {
   EXPECT_THAT(writer.Save(1, "one").error().context, HasSubstr("not above its newest"));
   proto::ToWriter question;
   question.mutable_get_trace()->set_canvas("demo");
-  question.mutable_get_trace()->set_run_id(std::string(RunAt(5).bytes()));
+  question.mutable_get_trace()->set_run_id(std::string(FreshRun(5).bytes()));
   writer.Send(1, question);
   EXPECT_EQ(writer.Receive().error_kind(), proto::ERROR_KIND_NOT_FOUND);
   question.mutable_get_trace()->set_run_id("short");
@@ -362,7 +368,7 @@ TEST_F(WriterProcessTest, IgnoresTheSignalsOfItsGroup) {
   writer.List();  // it has come up
   for (int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) EXPECT_EQ(kill(writer.pid(), number), 0);
   FakeWorker worker;
-  EXPECT_EQ(RunOnce(writer, 1, worker, RunAt(1), 1).error(), "");
+  EXPECT_EQ(RunOnce(writer, 1, worker, FreshRun(1), 1).error(), "");
 }
 
 TEST_F(WriterProcessTest, HasNoPrivilegesLeft) {
@@ -410,9 +416,9 @@ TEST_F(WriterProcessTest, OutlivesAFullDisk) {
   if (geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
   Writer writer(state_, Writer::Disk::kOneMegabyte);
   FakeWorker small, large, after;
-  EXPECT_EQ(RunOnce(writer, 1, small, RunAt(1), 3).error(), "");
+  EXPECT_EQ(RunOnce(writer, 1, small, FreshRun(1), 3).error(), "");
 
-  RunId run = RunAt(2);
+  RunId run = FreshRun(2);
   writer.Attach(2, large);
   writer.Begin(Began(2, run));
   large.Start(run);
@@ -429,7 +435,7 @@ TEST_F(WriterProcessTest, OutlivesAFullDisk) {
   EXPECT_THAT(answer.error(), HasSubstr("No space left on device"));
   EXPECT_EQ(answer.trace_stored().run_id(), run.bytes());
 
-  RunId later = RunAt(3);
+  RunId later = FreshRun(3);
   EXPECT_EQ(RunOnce(writer, 3, after, later, 3).error(), "");
   EXPECT_EQ(writer.Get(later).events_size(), 8);
   EXPECT_THAT(writer.Get(run).row().detail(), HasSubstr("No space left on device"));
