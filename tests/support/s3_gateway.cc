@@ -208,8 +208,14 @@ bool S3Gateway::StartMonitor() {
 }
 
 bool S3Gateway::StartDisk() {
-  // A store in memory has an identity of its own choice, which the monitor is told.
-  if (!Works({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "--mkfs"}) ||
+  // A store in memory has an identity of its own choice, which the monitor is told. Made before the
+  // monitor says whose it is, it is nobody's, and would be refused.
+  bool made = WhileItLives(monitor_, [this] {
+    for (const fs::path& left : fs::directory_iterator(folder_ + "/osd")) fs::remove_all(left);
+    return Works({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "--mkfs"}) &&
+           FirstWord(folder_ + "/osd/ceph_fsid") == FirstWord(folder_ + "/identity");
+  });
+  if (!made ||
       !Works({"/usr/bin/ceph", "-c", config_, "osd", "new", FirstWord(folder_ + "/osd/fsid")}))
     return false;
   disk_ = Run({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "-f"});
