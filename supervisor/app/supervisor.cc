@@ -10,6 +10,8 @@ namespace nightjar {
 namespace {
 
 constexpr std::chrono::seconds kUpkeepPeriod(1);
+constexpr std::chrono::milliseconds kStraysPeriod(20);
+constexpr std::chrono::seconds kStraysTime(10);  // behind the last end of a helper
 constexpr std::chrono::milliseconds kStopLook(2);
 constexpr std::chrono::seconds kStopStepMax(5);         // workers to die, then traces to be stored
 constexpr std::chrono::seconds kStopAfterDrainMax(30);  // the steps above, and the helpers' ends
@@ -92,6 +94,7 @@ Supervisor::Supervisor(Booted booted)
       on_int_(loop_, SIGINT, [this] { Stop(); }),
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
+      look_for_strays_(loop_, [this] { LookForStrays(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
   if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
   journal_.Tell({[this](const proto::RunEnded& ended) {
@@ -166,6 +169,8 @@ void Supervisor::StartExecZygote() {
 // Later, a helper is started again for as long as it takes. One that cannot even begin is an
 // operator's mistake, to be told at once.
 void Supervisor::OnHelperDown() {
+  look_for_strays_until_ = clock_.Mono() + kStraysTime;
+  look_for_strays_.StartEvery(kStraysPeriod);
   if (open_ || stopping_ || ++early_ends_ < bounds::kHelperFirstTries) return;
   Fail({ErrorCode::kUnavailable, 0,
         "a helper ended again and again before it was ready; what it said stands above"});
@@ -213,6 +218,11 @@ Status Supervisor::StartServers() {
                                  }));
   for (Fd& connection : connections_.TakeBack()) canvas_server_->Adopt(std::move(connection));
   return {};
+}
+
+// What a helper leaves behind that died while it made a process.
+void Supervisor::LookForStrays() {
+  if (!strays_.Look() && clock_.Mono() > look_for_strays_until_) look_for_strays_.Stop();
 }
 
 void Supervisor::Upkeep() {
@@ -354,6 +364,7 @@ void Supervisor::StopConnections() {
 
 void Supervisor::Stopped() {
   upkeep_.Stop();
+  look_for_strays_.Stop();
   canvas_server_.reset();
   control_server_.reset();
   booted_.cells->RemoveAll();

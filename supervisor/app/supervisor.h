@@ -14,6 +14,7 @@
 #include "supervisor/http/server.h"
 #include "supervisor/journal/writer_client.h"
 #include "supervisor/proc/helper.h"
+#include "supervisor/proc/strays.h"
 #include "supervisor/proc/zygote_connection.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
@@ -34,6 +35,7 @@ class Supervisor {
  private:
   void OnWriterUp(Channel channel);
   void OnHelperDown();
+  void LookForStrays();
   void OnZygoteUp(Channel channel);
   void SayWhatIsNotEnforced() const;
   // Of the policy in force; at the start and with each new policy.
@@ -89,6 +91,9 @@ class Supervisor {
   SignalWatch on_int_;
   SignalWatch on_hup_;
   Timer upkeep_;
+  Strays strays_;
+  MonoTime look_for_strays_until_{};
+  Timer look_for_strays_;
   Timer alive_;  // a loop that is stuck does not fire it, and is restarted by the service manager
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
