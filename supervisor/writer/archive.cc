@@ -11,6 +11,12 @@
 namespace nightjar {
 namespace {
 
+// Of a run that is told again, or that has fewer events than its worker wrote. A look costs more
+// than a row, so that all others go without.
+bool MayBeStored(const SealedRun& run) {
+  return run.resumed || run.events < run.row.usage().trace_events();
+}
+
 void AddDetail(proto::TraceRow& row, const std::string& sentence) {
   row.set_detail(row.detail() + (row.detail().empty() ? "" : "; ") + sentence);
 }
@@ -53,7 +59,7 @@ void Archive::Store(SealedRun run) {
 
 // The writer before this one stored it and died before its answer was read.
 bool Archive::IsStored(const SealedRun& run) {
-  if (!run.resumed) return false;
+  if (!MayBeStored(run)) return false;
   auto found = index_->Get(run.row.canvas(), run.run);
   if (!found) return false;
   waiting_.push_back({run.ticket,
@@ -85,7 +91,7 @@ bool Archive::KeepEarlierObject(const std::string& key, SealedRun& run) {
 std::string Archive::StoreObject(SealedRun& run) {
   if (run.lost.empty()) {
     auto key = TraceKey(run.row.canvas(), run.run);
-    bool kept = key && run.resumed && KeepEarlierObject(*key, run);
+    bool kept = key && MayBeStored(run) && KeepEarlierObject(*key, run);
     if (!kept && !run.eventless.empty())
       AddDetail(run.row, "its events were lost: " + run.eventless);
     Status put = key ? objects_->Put(*key, run.object) : Status(tl::unexpected<Error>(key.error()));

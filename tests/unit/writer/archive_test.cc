@@ -61,6 +61,18 @@ TEST_F(ArchiveTest, StoresThenListsThenAcknowledges) {
   EXPECT_EQ(Read(run).row().stored_bytes(), stored[0].bytes);
 }
 
+TEST_F(ArchiveTest, ARunWithoutItsEventsReplacesNoneThatHasThem) {
+  RunId run = RunAt(1);
+  archive_->Store(Run(run, 3));
+  EXPECT_EQ(archive_->Commit().size(), 1u);
+  SealedRun again = Run(run, 0);
+  again.events = 0;
+  again.row.mutable_usage()->set_trace_events(8);
+  archive_->Store(std::move(again));
+  EXPECT_EQ(archive_->Commit().size(), 1u) << "it is acknowledged all the same";
+  EXPECT_EQ(Read(run).events_size(), 8);
+}
+
 TEST_F(ArchiveTest, SaysInTheRowThatTheDiskWasFull) {
   RunId run = RunAt(1), later = RunAt(2);
   store_->full = true;
