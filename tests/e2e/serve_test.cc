@@ -338,15 +338,16 @@ TEST(ServeTest, ShowsNoOtherRunsTrace) {
   std::string mine = server.Get("one", "/hello").trace(),
               other = server.Get("one", "/hello").trace();
   std::filesystem::path files[2];
+  // What is listed is stored.
   ASSERT_TRUE(Eventually([&] {
-    for (auto& file :
-         std::filesystem::recursive_directory_iterator(server.state() + "/store/traces/week")) {
-      if (file.path().stem() == mine) files[0] = file.path();
-      if (file.path().stem() == other) files[1] = file.path();
-    }
-    return !files[0].empty() && !files[1].empty() &&
-           server.Json({"traces", "one"}).find(other) != std::string::npos;
+    const std::string list = server.Json({"traces", "one"});
+    return list.find(mine) != std::string::npos && list.find(other) != std::string::npos;
   }));
+  for (auto& file :
+       std::filesystem::recursive_directory_iterator(server.state() + "/store/traces/week")) {
+    if (file.path().stem() == mine) files[0] = file.path();
+    if (file.path().stem() == other) files[1] = file.path();
+  }
   std::filesystem::copy_file(files[1], files[0], std::filesystem::copy_options::overwrite_existing);
   std::string shown = server.Json({"trace", "one", mine});
   EXPECT_NE(shown.find("\"run_id\": \"" + mine), std::string::npos) << shown;

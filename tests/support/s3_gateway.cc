@@ -218,10 +218,13 @@ bool S3Gateway::StartDisk() {
   if (!made ||
       !Works({"/usr/bin/ceph", "-c", config_, "osd", "new", FirstWord(folder_ + "/osd/fsid")}))
     return false;
-  disk_ = Run({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "-f"});
-  return WhileItLives(disk_, [this] {
-    return RunProgram({"/usr/bin/ceph", "-c", config_, "osd", "stat"}).out.find("1 up") !=
-           std::string::npos;
+  // One that speaks to the monitor before it has been told whose that is, is refused and ends.
+  return WhileItLives(monitor_, [this] {
+    disk_ = Run({"/usr/bin/ceph-osd", "-c", config_, "-i", "0", "-f"});
+    return WhileItLives(disk_, [this] {
+      return RunProgram({"/usr/bin/ceph", "-c", config_, "osd", "stat"}).out.find("1 up") !=
+             std::string::npos;
+    });
   });
 }
 
