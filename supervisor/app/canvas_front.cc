@@ -8,6 +8,7 @@
 #include "supervisor/feed/events.h"
 #include "supervisor/front/answers.h"
 #include "supervisor/front/http_message.h"
+#include "supervisor/run/new_order.h"
 #include "supervisor/run/redaction.h"
 #include "supervisor/watch/incident.h"
 
@@ -85,17 +86,12 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
     if (answer->status == 404) Miss(canvas, request, match);
     return responder.Send(std::move(*answer));
   }
-  RunOrder order;
-  order.id = RunId::New(needs_.clock.Wall());
-  order.revision = revision;
-  order.handler = *revision->Handler(match.tlid);
-  order.limits = needs_.policy()->For(canvas, order.handler.name());
+  RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision,
+                            *revision->Handler(match.tlid));
   order.caller = request.peer;
-  order.redaction_key = needs_.redaction_key;
   order.request_line = ShownLine(
       request, match, [&] { return RedactionOf(order.limits, needs_.redaction_key, canvas); });
   order.received = request.received;
-  order.received_wall = needs_.clock.Wall();
   RunService::Counts live = needs_.runs.CountsOf(canvas);
   if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
     return Refuse(*refusal, order, std::move(responder));

@@ -13,6 +13,7 @@
 #include "supervisor/control/url.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/run/new_order.h"
 #include "supervisor/watch/incident.h"
 
 namespace nightjar {
@@ -270,16 +271,10 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   const proto::HandlerEntry* entry = revision->HandlerNamed(handler);
   if (entry == nullptr)
     return call.Fail(404, "canvas " + canvas + " has no handler named `" + handler + "`");
-  RunOrder order;
-  order.id = RunId::New(needs_.clock.Wall());
-  order.revision = revision;
-  order.handler = *entry;
-  order.limits = needs_.policy()->For(canvas, entry->name());
+  RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *entry);
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
-  order.redaction_key = needs_.redaction_key;
   order.received = call.request.received;
-  order.received_wall = needs_.clock.Wall();
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {
     proto::HttpRequest& http = *order.message.mutable_http();
     http.set_method(entry->method());

@@ -39,7 +39,7 @@ class Journal {
   };
   virtual void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) = 0;
 
-  // A question out of ListTraces, GetTrace, ListIncidents, GetIncident.
+  // Any message of ToWriter that has an answer and no descriptors.
   virtual void Ask(proto::ToWriter question,
                    std::function<void(Result<proto::FromWriter>)> answered) = 0;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervisor/run/new_order.h"
+
 namespace nightjar {
 namespace {
 
@@ -110,16 +112,10 @@ void MissedHandler::RunFor(const MissedOrder& asked, const proto::MissedRoute& m
   RouteMatch match = revision->router.Match(asked.method, asked.path);
   if (!missed.has_request() || match.kind != RouteMatch::Kind::kFound)
     return done(std::move(handled));
-  RunOrder order;
-  order.id = RunId::New(needs_.clock.Wall());
-  order.revision = revision;
-  order.handler = *revision->Handler(match.tlid);
-  order.limits = needs_.policy()->For(asked.canvas, order.handler.name());
+  RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision,
+                            *revision->Handler(match.tlid));
   order.caller = missed.caller();
   order.request_line = missed.request_line();
-  order.redaction_key = needs_.redaction_key;
-  order.received = needs_.clock.Mono();
-  order.received_wall = needs_.clock.Wall();
   proto::HttpRequest& http = *order.message.mutable_http();
   http = missed.request();
   order.body = std::move(*http.mutable_body());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "supervisor/run/deployer.h"
+#include "supervisor/run/new_order.h"
 
 namespace nightjar {
 namespace {
@@ -66,21 +67,15 @@ void Rerunner::Start(const RerunOrder& asked, proto::ReplayAnswer replay, Revisi
     return done(Fail(ErrorCode::kInvalid,
                      handler->name() + " is a program, which its trace cannot answer: only live"),
                 number);
-  RunOrder order;
-  order.id = RunId::New(needs_.clock.Wall());
-  order.handler = *handler;
-  order.revision = std::move(revision);
-  order.limits = needs_.policy()->For(asked.canvas, order.handler.name());
+  RunOrder order =
+      NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *handler);
   order.message.mutable_again()->set_live(asked.live);
   if (order.handler.kind() == proto::HANDLER_KIND_HTTP)
     order.message.mutable_http()->set_method(order.handler.method());
   order.body = std::move(*replay.mutable_replay());
   order.caller = asked.by;
   order.request_line = replay.row().request_line();
-  order.redaction_key = needs_.redaction_key;
   order.rerun_of = asked.run.ToString();
-  order.received = needs_.clock.Mono();
-  order.received_wall = needs_.clock.Wall();
   order.done = [done = std::move(done), number](RunResult result) {
     done(std::move(result), number);
   };
