@@ -50,9 +50,10 @@ WorkerRing::WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, Rin
       resumed_(begins == RingBegins::kAnywhere || WasReadBefore(mapping_.bytes())) {}
 
 void WorkerRing::Begin(const RunId& run, proto::RunBegan began) {
-  auto [at, fresh] = open_.emplace(run, nullptr);
+  auto [at, fresh] = open_.try_emplace(run);
   if (!fresh) return;
-  at->second = std::make_unique<OpenTrace>(run, std::move(began), shared_);
+  OpenRun& open = at->second;
+  open.trace = std::make_unique<OpenTrace>(run, std::move(began), shared_);
   auto early = std::find_if(early_.begin(), early_.end(),
                             [&](const EarlyRun& candidate) { return candidate.run == run; });
   if (early == early_.end()) {
@@ -61,16 +62,17 @@ void WorkerRing::Begin(const RunId& run, proto::RunBegan began) {
     return;
   }
   bool last = early + 1 == early_.end();
-  for (const std::string& event : early->events) Append(*at->second, event, *ReadEventHead(event));
+  open.begins = early->begins;
+  for (const std::string& event : early->events) Append(*open.trace, event, *ReadEventHead(event));
   early_.erase(early);
-  current_ = last ? at->second.get() : nullptr;
+  current_ = last ? open.trace.get() : nullptr;
 }
 
 std::unique_ptr<OpenTrace> WorkerRing::End(const RunId& run) {
   auto at = open_.find(run);
   if (at == open_.end()) return nullptr;
   // What comes before it is of a run that everybody else has given up.
-  if (resumed_ && !at->second->started()) early_.clear();
+  if (resumed_ && !at->second.trace->started()) early_.clear();
   // A later run's RunStart has been seen when there are early events: then this one is complete.
   // Otherwise its last record was published before its end was told, and at most a full stream lies
   // before that.
@@ -80,14 +82,17 @@ std::unique_ptr<OpenTrace> WorkerRing::End(const RunId& run) {
     if (more == 0) break;
     taken += more;
   }
-  std::unique_ptr<OpenTrace> ended = std::move(at->second);
+  std::unique_ptr<OpenTrace> ended = std::move(at->second.trace);
   if (current_ == ended.get()) current_ = nullptr;
   open_.erase(at);
   return ended;
 }
 
 uint64_t WorkerRing::ended_at() const {
-  return early_.empty() ? consumer_.position() : early_.front().begins;
+  uint64_t end = early_.empty() ? consumer_.position() : early_.front().begins;
+  for (const auto& [id, run] : open_)
+    if (run.begins) end = std::min(end, *run.begins);
+  return end;
 }
 
 void WorkerRing::Free(uint64_t position) {
@@ -96,7 +101,7 @@ void WorkerRing::Free(uint64_t position) {
 
 std::vector<RunId> WorkerRing::open_runs() const {
   std::vector<RunId> runs;
-  for (const auto& [run, trace] : open_) runs.push_back(run);
+  for (const auto& [id, run] : open_) runs.push_back(id);
   return runs;
 }
 
@@ -128,24 +133,24 @@ void WorkerRing::OnRecord(std::string_view event) {
   }
   if (current_ == nullptr) {
     if (!resumed_) return Condemn("events of no run");
-    Adopt();
+    Adopt(begins);
   }
   if (current_ != nullptr) Append(*current_, event, *head);
 }
 
 void WorkerRing::OnStart(const RunId& run, uint64_t begins) {
   auto at = open_.find(run);
-  bool seen = at != open_.end() && at->second->started();
+  bool seen = at != open_.end() && at->second.trace->started();
   if (seen && !resumed_) return Condemn("a run that started twice");
   current_ = nullptr;
   if (at != open_.end()) {
-    current_ = at->second.get();
+    GoOnWith(at->second, begins);
     if (resumed_) early_.clear();  // of runs that everybody else has given up
     return;
   }
   // Its RunBegan may be on its way, unless an earlier one says that another run is next.
   bool other_next = std::any_of(open_.begin(), open_.end(), [](const auto& open) {
-    return open.second->records() && !open.second->started();
+    return open.second.trace->records() && !open.second.trace->started();
   });
   if (other_next && !resumed_) return Condemn("a run that was not given to this worker");
   early_.push_back({run, begins, {}});
@@ -153,10 +158,16 @@ void WorkerRing::OnStart(const RunId& run, uint64_t begins) {
 
 // The stream begins in the middle of a run: of the one that the worker says is going on, or of the
 // only one.
-void WorkerRing::Adopt() {
+void WorkerRing::Adopt(uint64_t begins) {
   auto at = open_.find(ReadRingCounters(mapping_.bytes()).run);
   if (at == open_.end() && open_.size() == 1) at = open_.begin();
-  if (at != open_.end()) current_ = at->second.get();
+  if (at != open_.end()) GoOnWith(at->second, begins);
+}
+
+// The stream is at the run's events from `begins` on.
+void WorkerRing::GoOnWith(OpenRun& run, uint64_t begins) {
+  current_ = run.trace.get();
+  if (!run.begins) run.begins = begins;
 }
 
 void WorkerRing::Append(OpenTrace& trace, std::string_view event, const EventHead& head) {

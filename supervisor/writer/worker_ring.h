@@ -35,8 +35,8 @@ class WorkerRing {
   // Takes what the stream still holds of the run, and the run off the ring. Null: it is not open
   // here.
   std::unique_ptr<OpenTrace> End(const RunId& run);
-  // Where the stream is once all ended runs have been taken out of it; and that they are stored up
-  // to there, so that a writer after this one need not see them.
+  // Before which the stream has nothing of a run that is still open, or still to begin; and that
+  // it is stored up to there, so that a writer after this one need not see it.
   uint64_t ended_at() const;
   void Free(uint64_t position);
   // Takes about `bytes_max` out of the stream; returns how much it took.
@@ -60,11 +60,17 @@ class WorkerRing {
     std::vector<std::string> events;
   };
 
+  struct OpenRun {
+    std::unique_ptr<OpenTrace> trace;
+    std::optional<uint64_t> begins;  // where its first event was in the stream
+  };
+
   WorkerRing(WorkerId worker, std::string canvas, Mapping mapping, RingBegins begins,
              OpenTraces& shared);
   void OnRecord(std::string_view event);
   void OnStart(const RunId& run, uint64_t begins);
-  void Adopt();
+  void Adopt(uint64_t begins);
+  void GoOnWith(OpenRun& run, uint64_t begins);
   void Append(OpenTrace& trace, std::string_view event, const EventHead& head);
   void Condemn(std::string_view why);
 
@@ -76,7 +82,7 @@ class WorkerRing {
   uint64_t next_begins_;  // where the next record does
   bool resumed_;
   bool worker_gone_ = false;
-  std::map<RunId, std::unique_ptr<OpenTrace>> open_;
+  std::map<RunId, OpenRun> open_;
   OpenTrace* current_ = nullptr;  // in open_: whose events the stream is at
   std::deque<EarlyRun> early_;
   std::string condemned_;

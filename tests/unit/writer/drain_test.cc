@@ -354,6 +354,37 @@ TEST_F(DrainTest, AStoredRunFreesItsOwnEventsAlone) {
   EXPECT_EQ(End(Ended(1, second)).events_size(), 6);
 }
 
+// A writer that is told of everything again hears of all beginnings before any end.
+TEST_F(DrainTest, AStoredRunFreesNoEventsOfARunThatWasToldBeforeItEnded) {
+  RunId stored = RunAt(1), sealed = RunAt(2), open = RunAt(3);
+  worker_.WholeRun(stored, 1);
+  worker_.WholeRun(sealed, 2);
+  worker_.Start(open);
+  {
+    Drain dead(clock_);
+    ASSERT_TRUE(dead.Attach(1, "demo", worker_.ring(), RingBegins::kAnywhere));
+    for (const RunId& run : {stored, sealed, open}) ASSERT_TRUE(dead.Begin(Began(1, run)));
+    auto first = dead.End(Ended(1, stored)), second = dead.End(Ended(1, sealed));
+    ASSERT_TRUE(first && second);
+    dead.Free(first->mark);
+  }
+  {
+    Drain dead(clock_);
+    ASSERT_TRUE(dead.Attach(1, "demo", worker_.ring(), RingBegins::kAnywhere));
+    for (const RunId& run : {sealed, open}) ASSERT_TRUE(dead.Begin(Began(1, run)));
+    auto second = dead.End(Ended(1, sealed));
+    ASSERT_TRUE(second);
+    EXPECT_EQ(Document(second->row, second->object).events_size(), 6);
+    dead.Free(second->mark);
+  }
+  worker_.Open("f");
+  Attach(1, worker_, RingBegins::kAnywhere);
+  ASSERT_TRUE(drain_.Begin(Began(1, open)));
+  proto::TraceDocument document = End(Ended(1, open));
+  EXPECT_EQ(CountOf(document, proto::TraceEvent::kRunStart), 1u);
+  EXPECT_EQ(document.events_size(), 2);
+}
+
 // The supervisor gave them up while there was no writer; what follows them is whole.
 TEST_F(DrainTest, SkipsRunsThatNobodyTellsOfAnyMore) {
   RunId told = RunAt(9);
