@@ -251,11 +251,19 @@ inline constexpr size_t kProcessesShown = 24;  // of a program that is killed
 inline constexpr size_t kThreadsShown = 4;     // of one process, beside its first
 inline constexpr size_t kCommandReadBytes = 1 * kKiB;  // of one process's command line
 inline constexpr size_t kCommandShownBytes = 256;      // of it, once secrets are masked
-inline constexpr milliseconds kProcessLookTime{2};  // that the kill of a program waits for a look
-inline constexpr size_t kLooksWaiting = 64;         // of programs that are killed at once
-inline constexpr size_t kCodeHashes = 64;           // of revisions, kept in memory
-inline constexpr size_t kChainRows = 1000;          // incidents verified in one turn
-inline constexpr size_t kChainBytes = 8 * kMiB;     // likewise
+inline constexpr milliseconds kProcessLookTime{2};   // that the kill of a program waits for a look
+inline constexpr size_t kLooksWaiting = 64;          // of programs that are killed at once
+inline constexpr size_t kCodeHashes = 64;            // of revisions, kept in memory
+inline constexpr size_t kChainRows = 1000;           // incidents verified in one turn
+inline constexpr size_t kChainBytes = 8 * kMiB;      // likewise
+inline constexpr size_t kAuditFileBytes = 4 * kMiB;  // then the log goes on in the next file
+inline constexpr size_t kAuditEntryBytes = 16 * kKiB;
+inline constexpr size_t kAuditTextBytes = 500;    // of a reason, an outcome or a parameter
+inline constexpr size_t kAuditLooked = 20'000;    // entries, for one list
+inline constexpr size_t kAuditRemembered = 4096;  // ids that are not written again
+inline constexpr size_t kAuditUnwritten = 1024;   // entries kept while they cannot be written
+inline constexpr seconds kAuditAnswerTime{2};     // an answer waits for its entry
+inline constexpr size_t kRecordTasks = 256;       // of the thread that writes them
 inline constexpr std::chrono::hours kChainHeadLogged{
     1};  // between two log lines of the chain's head
 // The supervisor's part of an incident travels beside a run's end in one packet.
@@ -322,9 +330,9 @@ inline constexpr size_t kReplayBytes = 4 * kMiB;
 static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
 
 // --- requests that no route took
-inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas
-inline constexpr size_t kMissedRoutesWaiting = 4096;  // for the writer, of all canvases
-inline constexpr size_t kMissedTextBytes = 200;       // of a method, a path, a caller, ...
+inline constexpr size_t kMissedRoutesKept = 100;          // of a canvas
+inline constexpr size_t kMissedRoutesWaiting = 4096;      // for the writer, of all canvases
+inline constexpr size_t kMissedTextBytes = 200;           // of a method, a path, a caller, ...
 inline constexpr size_t kMissedRequestBytes = 16 * kKiB;  // of a request with its body that is kept
 inline constexpr size_t kMissedRequestsBytes = 4 * kMiB;  // of those that wait for the writer
 inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message

@@ -8,6 +8,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/proto/program.pb.h"
 #include "supervisor/writer/replay.h"
+#include "supervisor/writer/sha256.h"
 
 namespace nightjar {
 namespace {
@@ -32,6 +33,16 @@ Result<proto::SourceAnswer> WithAppended(std::string source, const std::string& 
   if (!google::protobuf::util::MessageToJsonString(upload, answer.mutable_source()).ok())
     return Fail(ErrorCode::kInternal, "what was deployed cannot be written again");
   return answer;
+}
+
+Result<proto::FindCode> FindCode(Archive& archive, const proto::FindCode& question) {
+  proto::FindCode found;
+  found.set_code_sha256(question.code_sha256());
+  for (const proto::RevisionName& name : question.revisions()) {
+    NJ_ASSIGN(std::string source, archive.catalog().Source(name.canvas(), name.revision()));
+    if (HashText(Sha256({source})) == question.code_sha256()) *found.add_revisions() = name;
+  }
+  return found;
 }
 
 }  // namespace
@@ -187,6 +198,10 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     case proto::ToWriter::kGetMissed: {
       NJ_ASSIGN(*answer.mutable_missed()->add_routes(),
                 archive.missed().Get(question.get_missed()));
+      return answer;
+    }
+    case proto::ToWriter::kFindCode: {
+      NJ_ASSIGN(*answer.mutable_code_found(), FindCode(archive, question.find_code()));
       return answer;
     }
     case proto::ToWriter::kRoutesMissed:

@@ -97,8 +97,10 @@ Status ServeRemote(Channel supervisor, const std::string& store, const Clock& cl
   NJ_ASSIGN(auto remote, s3::S3Store::Create(clock, std::move(options)));
   NJ_ASSIGN(auto archive,
             Archive::Open(store, clock, std::make_unique<SpooledStore>(spool, *remote)));
+  NJ_ASSIGN(auto records, OperatorRecords::Open(store));
   NJ_ASSIGN(auto loop, Loop::Create());
-  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
+                        std::move(records));
   Uploader uploader(spool, *remote, clock,
                     [&service](auto task) { return service.AtArchive(std::move(task)); }, {});
   service.SetRemote({[&uploader] { return uploader.figures(); },
@@ -136,8 +138,10 @@ Status Serve(const Options& options) {
   Channel supervisor(std::move(control), Channel::Waiting::kNo);
   if (remote_file) return ServeRemote(std::move(supervisor), store, clock, std::move(*remote_file));
   NJ_ASSIGN(auto archive, Archive::Open(store, clock));
+  NJ_ASSIGN(auto records, OperatorRecords::Open(store));
   NJ_ASSIGN(auto loop, Loop::Create());
-  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
+                        std::move(records));
   LogInfo("writer_ready", {{"store", store}});
   loop->Run();
   return {};
