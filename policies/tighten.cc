@@ -1,0 +1,96 @@
+#include "policies/tighten.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "policies/setting.h"
+
+namespace nightjar::policy {
+namespace {
+
+constexpr std::array<std::string_view, 20> kTightened = {"wall",
+                                                         "cpu",
+                                                         "memory",
+                                                         "pids",
+                                                         "output",
+                                                         "trace",
+                                                         "depth",
+                                                         "tmp",
+                                                         "steps",
+                                                         "exec",
+                                                         "rate",
+                                                         "canvas_memory",
+                                                         "canvas_pids",
+                                                         "canvas_cpus",
+                                                         "concurrency",
+                                                         "canvas_cpu_weight",
+                                                         "canvas_disk_read",
+                                                         "queue",
+                                                         "queue_time",
+                                                         "armed"};
+
+// "none" and 0 of these lift a bound.
+bool ZeroIsNone(LimitKind kind) {
+  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
+         kind == LimitKind::kRate;
+}
+
+bool IsTighter(const LimitKey& key, const LimitValue& value, const LimitValue& than) {
+  if (!ZeroIsNone(key.kind)) return value < than;
+  const LimitValue none = key.kind == LimitKind::kCpus || key.kind == LimitKind::kRate
+                              ? LimitValue(0.0)
+                              : LimitValue(uint64_t{0});
+  return value != none && (than == none || value < than);
+}
+
+template <typename T>
+bool ReadWhole(std::string_view text, T* number) {
+  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return failed == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+TomlNode NodeOf(std::string_view text) {
+  TomlNode node;
+  node.kind = TomlNode::Kind::kString;
+  node.text = text;
+  if (text == "true" || text == "false") {
+    node.kind = TomlNode::Kind::kBool;
+    node.flag = text == "true";
+  } else if (ReadWhole(text, &node.integer)) {
+    node.kind = TomlNode::Kind::kInteger;
+    node.number = static_cast<double>(node.integer);
+  } else if (ReadWhole(text, &node.number)) {
+    node.kind = TomlNode::Kind::kNumber;
+  }
+  return node;
+}
+
+}  // namespace
+
+tl::expected<LimitValue, std::string> ReadTighter(const LimitKey& key, std::string_view text,
+                                                  const Limits& in_force) {
+  const std::string name = "`" + std::string(key.name) + "`";
+  if (std::find(kTightened.begin(), kTightened.end(), key.name) == kTightened.end())
+    return tl::unexpected(name + " is not a limit that can be tightened");
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    text = text.substr(1, text.size() - 2);
+  auto value = ReadLimit(key, NodeOf(text));
+  if (!value) return value;
+  if (IsTighter(key, *value, key.ValueIn(in_force))) return value;
+  LimitText now = key.TextIn(in_force);
+  return tl::unexpected(name + " = " + FormatLimit(key.kind, *value) +
+                        " is not tighter than what is in force: " + now.value + " (" +
+                        now.origin.source + ", " + now.origin.layer + ")");
+}
+
+void Tighten(const LimitKey& key, const LimitValue& value, const Origin& origin, Limits* limits) {
+  if (!IsTighter(key, value, key.ValueIn(*limits))) return;
+  key.Set(*limits, value, origin);
+  // A canvas's that was tightened below those of its runs bounds these too, by the same words.
+  if (limits->memory_bytes.value > limits->canvas_memory_bytes.value)
+    limits->memory_bytes = limits->canvas_memory_bytes;
+  if (limits->pids.value > limits->canvas_pids.value) limits->pids = limits->canvas_pids;
+}
+
+}  // namespace nightjar::policy
