@@ -27,6 +27,8 @@ enum class RefusalKind {
   kRate,         // limit `rate`
   kConcurrency,  // limits `concurrency` and `queue` are both used up
   kSuspended,    // limit `suspended`
+  kBlocked,      // an operator's control, like the next; decided elsewhere
+  kPaused,
 };
 
 enum class AdmissionDecision { kAdmit, kQueue, kRefuse };

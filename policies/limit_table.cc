@@ -70,6 +70,8 @@ constexpr LimitKey kKeys[] = {
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},
+    {"show_controls", kSwitch, kCanvas, 0, 0, &Limits::show_controls,
+     "true: who is refused because of an operator's control is told its reason"},
     {"armed", kCount, kCanvas, 0, 256, &Limits::armed,
      "workers kept waiting while the canvas is active"},
     {"reuse", kCount, kCanvas, 1, 1'000'000, &Limits::reuse,

@@ -61,6 +61,8 @@ struct Limits {
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
   Limit<bool> suspended{false, {}};
   Limit<bool> exec{false, {}};  // its handlers may run programs of the host
+  // Who is refused because of an operator's control is told its reason.
+  Limit<bool> show_controls{false, {}};
   // --- workers
   Limit<uint64_t> armed{2, {}};  // kept waiting while the canvas is active
   Limit<uint64_t> reuse{1, {}};  // runs a worker

@@ -1,5 +1,6 @@
 #include "supervisor/app/canvas_front.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
@@ -18,10 +19,15 @@ namespace {
 constexpr std::string_view kOwnHeaders = "x-nightjar-";
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
+// What callers are told of an operator's control; its reason is for those whom policy lets know.
+constexpr const char* kSuspendedText = "this canvas is suspended by its operator";
+constexpr const char* kBlockedText = "this handler is blocked by its operator";
+constexpr const char* kPausedText = "this handler is paused by its operator";
 
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
 // limits or program text.
-http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id) {
+http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id,
+                              const std::string& error = "", const std::string& reason = "") {
   http::Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
@@ -30,19 +36,32 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   nlohmann::ordered_json body;
   body["error"] =
       verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
+  if (!error.empty()) body["error"] = error;
+  if (!reason.empty()) body["reason"] = reason;
   body["verdict"] = VerdictName(verdict);
   body["trace"] = id.ToString();
   response.body = body.dump() + "\n";
   return response;
 }
 
-http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin) {
+// Until a control ends by itself, or a while where it does not.
+uint64_t RetryAfter(const proto::Control& control, int64_t now_unix_us) {
+  constexpr int64_t kSecond = 1'000'000, kWhile = 60;
+  if (control.expires_unix_us() == 0) return kWhile;
+  return static_cast<uint64_t>(
+      std::max<int64_t>(1, (control.expires_unix_us() - now_unix_us + kSecond - 1) / kSecond));
+}
+
+http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin,
+                          const std::string& error, const std::string& reason) {
   bool answered =
       result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) {
-    http::Response killed = KilledResponse(result.status, result.verdict, result.id);
+    const bool refused = result.verdict == proto::VERDICT_REFUSED;
+    http::Response killed = KilledResponse(result.status, result.verdict, result.id,
+                                           refused ? error : "", refused ? reason : "");
     // No worker was free within the limit queue_time: one may be soon.
-    if (result.verdict == proto::VERDICT_REFUSED) killed.headers.emplace_back("Retry-After", "1");
+    if (refused) killed.headers.emplace_back("Retry-After", "1");
     return killed;
   }
   // A canvas does not speak for the supervisor.
@@ -64,6 +83,10 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_CONCURRENCY;
     case policy::RefusalKind::kSuspended:
       return proto::REFUSAL_SUSPENDED;
+    case policy::RefusalKind::kBlocked:
+      return proto::REFUSAL_BLOCKED;
+    case policy::RefusalKind::kPaused:
+      return proto::REFUSAL_PAUSED;
   }
   return proto::REFUSAL_UNSPECIFIED;
 }
@@ -95,13 +118,17 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   RunService::Counts live = needs_.runs.CountsOf(canvas);
   if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
     return Refuse(*refusal, order, std::move(responder));
+  if (!PassControls(&order, live.queued, &responder)) return;
   FillHttp(request, match, order.handler, order.message.mutable_http());
   order.body = TakeBody(&request);
   std::optional<std::string> origin;
   if (!order.handler.bytes()) origin = AllowedOrigin(request, revision->manifest);
   auto answer = std::make_shared<http::Responder>(std::move(responder));
-  order.done = [answer, origin](RunResult result) {
-    answer->Send(ResponseOf(std::move(result), origin));
+  const bool paused = !order.paused_by.empty();
+  const std::string reason =
+      paused && order.limits.show_controls.value ? order.paused_by : std::string();
+  order.done = [answer, origin, paused, reason](RunResult result) {
+    answer->Send(ResponseOf(std::move(result), origin, paused ? kPausedText : "", reason));
   };
   needs_.runs.Start(std::move(order));
 }
@@ -131,14 +158,46 @@ void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
   needs_.missed.Add(std::move(missed));
 }
 
+bool CanvasFront::PassControls(RunOrder* order, size_t queued, http::Responder* responder) {
+  const std::string& canvas = order->revision->canvas;
+  const proto::Control* control = needs_.controls.Holding(canvas, order->handler);
+  if (control == nullptr) return true;
+  const bool blocks = control->kind() == proto::CONTROL_BLOCK;
+  const std::string sentence =
+      std::string(blocks ? "blocked by " : "paused by ") + ControlText(*control);
+  if (!blocks && queued < order->limits.queue.value) {
+    order->paused_by = sentence;
+    return true;
+  }
+  const uint64_t after = RetryAfter(*control, UnixMicros(needs_.clock.Wall()));
+  GateRefusal refusal =
+      blocks ? needs_.gate.Refuse(canvas, policy::RefusalKind::kBlocked, sentence, "", after)
+             : needs_.gate.Refuse(canvas, policy::RefusalKind::kPaused,
+                                  sentence + "; as many wait already as limit queue allows",
+                                  "queue", after);
+  Refuse(refusal, *order, std::move(*responder));
+  return false;
+}
+
 void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
                          http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
   ++needs_.metrics.host().refused;
-  bool too_many = refusal.kind == policy::RefusalKind::kRate;
-  http::Response response =
-      KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
-  response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
+  using enum policy::RefusalKind;
+  const proto::Control* suspension =
+      refusal.kind == kSuspended ? needs_.controls.Suspension(order.revision->canvas) : nullptr;
+  const bool blocked = refusal.kind == kBlocked;
+  const bool controlled = suspension != nullptr || blocked || refusal.kind == kPaused;
+  const char* text = !controlled ? "" : blocked ? kBlockedText : kPausedText;
+  if (suspension != nullptr) text = kSuspendedText;
+  const unsigned status = refusal.kind == kRate ? 429 : blocked ? 403 : 503;
+  http::Response response = KilledResponse(
+      status, proto::VERDICT_REFUSED, refusal.incident, text,
+      controlled && order.limits.show_controls.value ? refusal.sentence : std::string());
+  uint64_t after = refusal.retry_after_s;
+  if (suspension != nullptr) after = RetryAfter(*suspension, UnixMicros(needs_.clock.Wall()));
+  // Whoever is blocked need not ask again.
+  if (!blocked) response.headers.emplace_back("Retry-After", std::to_string(after));
   if (refusal.opens_incident) {
     IncidentFacts facts;
     facts.run = refusal.incident;

@@ -46,24 +46,33 @@ Supervisor::Supervisor(Booted booted)
       zygote_(loop_),
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
+      in_force_(std::make_shared<ControlledPolicy>(booted_.policy, controls_)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
       pool_(loop_, clock_, factory_,
-            [this](const std::string& canvas) { return booted_.policy->For(canvas, ""); }),
+            [this](const std::string& canvas) { return in_force_->For(canvas, ""); }),
       runs_(loop_, clock_, pool_, journal_, metrics_, booted_.guard.get()),
       deployer_({loop_, clock_, factory_, pool_, journal_, book_, booted_.guard.get(),
-                 [this] { return booted_.policy; }}),
-      rerunner_({clock_, book_, journal_, runs_, [this] { return booted_.policy; },
-                 booted_.redaction_key}),
+                 [this] { return in_force_; }}),
+      rerunner_(
+          {clock_, book_, journal_, runs_, [this] { return in_force_; }, booted_.redaction_key}),
       missed_(journal_),
-      missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return booted_.policy; },
+      missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return in_force_; },
                        booted_.redaction_key}),
       feed_(clock_),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
-              [this] { return booted_.policy; }, booted_.redaction_key}),
+      audit_(clock_, journal_),
+      control_keeper_({loop_, clock_, journal_, controls_,
+                       [this](const proto::Control& control) { OnControlChanged(control); },
+                       [this](const proto::Control& control) {
+                         audit_.NoteOwn("expire", std::to_string(control.id()),
+                                        ControlText(control));
+                       }}),
+      front_({clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
+              [this] { return in_force_; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
-                rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
+                rerunner_, missed_handler_, pool_, feed_, audit_, control_keeper_,
+                [this] { return in_force_; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
                 booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
@@ -149,6 +158,10 @@ int Supervisor::Run() {
 
 void Supervisor::OnWriterUp(Channel channel) {
   journal_.Connect(std::move(channel));
+  audit_.Retry();
+  control_keeper_.Retry();
+  if (!controls_loaded_)
+    control_keeper_.Load([this](const Status& loaded) { OnControlsLoaded(loaded); });
   if (catalog_loaded_) return;
   journal_.LoadCatalog(
       [this](Result<std::vector<Journal::CatalogItem>> items) { OnCatalog(std::move(items)); });
@@ -194,8 +207,29 @@ void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
   OpenDoors();
 }
 
+// At once: what an operator decides does not wait for the next request or the next look.
+void Supervisor::OnControlChanged(const proto::Control& control) {
+  pool_.PolicyChanged();
+  if (control.kind() == proto::CONTROL_PAUSE)
+    runs_.Resume([this](const nightjar::Run& run) {
+      const proto::Control* holding =
+          controls_.Holding(run.order().revision->canvas, run.order().handler);
+      return holding == nullptr || holding->kind() != proto::CONTROL_PAUSE;
+    });
+}
+
+void Supervisor::OnControlsLoaded(const Status& loaded) {
+  // A writer that went away meanwhile is restarted, and asked again.
+  if (!loaded && loaded.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  if (!loaded) return Fail(loaded.error());
+  controls_loaded_ = true;
+  if (controls_.size() > 0) LogInfo("controls_in_force", {{"controls", controls_.size()}});
+  OpenDoors();
+  audit_.Verify();
+}
+
 void Supervisor::OpenDoors() {
-  if (open_ || stopping_ || !catalog_loaded_ || !zygote_.ready()) return;
+  if (open_ || stopping_ || !catalog_loaded_ || !controls_loaded_ || !zygote_.ready()) return;
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
@@ -230,6 +264,8 @@ void Supervisor::Upkeep() {
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
   missed_.Tell();
+  audit_.Retry();
+  control_keeper_.Retry();
   if (open_ && !stopping_) booted_.manager.Status(ServingLine());
 }
 
@@ -250,6 +286,11 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  levels.controls = controls_.size();
+  AuditTrail::Figures audit = audit_.figures();
+  levels.audit_unwritten = audit.unwritten;
+  levels.audit_lost = audit.lost;
+  levels.audit_broken = audit.broken;
   if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }
@@ -264,11 +305,14 @@ void Supervisor::ReloadPolicy() {
   } else {
     policy_trouble_.clear();
     booted_.policy = std::move(*policy);
+    in_force_ = std::make_shared<ControlledPolicy>(booted_.policy, controls_);
     SayWhichLimitIsNotEnforced();
     StartExecZygote();
     pool_.PolicyChanged();
     LogInfo("policy_loaded", {{"file", booted_.options.policy}});
   }
+  audit_.NoteOwn("policy_reload", booted_.options.policy,
+                 policy_trouble_.empty() ? "done" : policy_trouble_.substr(2));
   if (told) booted_.manager.Ready(ServingLine());
 }
 
@@ -337,7 +381,8 @@ void Supervisor::StopWorkers() {
   missed_.Tell();
   WaitFor(
       waiting_, loop_, clock_.Mono() + kStopStepMax,
-      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopWriter(); });
+      [this] { return journal_.settled() && missed_.settled() && audit_.settled(); },
+      [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {

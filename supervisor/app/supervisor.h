@@ -10,7 +10,10 @@
 #include "supervisor/app/boot.h"
 #include "supervisor/app/canvas_front.h"
 #include "supervisor/app/connection_store.h"
+#include "supervisor/control/audit_trail.h"
 #include "supervisor/control/control_service.h"
+#include "supervisor/controls/control_keeper.h"
+#include "supervisor/controls/controlled_policy.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/writer_client.h"
 #include "supervisor/proc/helper.h"
@@ -43,6 +46,8 @@ class Supervisor {
   // Once policy lets a canvas run programs; then it stays.
   void StartExecZygote();
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
+  void OnControlChanged(const proto::Control& control);
+  void OnControlsLoaded(const Status& loaded);
   void OpenDoors();
   Status StartServers();
   void Upkeep();
@@ -70,6 +75,9 @@ class Supervisor {
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics& metrics_;
   CanvasBook book_;
+  ControlBook controls_;
+  // Policy with the controls in force.
+  std::shared_ptr<const policy::Policy> in_force_;
   Gate gate_;
   WorkerFactory factory_;
   WorkerPool pool_;
@@ -79,6 +87,8 @@ class Supervisor {
   MissedRoutes missed_;
   MissedHandler missed_handler_;
   EventFeed feed_;
+  AuditTrail audit_;
+  ControlKeeper control_keeper_;
   CanvasFront front_;
   ControlService control_;
   Helper writer_helper_;
@@ -98,6 +108,7 @@ class Supervisor {
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
+  bool controls_loaded_ = false;
   bool open_ = false;
   std::string policy_trouble_;  // why the file of the last reload was not taken
   uint32_t early_ends_ = 0;     // of helpers, before it ever served

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <tuple>
 
 #include "supervisor/cli/exit_code.h"
 #include "supervisor/cli/printable.h"
@@ -116,8 +117,65 @@ class Parser {
     from_missed
         ->add_option("--as", line_.as, "The handler's route, where it is another: /users/:id")
         ->option_text("ROUTE");
-    CLI::App* kill = Add("kill", Command::kKill, "End one run now");
-    kill->add_option("RUN", line_.id, "Its id")->required();
+    CLI::App* kill =
+        Add("kill", Command::kKill, "End one run now, or with --all every one that matches");
+    CLI::Option* run_id = kill->add_option("RUN", line_.id, "Its id");
+    CLI::Option* all = kill->add_flag("--all", line_.all, "Every run in flight that matches");
+    all->excludes(run_id);
+    kill->add_option("--canvas", line_.canvas, "Of this canvas")->needs(all);
+    kill->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"")->needs(all);
+    kill->add_option("--caller", line_.caller, "From this address, whatever the port")->needs(all);
+    kill->add_option("--code-hash", line_.code_hash,
+                     "Of revisions deployed from a file with this SHA-256")
+        ->needs(all);
+    kill->add_flag("--dry-run", line_.dry_run, "Only say which these are")->needs(all);
+    CLI::Option* why = kill->add_option("--reason", line_.reason, "Why, for who asks later");
+    all->needs(why);
+    kill->final_callback([this, kill] {
+      if (!line_.all && line_.id.empty()) throw CLI::RequiredError("RUN or --all");
+      line_.command = line_.all ? Command::kKillAll : Command::kKill;
+    });
+    AddControls();
+  }
+
+  CLI::App* WithReason(CLI::App* sub) {
+    sub->add_option("--reason", line_.reason, "Why, for who asks later")->required();
+    return sub;
+  }
+
+  CLI::App* AddControl(const char* name, Command command, const char* what) {
+    CLI::App* sub = WithReason(WithCanvas(Add(name, command, what)));
+    sub->add_option("--for", line_.lasts, "For so long: 90s, 15m, 2h, 3d; else until it is lifted")
+        ->option_text("DURATION");
+    return sub;
+  }
+
+  void AddControls() {
+    CLI::App* suspend =
+        AddControl("suspend", Command::kSuspend, "Let nothing of a canvas in any more");
+    CLI::Option* drain =
+        suspend->add_flag("--drain", std::string("Runs in flight may finish (the default)"));
+    suspend->add_flag("--kill", line_.kill, "Runs in flight are killed")->excludes(drain);
+    for (auto [name, command, what] :
+         {std::tuple{"pause", Command::kPause, "Let requests wait, up to limit queue_time"},
+          std::tuple{"block", Command::kBlock, "Refuse requests"}}) {
+      CLI::App* sub = AddControl(name, command, what);
+      CLI::Option* handler =
+          sub->add_option("--handler", line_.handler, "To this handler: \"GET /hello\"");
+      sub->add_option("--kind", line_.kinds, "To all handlers of a kind: http or exec")
+          ->excludes(handler);
+    }
+    CLI::App* tighten =
+        AddControl("tighten", Command::kTighten, "Make a limit tighter than policy has it");
+    tighten->add_option("LIMIT", line_.limit, "As `limits` lists it")->required();
+    tighten->add_option("VALUE", line_.value, "As a policy file would say it")->required();
+    tighten->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    tighten->add_flag("--urgent", line_.urgent, "For runs in flight too; wall and cpu");
+    CLI::App* controls =
+        Add("controls", Command::kControls, "What is suspended, paused, blocked and tightened");
+    controls->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    CLI::App* lift = WithReason(Add("lift", Command::kLift, "End a control"));
+    lift->add_option("ID", line_.id, "Its number, as `controls` lists it")->required();
   }
 
   void AddWatching() {
@@ -210,6 +268,18 @@ class Parser {
         ->needs(verify);
     incidents->final_callback(
         [this] { line_.command = line_.verify ? Command::kVerifyIncidents : Command::kIncidents; });
+    CLI::App* audit =
+        Add("audit", Command::kAudit, "What was done on the control plane, newest first");
+    audit->add_option("--since", line_.since, "Then or later: 2026-11-24T17:27 (UTC), or 15m, 2h");
+    audit->add_option("--actor", line_.actor, "By this user: root, \"uid 0\"");
+    audit->add_option("--action", line_.action, "Of this kind: deploy, kill, suspend ...");
+    audit->add_option("--canvas", line_.canvas, "On this canvas");
+    WithCount(audit, "So many, instead of 20");
+    CLI::Option* check = audit->add_flag("--verify", line_.verify,
+                                         "Check that no entry was changed, removed or inserted");
+    audit->add_option("--head", line_.head, "NUMBER:HASH that was noted elsewhere")->needs(check);
+    audit->final_callback(
+        [this] { line_.command = line_.verify ? Command::kVerifyAudit : Command::kAudit; });
     CLI::App* incident =
         Add("incident", Command::kIncident, "One kill or refusal with its evidence");
     incident->add_option("ID", line_.id, "The run's id")->required();

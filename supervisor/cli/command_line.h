@@ -25,6 +25,15 @@ enum class Command {
   kMetrics,
   kWatch,
   kKill,
+  kKillAll,
+  kSuspend,
+  kPause,
+  kBlock,
+  kTighten,
+  kControls,
+  kLift,
+  kAudit,
+  kVerifyAudit,
   kRerun,
   kTraces,
   kTrace,
@@ -63,10 +72,20 @@ struct CommandLine {
   std::string caller;
   std::string since;
   std::string until;
-  std::string field;              // "user_id=7"
-  std::string revision;           // of a canvas
-  std::string reason;             // of a hold
-  std::string kinds;              // of events, with commas between them
+  std::string field;     // "user_id=7"
+  std::string revision;  // of a canvas
+  std::string reason;    // of a hold, a control, a kill
+  std::string lasts;     // of a control: "2h"
+  std::string limit;     // tighten
+  std::string value;
+  std::string code_hash;  // of the revisions whose runs are killed
+  std::string actor;      // of entries of the audit log, like the next
+  std::string action;
+  bool urgent = false;            // tighten: runs in flight too
+  bool kill = false;              // suspend: runs in flight are killed
+  bool all = false;               // kill: everything that matches
+  bool dry_run = false;           // kill: only say what would be
+  std::string kinds;              // of handlers; of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool live = false;              // rerun: impure calls are made again

@@ -19,6 +19,16 @@ ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
 ExitCode HandlerFromMissed(Session& session);
 
+// commands_controls.cc: what holds a canvas back, and who did what
+ExitCode Suspend(Session& session);
+ExitCode Pause(Session& session);
+ExitCode Block(Session& session);
+ExitCode TightenLimit(Session& session);
+ExitCode ShowControls(Session& session);
+ExitCode LiftControl(Session& session);
+ExitCode KillAll(Session& session);
+ExitCode ShowAudit(Session& session);
+
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);
 ExitCode ShowRuns(Session& session);
@@ -38,6 +48,7 @@ ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.
 ExitCode VerifyIncidents(Session& session);
+ExitCode VerifyAudit(Session& session);
 
 // commands_host.cc: what holds here
 ExitCode ShowLimits(Session& session);

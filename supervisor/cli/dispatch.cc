@@ -23,6 +23,24 @@ ExitCode Dispatch(Session& session) {
       return Rerun(session);
     case Command::kKill:
       return KillRun(session);
+    case Command::kKillAll:
+      return KillAll(session);
+    case Command::kSuspend:
+      return Suspend(session);
+    case Command::kPause:
+      return Pause(session);
+    case Command::kBlock:
+      return Block(session);
+    case Command::kTighten:
+      return TightenLimit(session);
+    case Command::kControls:
+      return ShowControls(session);
+    case Command::kLift:
+      return LiftControl(session);
+    case Command::kAudit:
+      return ShowAudit(session);
+    case Command::kVerifyAudit:
+      return VerifyAudit(session);
     case Command::kTraces:
       return ShowTraces(session);
     case Command::kTrace:

@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
+  local commands="serve deploy canvases run rerun ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -25,6 +25,12 @@ _nightjar() {
     404s) options+=" -n" ;;
     handler-from-404) options+=" --as" ;;
     traces) options+=" --handler --function --verdict --caller --since --until --field --revision -n" ;;
+    kill) options+=" --reason --all --canvas --handler --caller --code-hash --dry-run" ;;
+    suspend) options+=" --reason --for --kill --drain" ;;
+    pause | block) options+=" --reason --for --handler --kind" ;;
+    tighten) options+=" --reason --for --handler --urgent" ;;
+    lift) options+=" --reason" ;;
+    audit) options+=" --since --actor --action --canvas -n --verify --head" ;;
     hold) options+=" --reason" ;;
     trace) options+=" --full --format --object" ;;
     incident) options+=" --full" ;;

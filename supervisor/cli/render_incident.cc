@@ -20,6 +20,10 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "too many runs and a full queue";
     case proto::REFUSAL_QUEUE_TIME:
       return "no worker was free in time";
+    case proto::REFUSAL_BLOCKED:
+      return "blocked by an operator";
+    case proto::REFUSAL_PAUSED:
+      return "paused by an operator";
     case proto::REFUSAL_SUSPENDED:
       return "the canvas is suspended";
     case proto::REFUSAL_CAPACITY:

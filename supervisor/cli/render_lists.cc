@@ -138,7 +138,12 @@ std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint)
   return table.Render(paint);
 }
 
-std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
+std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,
+                        const ChainWords& words) {
+  // When a chain was begun only that of incidents says.
+  const std::string begun = chain.begun_unix_us() > 0
+                                ? " since the chain was begun, " + ClockText(chain.begun_unix_us())
+                                : "";
   std::string text;
   if (!chain.broken().empty()) {
     text = paint.Bad("NOT SOUND") + ": ";
@@ -150,11 +155,11 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
     text += Printable(chain.broken()) + ".\n";
   }
   if (chain.link() == 0) {
-    text += chain.broken().empty() ? "No incident since the chain was begun, "
-                                   : "None before it; the chain was begun ";
-    text += ClockText(chain.begun_unix_us()) + ".\n";
+    text += (chain.broken().empty() ? std::string("No ") + words.one : "None before it") + begun +
+            ".\n";
   } else {
-    text += paint.Good(CountText(chain.link(), "incident is sound", "incidents are sound")) +
+    text += paint.Good(CountText(chain.link(), std::string(words.one) + " is sound",
+                                 std::string(words.many) + " are sound")) +
             ", from " + ClockText(chain.first_at_unix_us()) + " to " +
             ClockText(chain.last_at_unix_us()) + ".\n";
     text += "Head of the " + std::string(chain.whole() ? "chain" : "sound part") + ": " +

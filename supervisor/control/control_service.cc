@@ -3,11 +3,14 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
+#include "policies/tighten.h"
 #include "supervisor/control/byte_range.h"
 #include "supervisor/control/moment.h"
 #include "supervisor/control/url.h"
@@ -23,6 +26,8 @@ struct ControlService::Call {
   http::Request request;
   ControlUrl url;
   std::shared_ptr<http::Responder> responder;
+  AuditTrail* trail = nullptr;
+  std::shared_ptr<proto::AuditEntry> audit = {};  // of what acts; null: it only looks
 
   void Answer(const google::protobuf::Message& message, unsigned status = 200) const {
     google::protobuf::util::JsonPrintOptions options;
@@ -43,10 +48,17 @@ struct ControlService::Call {
     response.status = status;
     response.headers.emplace_back("Content-Type", type);
     response.body = std::move(body);
-    responder->Send(std::move(response));
+    if (!audit) return responder->Send(std::move(response));
+    audit->set_status(status);
+    if (audit->outcome().empty()) audit->set_outcome("done");
+    trail->Note(std::move(*audit), [answer = responder, response](bool written) mutable {
+      if (!written) response.headers.emplace_back("X-Nightjar-Audit", "not written yet");
+      answer->Send(std::move(response));
+    });
   }
 
   void Fail(unsigned status, const std::string& error) const {
+    if (audit) audit->set_outcome(error);
     proto::ControlError answer;
     answer.set_error(error);
     Answer(answer, status);
@@ -74,6 +86,7 @@ struct ControlService::Call {
 
   void Fail(DeployFailure failure) const {
     if (failure.diagnostics.empty()) return Fail(failure.error);
+    if (audit) audit->set_outcome(failure.error.ToString());
     proto::ControlError answer;
     answer.set_error(failure.error.ToString());
     for (proto::Diagnostic& diagnostic : failure.diagnostics)
@@ -124,6 +137,93 @@ const char* StateName(Run::State state) {
   return "";
 }
 
+proto::RunRow RowOf(const Run& run) {
+  proto::RunRow row;
+  const RunOrder& order = run.order();
+  row.set_run_id(order.id.ToString());
+  row.set_canvas(order.revision->canvas);
+  row.set_handler(order.handler.name());
+  row.set_pid(run.pid());
+  row.set_state(StateName(run.state()));
+  proto::Usage usage = run.CurrentUsage();
+  row.set_wall_us(usage.wall_us());
+  row.set_cpu_us(usage.cpu_us());
+  row.set_memory_bytes(usage.memory_peak_bytes());
+  row.set_wall_limit_us(Microseconds(order.limits.wall.value));
+  return row;
+}
+
+constexpr uint64_t kControlSecondsMax = 366 * 24 * 3600;
+
+// Why the text is no reason; empty: it is one.
+std::string WrongReason(const std::string& reason) {
+  if (reason.empty()) return "a reason is needed, for who asks later";
+  if (reason.size() > bounds::kHoldReasonBytes ||
+      Utf8PrefixSize(reason, reason.size()) != reason.size())
+    return "a reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) + " bytes";
+  return "";
+}
+
+// "root", or "uid 0 pid 4711" where that user has no name.
+std::string NameOf(const http::Request& request) {
+  return StarterName().empty() ? request.peer : StarterName();
+}
+
+bool CallerMatches(const std::string& caller, const std::string& wanted) {
+  return wanted.empty() || caller == wanted ||
+         (caller.starts_with(wanted) && caller.rfind(':') == wanted.size()) ||
+         (caller.starts_with("uid ") && caller.starts_with(wanted + " "));
+}
+
+// What is wrong with an order, given what the canvas is; empty: nothing.
+std::string WrongOrder(const proto::ControlOrder& order, const Revision& revision,
+                       const policy::Limits& in_force) {
+  const bool narrow = !order.handler().empty() || !order.handler_kind().empty();
+  if (order.kind() == proto::CONTROL_UNSPECIFIED || !proto::ControlKind_IsValid(order.kind()))
+    return "kind is CONTROL_SUSPEND, CONTROL_PAUSE, CONTROL_BLOCK or CONTROL_TIGHTEN";
+  if (std::string wrong = WrongReason(order.reason()); !wrong.empty()) return wrong;
+  if (order.for_s() > kControlSecondsMax) return "a control ends after a year at most";
+  if (order.kind() == proto::CONTROL_SUSPEND && narrow)
+    return "a canvas is suspended as a whole; pause or block a handler";
+  if (order.kind() != proto::CONTROL_SUSPEND && order.kill())
+    return "kill is for CONTROL_SUSPEND; DELETE /runs ends what matches otherwise";
+  if (!order.handler().empty() && !order.handler_kind().empty())
+    return "a handler or a kind of handlers, not both";
+  if (!order.handler().empty() && revision.HandlerNamed(order.handler()) == nullptr)
+    return "canvas " + revision.canvas + " has no handler named `" + order.handler() + "`";
+  if (!order.handler_kind().empty() && order.handler_kind() != "http" &&
+      order.handler_kind() != "exec")
+    return "the kinds of handlers that run are http and exec, not `" + order.handler_kind() + "`";
+  if (order.kind() != proto::CONTROL_TIGHTEN)
+    return order.limit().empty() && order.value().empty() && !order.urgent()
+               ? ""
+               : "limit, value and urgent are for CONTROL_TIGHTEN";
+  if (!order.handler_kind().empty()) return "a limit is tightened for a handler or a canvas";
+  const policy::LimitKey* key = policy::FindLimitKey(order.limit());
+  if (key == nullptr) return "there is no limit `" + order.limit() + "`";
+  if (!order.handler().empty() && key->scope == policy::LimitScope::kCanvas)
+    return "`" + order.limit() + "` is a limit of a whole canvas; a handler cannot have its own";
+  if (order.urgent() && order.limit() != "wall" && order.limit() != "cpu")
+    return "of runs in flight only `wall` and `cpu` can be tightened; kill them, or leave urgent";
+  auto value = policy::ReadTighter(*key, order.value(), in_force);
+  return value ? "" : value.error();
+}
+
+const char* ControlAction(proto::ControlKind kind) {
+  switch (kind) {
+    case proto::CONTROL_SUSPEND:
+      return "suspend";
+    case proto::CONTROL_PAUSE:
+      return "pause";
+    case proto::CONTROL_BLOCK:
+      return "block";
+    case proto::CONTROL_TIGHTEN:
+      return "tighten";
+    default:
+      return "control";
+  }
+}
+
 // A whole decimal number above 0.
 std::optional<uint64_t> PositiveNumber(std::string_view text) {
   uint64_t number = 0;
@@ -165,6 +265,50 @@ proto::RunAnswer AnswerOf(RunResult result) {
   return answer;
 }
 
+// What of a query an entry of the audit log may show: nothing that is a client's own.
+constexpr const char* kShownParameters[] = {"file",   "upload",    "revision", "live",
+                                            "method", "route",     "canvas",   "handler",
+                                            "caller", "code_hash", "dry_run",  "verdict"};
+
+std::string ActionOf(const std::string& method, const std::vector<std::string>& path) {
+  const size_t size = path.size();
+  const std::string room = size > 0 ? path[0] : "", part = size > 2 ? path[2] : "";
+  if (room == "runs") return size == 1 ? "kill_all" : "kill";
+  if (room == "controls") return method == "DELETE" ? "lift" : "control";
+  if (room == "canvases" && size == 2 && method == "PUT") return "deploy";
+  if (part == "run") return "run";
+  if (part == "404s") return "handler-from-404";
+  if (part == "holds") return method == "DELETE" ? "release" : "hold";
+  if (part == "traces") return "rerun";
+  return method == "GET" ? "look" : "unknown";
+}
+
+// Whose body is the reason, and nothing else.
+bool BodyIsReason(const std::string& action) {
+  return action == "kill" || action == "kill_all" || action == "lift" || action == "hold";
+}
+
+proto::AuditEntry EntryOf(const http::Request& request, const ControlUrl& url) {
+  proto::AuditEntry entry;
+  entry.set_actor(request.peer);
+  if (request.peer_uid == 0) entry.set_user(StarterName());
+  entry.set_action(ActionOf(request.method, url.path));
+  if (url.path.size() > 1 && url.path[0] == "canvases") entry.set_canvas(url.path[1]);
+  if (url.path.size() == 2 && url.path[0] != "canvases") entry.set_object(url.path[1]);
+  if (url.path.size() > 3) entry.set_object(url.path[3]);
+  if (entry.action() == "unknown" || entry.action() == "look")
+    entry.set_object(request.method + " " + request.target.substr(0, request.target.find('?')));
+  if (BodyIsReason(entry.action())) entry.set_reason(request.body);
+  for (const char* name : kShownParameters) {
+    auto at = url.query.find(name);
+    if (at == url.query.end()) continue;
+    proto::AuditParameter& parameter = *entry.add_parameters();
+    parameter.set_name(name);
+    parameter.set_value(at->second);
+  }
+  return entry;
+}
+
 constexpr const char* kTraceType = "application/vnd.nightjar.trace";
 
 // The bytes that were asked for, or where they are to be had.
@@ -199,14 +343,24 @@ http::Response ObjectResponse(proto::StoredObject object, bool part) {
 ControlService::ControlService(Needs needs) : needs_(std::move(needs)) {}
 
 void ControlService::Handle(http::Request request, http::Responder responder) {
-  Call call{std::move(request), {}, std::make_shared<http::Responder>(std::move(responder))};
+  Call call{std::move(request),
+            {},
+            std::make_shared<http::Responder>(std::move(responder)),
+            &needs_.audit};
+  auto url = ParseControlUrl(call.request.target);
+  if (url) call.url = std::move(*url);
+  // What is turned away is told of too, whatever it wanted.
+  if (call.request.method != "GET" || call.request.peer_uid != 0)
+    call.audit = std::make_shared<proto::AuditEntry>(EntryOf(call.request, call.url));
   // The socket's mode says the same; this holds even when somebody changes the mode. 0 is whoever
   // started it: root, or the user of its user namespace.
   if (call.request.peer_uid != 0)
     return call.Fail(403, "only who started the supervisor may speak here");
-  auto url = ParseControlUrl(call.request.target);
   if (!url) return call.Fail(400, "this is not a path: " + call.request.target);
-  call.url = std::move(*url);
+  Route(std::move(call));
+}
+
+void ControlService::Route(Call call) {
   const std::vector<std::string> path = call.url.path;
   const std::string method = call.request.method;
   auto is = [&](const char* wanted, size_t length, const char* first) {
@@ -232,6 +386,12 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
+  if (is("DELETE", 1, "runs")) return KillAll(std::move(call));
+  if (is("POST", 1, "controls")) return MakeControl(std::move(call));
+  if (is("GET", 1, "controls")) return ListControls(std::move(call));
+  if (is("DELETE", 2, "controls")) return LiftControl(std::move(call), path[1]);
+  if (is("GET", 1, "audit")) return ListAudit(std::move(call));
+  if (is("GET", 2, "audit") && path[1] == "verify") return VerifyAudit(std::move(call));
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
@@ -258,6 +418,7 @@ void ControlService::Deploy(Call call, const std::string& canvas) {
   std::string by = call.request.peer;
   needs_.deployer.Deploy(canvas, std::move(text), by, [this, call, by](auto result) {
     if (result) {
+      call.audit->set_outcome("revision " + std::to_string(result->revision()));
       if (needs_.feed.Wants()) needs_.feed.Publish(DeployEvent(*result, by));
       return call.Answer(*result);
     }
@@ -317,37 +478,201 @@ void ControlService::Canvases(Call call) {
 
 void ControlService::Runs(Call call) {
   proto::RunList list;
-  for (const Run* run : needs_.runs.Live()) {
-    proto::RunRow& row = *list.add_runs();
-    const RunOrder& order = run->order();
-    row.set_run_id(order.id.ToString());
-    row.set_canvas(order.revision->canvas);
-    row.set_handler(order.handler.name());
-    row.set_pid(run->pid());
-    row.set_state(StateName(run->state()));
-    proto::Usage usage = run->CurrentUsage();
-    row.set_wall_us(usage.wall_us());
-    row.set_cpu_us(usage.cpu_us());
-    row.set_memory_bytes(usage.memory_peak_bytes());
-    row.set_wall_limit_us(Microseconds(order.limits.wall.value));
-  }
+  for (const Run* run : needs_.runs.Live()) *list.add_runs() = RowOf(*run);
   call.Answer(list);
 }
 
 void ControlService::KillRun(Call call, const std::string& text) {
   auto id = RunId::Parse(text);
   if (!id) return call.Fail(400, "this is not a run id: " + text);
+  const std::string& reason = call.request.body;
+  if (std::string wrong = WrongReason(reason); !reason.empty() && !wrong.empty())
+    return call.Fail(400, wrong);
   MonoTime asked = needs_.clock.Mono();
   const Clock& clock = needs_.clock;
-  Status found =
-      needs_.runs.Kill(*id, call.request.peer, [call, asked, &clock](const RunResult& result) {
-        proto::KillAnswer answer;
-        answer.set_run_id(result.id.ToString());
-        answer.set_verdict(result.verdict);
-        answer.set_took_us(Microseconds(clock.Mono() - asked));
-        call.Answer(answer);
-      });
+  const std::string by = call.request.peer + (reason.empty() ? "" : ": " + reason);
+  Status found = needs_.runs.Kill(*id, by, [call, asked, &clock](const RunResult& result) {
+    proto::KillAnswer answer;
+    answer.set_run_id(result.id.ToString());
+    answer.set_verdict(result.verdict);
+    answer.set_took_us(Microseconds(clock.Mono() - asked));
+    call.Answer(answer);
+  });
   if (!found) call.Fail(found.error());
+}
+
+struct ControlService::RunFilter {
+  std::string canvas, handler, caller;
+  std::optional<std::set<std::pair<std::string, RevisionNumber>>> revisions;  // of a code's hash
+
+  bool Matches(const RunOrder& order) const {
+    return (canvas.empty() || order.revision->canvas == canvas) &&
+           (handler.empty() || order.handler.name() == handler) &&
+           CallerMatches(order.caller, caller) &&
+           (!revisions || revisions->contains({order.revision->canvas, order.revision->number}));
+  }
+};
+
+void ControlService::KillAll(Call call) {
+  if (std::string wrong = WrongReason(call.request.body); !wrong.empty())
+    return call.Fail(400, wrong);
+  RunFilter filter{call.Query("canvas"), call.Query("handler"), call.Query("caller"), {}};
+  const std::string hash = call.Query("code_hash");
+  if (hash.empty()) return KillMatching(std::move(call), filter);
+  // Which revisions that is the storage writer knows.
+  proto::ToWriter question;
+  question.mutable_find_code()->set_code_sha256(hash);
+  std::set<std::pair<std::string, RevisionNumber>> live;
+  for (const Run* run : needs_.runs.Live())
+    live.emplace(run->order().revision->canvas, run->order().revision->number);
+  for (const auto& [canvas, number] : live) {
+    proto::RevisionName& name = *question.mutable_find_code()->add_revisions();
+    name.set_canvas(canvas);
+    name.set_revision(number);
+  }
+  needs_.journal.Ask(std::move(question),
+                     [this, call, filter](Result<proto::FromWriter> answer) mutable {
+                       if (!answer) return call.Fail(answer.error());
+                       filter.revisions.emplace();
+                       for (const proto::RevisionName& name : answer->code_found().revisions())
+                         filter.revisions->emplace(name.canvas(), name.revision());
+                       KillMatching(call, filter);
+                     });
+}
+
+void ControlService::KillMatching(Call call, const RunFilter& filter) {
+  auto answer = std::make_shared<proto::KillAllAnswer>();
+  auto which = [&filter](const Run& run) { return filter.Matches(run.order()); };
+  for (const Run* run : needs_.runs.Live())
+    if (which(*run)) *answer->add_runs() = RowOf(*run);
+  answer->set_dry_run(!call.Query("dry_run").empty());
+  call.audit->set_outcome((answer->dry_run() ? "would kill " : "killed ") +
+                          std::to_string(answer->runs_size()) + " runs");
+  if (answer->dry_run()) return call.Answer(*answer);
+  const MonoTime asked = needs_.clock.Mono();
+  const Clock& clock = needs_.clock;
+  needs_.runs.KillAll(which,
+                      "killed by an operator (" + call.request.peer + "): " + call.request.body,
+                      [call, answer, asked, &clock] {
+                        answer->set_took_us(Microseconds(clock.Mono() - asked));
+                        call.Answer(*answer);
+                      });
+}
+
+void ControlService::MakeControl(Call call) {
+  proto::ControlOrder order;
+  if (!google::protobuf::util::JsonStringToMessage(call.request.body, &order).ok())
+    return call.Fail(400, "a control is ordered by a ControlOrder in JSON");
+  proto::AuditEntry& entry = *call.audit;
+  entry.set_action(ControlAction(order.kind()));
+  entry.set_canvas(order.canvas());
+  entry.set_reason(order.reason());
+  auto say = [&entry](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    proto::AuditParameter& parameter = *entry.add_parameters();
+    parameter.set_name(name);
+    parameter.set_value(value);
+  };
+  say("handler", order.handler());
+  say("handler_kind", order.handler_kind());
+  say("limit", order.limit());
+  say("value", order.value());
+  say("for_s", order.for_s() > 0 ? std::to_string(order.for_s()) : "");
+  say("urgent", order.urgent() ? "true" : "");
+  say("kill", order.kill() ? "true" : "");
+  RevisionPtr revision = needs_.book.Find(order.canvas());
+  if (!revision) return call.Fail(404, "there is no canvas " + order.canvas());
+  std::string wrong =
+      WrongOrder(order, *revision, needs_.policy()->For(order.canvas(), order.handler()));
+  if (!wrong.empty()) return call.Fail(422, wrong);
+  proto::Control control;
+  control.set_kind(order.kind());
+  control.set_canvas(order.canvas());
+  control.set_handler(order.handler());
+  control.set_handler_kind(order.handler_kind());
+  control.set_limit(order.limit());
+  control.set_value(order.value());
+  control.set_reason(order.reason());
+  control.set_by(NameOf(call.request));
+  if (order.for_s() > 0)
+    control.set_expires_unix_us(UnixMicros(needs_.clock.Wall()) +
+                                static_cast<int64_t>(order.for_s()) * 1'000'000);
+  // Answered when it is kept, or cannot be, and when the last run that it kills has ended.
+  auto answer = std::make_shared<proto::ControlAnswer>();
+  auto left = std::make_shared<int>(2);
+  const MonoTime asked = needs_.clock.Mono();
+  const Clock& clock = needs_.clock;
+  auto done = [call, answer, left, asked, &clock] {
+    if (--*left > 0) return;
+    answer->set_took_us(Microseconds(clock.Mono() - asked));
+    call.audit->set_object(std::to_string(answer->control().id()));
+    call.Answer(*answer);
+  };
+  auto made = needs_.controls.Make(std::move(control), [answer, done](bool kept) {
+    answer->set_stored(kept);
+    done();
+  });
+  if (!made) return call.Fail(made.error());
+  *answer->mutable_control() = *made;
+  LogWarning("control_made", {{"control", made->id()},
+                              {"what", ControlAction(made->kind())},
+                              {"canvas", made->canvas()},
+                              {"by", call.request.peer},
+                              {"reason", made->reason()}});
+  TakeEffect(order, *made, answer.get(), done);
+}
+
+// On runs in flight. `done` is called once, when those that are killed have ended.
+void ControlService::TakeEffect(const proto::ControlOrder& order, const proto::Control& control,
+                                proto::ControlAnswer* answer, const std::function<void()>& done) {
+  auto concerned = [&control](const Run& run) {
+    const RunOrder& its = run.order();
+    return its.revision->canvas == control.canvas() &&
+           (control.handler().empty() || control.handler() == its.handler.name()) &&
+           (control.handler_kind().empty() || control.handler_kind() == HandlerKindOf(its.handler));
+  };
+  if (order.urgent())
+    needs_.runs.Tighten([this](const RunOrder& its) {
+      return needs_.policy()->For(its.revision->canvas, its.handler.name());
+    });
+  if (order.kill()) {
+    uint32_t runs = 0;
+    for (const Run* run : needs_.runs.Live()) runs += concerned(*run) ? 1 : 0;
+    answer->set_killed(runs);
+    needs_.runs.KillAll(concerned, "killed by an operator; " + ControlText(control), done);
+    return;
+  }
+  for (const Run* run : needs_.runs.Live())
+    if (concerned(*run)) answer->set_going_on(answer->going_on() + 1);
+  done();
+}
+
+void ControlService::LiftControl(Call call, const std::string& text) {
+  auto id = PositiveNumber(text);
+  if (!id) return call.Fail(400, "a control's id is a number, not " + text);
+  if (std::string wrong = WrongReason(call.request.body); !wrong.empty())
+    return call.Fail(400, wrong);
+  auto answer = std::make_shared<proto::ControlAnswer>();
+  if (const proto::Control* there = needs_.controls.book().Find(*id)) {
+    *answer->mutable_control() = *there;
+    call.audit->set_canvas(there->canvas());
+  }
+  auto lifted = needs_.controls.Lift(*id, [call, answer](bool kept) {
+    answer->set_stored(kept);
+    call.Answer(*answer);
+  });
+  if (!lifted) return call.Fail(lifted.error());
+  LogWarning("control_lifted", {{"control", *id},
+                                {"canvas", lifted->canvas()},
+                                {"by", call.request.peer},
+                                {"reason", call.request.body}});
+}
+
+void ControlService::ListControls(Call call) {
+  proto::ControlList list;
+  for (proto::Control& control : needs_.controls.book().List(call.Query("canvas")))
+    *list.add_controls() = std::move(control);
+  call.Answer(list);
 }
 
 void ControlService::Limits(Call call, const std::string& canvas) {
@@ -585,22 +910,63 @@ void ControlService::GetIncident(Call call, const std::string& text) {
   });
 }
 
-void ControlService::VerifyIncidents(Call call) {
-  proto::ToWriter question;
-  proto::VerifyIncidents& walk = *question.mutable_verify_incidents();
+// Where a walk along a chain stands, out of the query. False: the answer was no.
+template <typename Call>
+static bool ReadWalk(const Call& call, proto::VerifyIncidents* walk) {
   if (std::string after = call.Query("after"); !after.empty()) {
     auto link = PositiveNumber(after);
-    if (!link || call.Query("hash").empty())
-      return call.Fail(400, "after is the number of a link, and hash is its hash");
-    walk.set_after(*link);
-    walk.set_hash(call.Query("hash"));
+    if (!link || call.Query("hash").empty()) {
+      call.Fail(400, "after is the number of a link, and hash is its hash");
+      return false;
+    }
+    walk->set_after(*link);
+    walk->set_hash(call.Query("hash"));
   }
   std::string head = call.Query("head");
-  if (!head.empty() && !ReadChainHead(head, &walk))
-    return call.Fail(400, "head is LINK:HASH, as the log told it");
+  if (head.empty() || ReadChainHead(head, walk)) return true;
+  call.Fail(400, "head is LINK:HASH, as the log told it");
+  return false;
+}
+
+void ControlService::VerifyIncidents(Call call) {
+  proto::ToWriter question;
+  if (!ReadWalk(call, question.mutable_verify_incidents())) return;
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->chain());
+  });
+}
+
+void ControlService::VerifyAudit(Call call) {
+  proto::ToWriter question;
+  if (!ReadWalk(call, question.mutable_verify_audit())) return;
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->chain());
+  });
+}
+
+void ControlService::ListAudit(Call call) {
+  proto::ToWriter question;
+  proto::ListAudit& wanted = *question.mutable_list_audit();
+  uint32_t rows = call.Rows(20);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  wanted.set_rows_max(rows);
+  wanted.set_actor(call.Query("actor"));
+  wanted.set_action(call.Query("action"));
+  wanted.set_canvas(call.Query("canvas"));
+  if (std::string text = call.Query("since"); !text.empty()) {
+    auto moment = ParseMoment(text, needs_.clock.Wall());
+    if (!moment)
+      return call.Fail(400,
+                       "since is a time (UTC) like 2026-11-24 or 2026-11-24T17:27, or how "
+                       "long ago, like 15m, 2h or 3d; not " +
+                           text);
+    wanted.set_since_unix_us(UnixMicros(*moment));
+  }
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->audit());
   });
 }
 

@@ -116,6 +116,14 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
+  families.Gauge("controls", "Operators' controls in force.", levels.controls);
+  families.Gauge("audit_unwritten", "Entries of the audit log that could not be written so far.",
+                 levels.audit_unwritten);
+  families.Counter("audit_lost_total",
+                   "Entries of the audit log that are only in the supervisor's log.",
+                   levels.audit_lost);
+  families.Gauge("audit_broken", "1 when the audit log was found changed at the last start.",
+                 levels.audit_broken ? 1 : 0);
   if (levels.store) AddStore(families, *levels.store);
   return families.Text();
 }

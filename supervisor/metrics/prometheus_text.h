@@ -35,6 +35,10 @@ struct HostLevels {
   bool writer_connected = false;
   uint64_t traces_lost = 0;
   uint64_t missed_dropped = 0;
+  size_t controls = 0;         // in force
+  size_t audit_unwritten = 0;  // entries that wait for the disk
+  uint64_t audit_lost = 0;
+  bool audit_broken = false;
   std::optional<StoreLevels> store = {};
 };
 

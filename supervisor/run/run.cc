@@ -39,6 +39,9 @@ Nanos BackstopOf(const policy::Limits& limits) {
 Run::Run(Needs needs, RunOrder order)
     : needs_(std::move(needs)), order_(std::move(order)), queue_patience_(needs_.loop, [this] {
         needs_.pool.Cancel(ticket_);
+        if (!order_.paused_by.empty())
+          return Refuse(proto::REFUSAL_PAUSED, "queue_time",
+                        order_.paused_by + "; it was not lifted within the limit queue_time");
         Refuse(proto::REFUSAL_QUEUE_TIME, "queue_time",
                "no worker was free within the limit queue_time");
       }) {
@@ -57,7 +60,26 @@ void Run::Start() {
                       order_.limits.exec.origin.source + ", " + order_.limits.exec.origin.layer +
                       ")");
   queue_patience_.StartAfter(order_.limits.queue_time.value);
-  ticket_ = needs_.pool.Lend(order_.revision, engine, order_.limits,
+  if (order_.paused_by.empty()) Lend();
+}
+
+void Run::Resume() {
+  if (state_ != State::kQueued || order_.paused_by.empty()) return;
+  order_.paused_by.clear();
+  Lend();
+}
+
+void Run::Tighten(const policy::Limits& limits) {
+  if (state_ != State::kRunning || !watchdog_) return;
+  bool tighter =
+      limits.wall.value < order_.limits.wall.value || limits.cpu.value < order_.limits.cpu.value;
+  if (limits.wall.value < order_.limits.wall.value) order_.limits.wall = limits.wall;
+  if (limits.cpu.value < order_.limits.cpu.value) order_.limits.cpu = limits.cpu;
+  if (tighter) watchdog_->LimitsChanged();
+}
+
+void Run::Lend() {
+  ticket_ = needs_.pool.Lend(order_.revision, order_.handler.engine(), order_.limits,
                              [this](Result<Worker*> worker) { OnLent(std::move(worker)); });
 }
 

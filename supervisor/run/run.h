@@ -49,6 +49,7 @@ struct RunOrder {
   std::string caller;
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
+  std::string paused_by;      // why it has to wait before it may have a worker; empty: it need not
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
   WallTime received_wall;
   MonoTime received;
@@ -75,6 +76,10 @@ class Run final : public WorkerUser {
   // Ends it for a reason from outside: an operator, a stop. No effect once it is being killed or
   // has ended.
   void Kill(KillCause cause);
+  // What it waited for is over: asks for a worker. No effect on a run that was not paused.
+  void Resume();
+  // Of a run that goes on, `wall` and `cpu` are these from now on, where they are tighter.
+  void Tighten(const policy::Limits& limits);
 
   enum class State { kQueued, kRunning, kKilling, kEnded };
   State state() const { return state_; }
@@ -89,6 +94,7 @@ class Run final : public WorkerUser {
   void OnGone(const Death& death) override;
 
  private:
+  void Lend();
   void OnLent(Result<Worker*> worker);
   Status SendRun();
   void HideFromLook(const proto::Run& run);

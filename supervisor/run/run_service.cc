@@ -98,6 +98,39 @@ Status RunService::Kill(const RunId& id, const std::string& by,
   return {};
 }
 
+// By id: a queued run that is killed leaves the table at once.
+size_t RunService::KillAll(const Which& which, const std::string& sentence,
+                           std::function<void()> killed) {
+  std::vector<RunId> ids;
+  for (const Run* run : Live())
+    if (which(*run)) ids.push_back(run->order().id);
+  if (ids.empty()) {
+    killed();
+    return 0;
+  }
+  auto left = std::make_shared<size_t>(ids.size());
+  for (const RunId& id : ids) {
+    Entry& entry = runs_.at(id);
+    entry.waiting.push_back([left, killed](const RunResult&) {
+      if (--*left == 0) killed();
+    });
+    entry.run->Kill({proto::VERDICT_OPERATOR, sentence, "", Nanos(0)});
+  }
+  return ids.size();
+}
+
+void RunService::Resume(const Which& which) {
+  std::vector<RunId> ids;
+  for (const Run* run : Live())
+    if (!run->order().paused_by.empty() && which(*run)) ids.push_back(run->order().id);
+  for (const RunId& id : ids)
+    if (auto at = runs_.find(id); at != runs_.end()) at->second.run->Resume();
+}
+
+void RunService::Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of) {
+  for (auto& [id, entry] : runs_) entry.run->Tighten(limits_of(entry.run->order()));
+}
+
 std::vector<const Run*> RunService::Live() const {
   std::vector<const Run*> live;
   for (const auto& [id, entry] : runs_) live.push_back(entry.run.get());
@@ -106,8 +139,8 @@ std::vector<const Run*> RunService::Live() const {
   return live;
 }
 
-template <typename Which>
-RunService::Counts RunService::CountsWhere(Which which) const {
+template <typename Wanted>
+RunService::Counts RunService::CountsWhere(Wanted which) const {
   Counts counts;
   for (const auto& [id, entry] : runs_) {
     if (!which(*entry.run)) continue;

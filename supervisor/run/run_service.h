@@ -25,6 +25,15 @@ class RunService {
   // kNotFound when no such run is live. `killed` is called when it has ended, with its verdict.
   Status Kill(const RunId& id, const std::string& by, std::function<void(const RunResult&)> killed);
 
+  // Ends every live run that `which` wants; how many. `killed` is called when the last of them has
+  // ended, before this returns where there is none.
+  using Which = std::function<bool(const Run&)>;
+  size_t KillAll(const Which& which, const std::string& sentence, std::function<void()> killed);
+  // Lets paused runs go on, all that `which` wants.
+  void Resume(const Which& which);
+  // Makes limits of runs in flight tighter: what `limits_of` says of each.
+  void Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of);
+
   // Live runs, oldest first.
   std::vector<const Run*> Live() const;
   size_t live() const { return runs_.size(); }
@@ -40,8 +49,8 @@ class RunService {
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
-  template <typename Which>
-  Counts CountsWhere(Which which) const;
+  template <typename Wanted>
+  Counts CountsWhere(Wanted which) const;
   void OnEnded(Run* run);
   void OnDone(const RunOrder& order, const RunResult& result);
 

@@ -50,6 +50,12 @@ void Watchdog::Stop() {
   guarded_.reset();
 }
 
+void Watchdog::LimitsChanged() {
+  changed_at_ = clock_.Mono();
+  deadline_.StartAt(started_ + limits_.wall.value);
+  next_look_.StartAfter(Nanos(0));
+}
+
 Result<CellUsage> Watchdog::UsedSoFar() const {
   NJ_ASSIGN(CellUsage now, cell_.ReadUsage());
   return UsedBetween(at_start_, now);
@@ -68,6 +74,8 @@ void Watchdog::Look() {
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();
     KillCause cause = CauseOf(*broken);
+    // Of a limit that was not there before it cannot be late.
+    if (changed_at_) cause.overshoot = std::min(cause.overshoot, clock_.Mono() - *changed_at_);
     if (auto guards = GuardsCause()) cause = std::move(*guards);
     return struck_(std::move(cause));
   }

@@ -33,6 +33,8 @@ class Watchdog {
            std::function<void(KillCause)> struck);
 
   void Stop();
+  // `limits` says less than it did. The guard goes on with the deadline that it was given.
+  void LimitsChanged();
   // Why the guard killed, of a run that nothing was decided about: its death may be heard of before
   // the deadline is. nullopt: it did not.
   std::optional<KillCause> GuardsCause();
@@ -63,6 +65,7 @@ class Watchdog {
   std::optional<FirstLook> first_look_;
   std::unique_ptr<DeadlineGuard::Post> guarded_;  // null: nobody else watches
   std::optional<MonoTime> guard_killed_at_;       // once it is over
+  std::optional<MonoTime> changed_at_;            // limits
   Timer deadline_;
   Timer next_look_;
 };
