@@ -39,8 +39,9 @@ struct Admission {
   LimitText limit;       // the limit that said no
 };
 
-// How many requests a bucket holds: what the rate allows in one second, and at least one.
-double BurstOf(double rate_per_s);
+// How many requests a bucket holds: limit `burst`, else what the rate allows in one second; and at
+// least one.
+double BurstOf(const Limits& limits);
 
 Admission Admit(AdmissionState& state, const Limits& limits, MonoTime now, uint64_t running,
                 uint64_t queued);

@@ -314,7 +314,12 @@ inline constexpr seconds kEventBeat{15};        // between two signs of life
 
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
-inline constexpr size_t kPolicyErrors = 20;  // told of one file
+inline constexpr size_t kPolicyErrors = 20;   // told of one file
+inline constexpr size_t kPolicyFiles = 1000;  // in a directory
+inline constexpr size_t kUrgentNames = 8;
+// A file that changed less than this ago is taken to be under way, and looked at again.
+inline constexpr milliseconds kPolicySettle{100};
+inline constexpr milliseconds kPolicySettleMax{2000};
 
 // --- reruns
 // What an earlier run's impure calls returned, in one message; those behind it are made again.
@@ -322,9 +327,9 @@ inline constexpr size_t kReplayBytes = 4 * kMiB;
 static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
 
 // --- requests that no route took
-inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas
-inline constexpr size_t kMissedRoutesWaiting = 4096;  // for the writer, of all canvases
-inline constexpr size_t kMissedTextBytes = 200;       // of a method, a path, a caller, ...
+inline constexpr size_t kMissedRoutesKept = 100;          // of a canvas
+inline constexpr size_t kMissedRoutesWaiting = 4096;      // for the writer, of all canvases
+inline constexpr size_t kMissedTextBytes = 200;           // of a method, a path, a caller, ...
 inline constexpr size_t kMissedRequestBytes = 16 * kKiB;  // of a request with its body that is kept
 inline constexpr size_t kMissedRequestsBytes = 4 * kMiB;  // of those that wait for the writer
 inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message

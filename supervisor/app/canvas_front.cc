@@ -21,7 +21,8 @@ constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
 // limits or program text.
-http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id) {
+http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id,
+                              const char* reason = nullptr) {
   http::Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
@@ -31,6 +32,7 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   body["error"] =
       verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
   body["verdict"] = VerdictName(verdict);
+  if (reason != nullptr) body["reason"] = reason;
   body["trace"] = id.ToString();
   response.body = body.dump() + "\n";
   return response;
@@ -66,6 +68,19 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_SUSPENDED;
   }
   return proto::REFUSAL_UNSPECIFIED;
+}
+
+// For the caller, who is not told of limits.
+const char* ReasonOf(policy::RefusalKind kind) {
+  switch (kind) {
+    case policy::RefusalKind::kRate:
+      return "too many requests";
+    case policy::RefusalKind::kConcurrency:
+      return "too many run and wait already";
+    case policy::RefusalKind::kSuspended:
+      return "suspended";
+  }
+  return "";
 }
 
 }  // namespace
@@ -136,8 +151,8 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
   ++needs_.metrics.Of(order.revision->canvas).refused;
   ++needs_.metrics.host().refused;
   bool too_many = refusal.kind == policy::RefusalKind::kRate;
-  http::Response response =
-      KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
+  http::Response response = KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED,
+                                           refusal.incident, ReasonOf(refusal.kind));
   response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
   if (refusal.opens_incident) {
     IncidentFacts facts;

@@ -3,8 +3,11 @@
 #include <csignal>
 
 #include "ipc/core/log.h"
+#include "policies/contradictions.h"
+#include "supervisor/app/machine.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/policy/policy_files.h"
 
 namespace nightjar {
 namespace {
@@ -65,7 +68,7 @@ Supervisor::Supervisor(Booted booted)
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
                 rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
-                booted_.doctor, booted_.redaction_key}),
+                booted_.doctor, booted_.redaction_key, [this] { return policy_load_; }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -95,7 +98,9 @@ Supervisor::Supervisor(Booted booted)
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
       look_for_strays_(loop_, [this] { LookForStrays(); }),
-      alive_(loop_, [this] { booted_.manager.Alive(); }) {
+      alive_(loop_, [this] { booted_.manager.Alive(); }),
+      try_policy_(loop_, [this] { TryPolicy(); }) {
+  policy_load_.unix_us = UnixMicros(clock_.Wall());
   if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
   journal_.Tell({[this](const proto::RunEnded& ended) {
                    if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
@@ -129,9 +134,11 @@ void Supervisor::SayWhichLimitIsNotEnforced() const {
 int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
-                       {"cgroups", booted_.cells->description()}});
+                       {"cgroups", booted_.cells->description()},
+                       {"policy", booted_.policy->layers().version}});
   SayWhatIsNotEnforced();
   SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
   writer_helper_.Start();
   zygote_helper_.Start();
   StartExecZygote();
@@ -250,26 +257,64 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  levels.policy_version = booted_.policy->layers().version;
+  levels.policy_loads = policy_load_.number;
+  levels.policies_rejected = policies_rejected_;
+  levels.policy_loaded_unix_s = policy_load_.unix_us / 1'000'000;
   if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }
 
+void Supervisor::SayWhatIsOddInPolicy() const {
+  auto say = [](const policy::PolicyError& odd) {
+    LogWarning(
+        "policy_warning",
+        {{"file", odd.file}, {"line", odd.line}, {"column", odd.column}, {"warning", odd.message}});
+  };
+  for (const policy::PolicyError& odd : booted_.policy->layers().warnings) say(odd);
+  for (const policy::PolicyError& odd :
+       policy::BeyondMachine(booted_.policy->layers(), ThisMachine()))
+    say(odd);
+}
+
 void Supervisor::ReloadPolicy() {
   // Before it serves and while it stops, the manager knows a state that a reload must not end.
-  bool told = open_ && !stopping_;
-  if (told) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
-  if (auto policy = LoadPolicy(booted_.options.policy); !policy) {
-    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
-    LogError("policy_rejected", {{"error", policy.error().ToString()}});
+  reloading_ = open_ && !stopping_;
+  if (reloading_) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
+  reload_until_ = clock_.Mono() + bounds::kPolicySettleMax;
+  try_policy_.Stop();
+  TryPolicy();
+}
+
+void Supervisor::TryPolicy() {
+  auto policy = LoadPolicy(booted_.options.policy, PolicyState::kSettled);
+  bool unfinished = !policy && policy.error().code == ErrorCode::kUnavailable;
+  if (unfinished && clock_.Mono() < reload_until_)
+    return try_policy_.StartAfter(bounds::kPolicySettle);
+  if (policy) {
+    TakePolicy(std::move(*policy));
   } else {
-    policy_trouble_.clear();
-    booted_.policy = std::move(*policy);
-    SayWhichLimitIsNotEnforced();
-    StartExecZygote();
-    pool_.PolicyChanged();
-    LogInfo("policy_loaded", {{"file", booted_.options.policy}});
+    ++policies_rejected_;
+    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
+    LogError("policy_rejected", {{"error", policy.error().ToString()},
+                                 {"in_force", booted_.policy->layers().version}});
   }
-  if (told) booted_.manager.Ready(ServingLine());
+  if (std::exchange(reloading_, false) && !stopping_) booted_.manager.Ready(ServingLine());
+}
+
+void Supervisor::TakePolicy(std::shared_ptr<const policy::Policy> policy) {
+  policy_trouble_.clear();
+  booted_.policy = std::move(policy);
+  policy_load_ = {policy_load_.number + 1, UnixMicros(clock_.Wall())};
+  SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
+  StartExecZygote();
+  pool_.PolicyChanged();
+  size_t tightened = runs_.Tighten(*booted_.policy);
+  LogInfo("policy_loaded", {{"file", booted_.options.policy},
+                            {"version", booted_.policy->layers().version},
+                            {"load", policy_load_.number},
+                            {"runs_tightened", tightened}});
 }
 
 void Supervisor::LauncherLost() {

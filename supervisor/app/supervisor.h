@@ -47,6 +47,9 @@ class Supervisor {
   Status StartServers();
   void Upkeep();
   void ReloadPolicy();
+  void TryPolicy();
+  void TakePolicy(std::shared_ptr<const policy::Policy> policy);
+  void SayWhatIsOddInPolicy() const;
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
   std::string MetricsText(const proto::StoreFigures* store);
@@ -99,8 +102,13 @@ class Supervisor {
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
   bool open_ = false;
+  PolicyLoad policy_load_;
+  uint64_t policies_rejected_ = 0;
   std::string policy_trouble_;  // why the file of the last reload was not taken
-  uint32_t early_ends_ = 0;     // of helpers, before it ever served
+  bool reloading_ = false;
+  MonoTime reload_until_{};
+  Timer try_policy_;         // again, as it was being written
+  uint32_t early_ends_ = 0;  // of helpers, before it ever served
   bool stopping_ = false;
   MonoTime drain_until_{};
   int exit_code_ = 0;

@@ -135,6 +135,7 @@ class Parser {
     CLI::App* limits =
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    AddPolicy();
     Add("doctor", Command::kDoctor,
         "What this host can enforce, what it cannot and what that means");
     CLI::App* functions =
@@ -147,6 +148,37 @@ class Parser {
         format->add_flag("--write", line_.write, "Rewrite the files instead, where they change");
     format->add_flag("--check", line_.check, "Only name the files that would change, and exit 1")
         ->excludes(write);
+  }
+
+  CLI::App* AddBelow(CLI::App* parent, const char* name, Command command, const char* what) {
+    CLI::App* sub = parent->add_subcommand(name, what);
+    sub->fallthrough();
+    sub->final_callback([this, command] { line_.command = command; });
+    return sub;
+  }
+
+  void AddPolicy() {
+    CLI::App* policy = app_.add_subcommand("policy", "Check, compare and explain policies");
+    policy->fallthrough();
+    policy->require_subcommand(1);
+    CLI::App* check = AddBelow(policy, "check", Command::kCheckPolicy,
+                               "Say everything that is wrong with policies, by line and column");
+    check->add_option("FILE", line_.files, "Policies: files, or directories of *.toml")->required();
+    CLI::App* diff = AddBelow(policy, "diff", Command::kDiffPolicies,
+                              "Which limits change for whom, and which way");
+    diff->add_option("POLICY", line_.files, "The old one and the new one")
+        ->required()
+        ->expected(2)
+        ->option_text("OLD NEW");
+    CLI::App* explain = AddBelow(policy, "explain", Command::kExplainPolicy,
+                                 "What every layer says of a canvas's limits, and what holds");
+    WithCanvas(explain);
+    explain->add_option("LIMIT", line_.limit, "Of this limit only: wall, memory ...");
+    explain->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    explain->add_option("--file", line_.file,
+                        "By this policy, file or directory, instead of the supervisor's");
+    AddBelow(policy, "schema", Command::kPolicySchema,
+             "Print the JSON schema of policy files, for editors");
   }
 
   void AddEvidence() {

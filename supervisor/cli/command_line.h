@@ -37,6 +37,10 @@ enum class Command {
   kVerifyIncidents,
   kIncident,
   kLimits,
+  kCheckPolicy,
+  kDiffPolicies,
+  kExplainPolicy,
+  kPolicySchema,
   kDoctor,
   kFunctions,
   kFormat,
@@ -56,6 +60,7 @@ struct CommandLine {
   std::string handler;
   std::string file;   // deploy's program, run's input; "-": standard input
   std::string id;     // of a run, a trace or an incident; may be a prefix
+  std::string limit;  // policy explain: this one only
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;

@@ -44,6 +44,11 @@ ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
 // What canvases can call; asks no supervisor.
 ExitCode ShowFunctions(Session& session);
+// commands_policy.cc: policies; only ExplainPolicy asks a supervisor, unless it is given a file
+ExitCode CheckPolicy(Session& session);
+ExitCode DiffPolicies(Session& session);
+ExitCode ExplainPolicy(Session& session);
+ExitCode ShowPolicySchema(Session& session);
 // commands_format.cc: canvas files in their canonical notation; asks no supervisor.
 ExitCode Format(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.

@@ -45,6 +45,14 @@ ExitCode Dispatch(Session& session) {
       return ShowIncident(session);
     case Command::kLimits:
       return ShowLimits(session);
+    case Command::kCheckPolicy:
+      return CheckPolicy(session);
+    case Command::kDiffPolicies:
+      return DiffPolicies(session);
+    case Command::kExplainPolicy:
+      return ExplainPolicy(session);
+    case Command::kPolicySchema:
+      return ShowPolicySchema(session);
     case Command::kDoctor:
       return ShowDoctor(session);
     case Command::kFunctions:

@@ -1,13 +1,13 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
+  local commands="serve deploy canvases run rerun ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits policy doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --policy | --store | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
@@ -32,6 +32,14 @@ _nightjar() {
     watch) options+=" --kind -n" ;;
     top) options+=" -n" ;;
     limits) options+=" --handler" ;;
+    policy)
+      case "${COMP_WORDS[i + 1]}" in
+        check | diff) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        explain) options+=" --handler --file" ;;
+        schema) ;;
+        *) options="check diff explain schema --help" ;;
+      esac
+      ;;
   esac
   COMPREPLY=($(compgen -W "$options" -- "$word"))
 }

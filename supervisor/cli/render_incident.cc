@@ -123,6 +123,7 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   fact("at        ", ClockText(incident.at_unix_us()));
   fact("revision  ", std::to_string(incident.revision()));
   if (!incident.code_sha256().empty()) fact("code      ", "sha256 " + incident.code_sha256());
+  fact("policy    ", incident.policy_version());
   if (incident.has_kill()) fact("kill      ", KillText(incident.kill()));
   if (ran) fact("exit      ", ExitText(incident));
   fact("kernel    ", KernelText(incident.events()));

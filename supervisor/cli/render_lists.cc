@@ -2,6 +2,7 @@
 
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/render_policy.h"
 #include "supervisor/cli/table.h"
 
 namespace nightjar::cli {
@@ -169,7 +170,7 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
   std::string text = "Limits of canvas " + Printable(answer.canvas());
   if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
-  text += "\n";
+  text += ", " + PolicyLine(answer) + "\n";
   Table table({{"LIMIT"}, {"VALUE", kRight}, {"SET BY"}, {"LAYER"}});
   for (const proto::LimitInForce& limit : answer.limits()) {
     bool built_in = limit.source() == "built in";

@@ -35,6 +35,7 @@ export const messages = {
     12: ['request_line', 'string'],
     13: ['caller', 'string'],
     14: ['rerun_of', 'string'],
+    55: ['policy_version', 'string'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],

@@ -13,6 +13,7 @@
 #include "supervisor/control/url.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/policy/limits_on_wire.h"
 #include "supervisor/run/new_order.h"
 #include "supervisor/watch/incident.h"
 
@@ -352,11 +353,12 @@ void ControlService::KillRun(Call call, const std::string& text) {
 
 void ControlService::Limits(Call call, const std::string& canvas) {
   if (!IsCanvasName(canvas)) return call.Fail(422, "this is not a canvas name: " + canvas);
-  proto::LimitsAnswer answer;
-  answer.set_canvas(canvas);
-  answer.set_handler(call.Query("handler"));
-  for (proto::LimitInForce& limit : LimitsInForce(needs_.policy()->For(canvas, answer.handler())))
-    *answer.add_limits() = std::move(limit);
+  bool explain = call.Query("explain") == "1";
+  proto::LimitsAnswer answer = LimitsOf(*needs_.policy(), canvas, call.Query("handler"),
+                                        explain ? Explained::kYes : Explained::kNo);
+  PolicyLoad load = needs_.policy_load();
+  answer.set_policy_load(load.number);
+  answer.set_policy_loaded_unix_us(load.unix_us);
   call.Answer(answer);
 }
 

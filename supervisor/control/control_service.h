@@ -17,6 +17,7 @@
 #include "supervisor/http/server.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
+#include "supervisor/policy/policy_load.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/missed_handler.h"
 #include "supervisor/run/rerunner.h"
@@ -45,6 +46,7 @@ class ControlService {
     std::function<std::string(const proto::StoreFigures* store)> metrics_text;
     proto::DoctorAnswer doctor;      // as it was at the start
     std::string redaction_key = {};  // as of CanvasFront
+    std::function<PolicyLoad()> policy_load = [] { return PolicyLoad(); };
   };
   explicit ControlService(Needs needs);
 

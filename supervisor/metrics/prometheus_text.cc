@@ -30,6 +30,12 @@ class Families {
     metric.gauge.value = static_cast<double>(value);
     Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
   }
+  void Info(const char* name, const char* help, const char* label, const std::string& value) {
+    ClientMetric metric;
+    metric.label.push_back({label, value});
+    metric.gauge.value = 1;
+    Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
   void Counters(const char* name, const char* help, const char* label,
                 const std::map<std::string, uint64_t>& values) {
     MetricFamily& family = Family(name, help, MetricType::Counter);
@@ -116,6 +122,14 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
+  families.Info("policy_info", "The version of the policy in force, as its label.", "version",
+                levels.policy_version);
+  families.Counter("policy_loads_total", "Policies taken, the one of the start included.",
+                   levels.policy_loads);
+  families.Counter("policies_rejected_total", "Policies that were read again and not taken.",
+                   levels.policies_rejected);
+  families.Gauge("policy_loaded_timestamp_seconds", "When the policy in force was taken.",
+                 static_cast<size_t>(levels.policy_loaded_unix_s));
   if (levels.store) AddStore(families, *levels.store);
   return families.Text();
 }

@@ -35,6 +35,10 @@ struct HostLevels {
   bool writer_connected = false;
   uint64_t traces_lost = 0;
   uint64_t missed_dropped = 0;
+  std::string policy_version = {};
+  uint64_t policy_loads = 0;
+  uint64_t policies_rejected = 0;
+  int64_t policy_loaded_unix_s = 0;
   std::optional<StoreLevels> store = {};
 };
 

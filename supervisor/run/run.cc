@@ -9,6 +9,7 @@
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
 #include "ipc/redact/request_redactor.h"
+#include "policies/urgent.h"
 #include "supervisor/run/redaction.h"
 #include "supervisor/watch/process_mask.h"
 
@@ -83,6 +84,7 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
   began.set_rerun_of(order_.rerun_of);
+  began.set_policy_version(order_.limits.policy);
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
@@ -248,6 +250,26 @@ void Run::Kill(KillCause cause) {
   KillWorker(Reaper::Sample::kFrozen);
 }
 
+std::vector<std::string> Run::Tighten(const policy::Limits& now) {
+  if (state_ == State::kKilling || state_ == State::kEnded) return {};
+  policy::Limits& limits = order_.limits;
+  std::vector<std::string> tightened = policy::Tighten(&limits, now);
+  if (std::count(tightened.begin(), tightened.end(), "suspended") > 0) {
+    const policy::Origin& origin = limits.suspended.origin;
+    std::string sentence = "the canvas was suspended by limit suspended = true (" + origin.source +
+                           ", " + origin.layer + "), which is urgent";
+    if (state_ == State::kQueued) {
+      needs_.pool.Cancel(ticket_);
+      Refuse(proto::REFUSAL_SUSPENDED, "suspended", sentence);
+    } else {
+      Kill({proto::VERDICT_OPERATOR, std::move(sentence), "suspended", Nanos(0)});
+    }
+  } else if (state_ == State::kRunning && !tightened.empty()) {
+    watchdog_->LimitsTightened();
+  }
+  return tightened;
+}
+
 // A program's processes are looked at before it is frozen: afterwards every thread waits for the
 // same.
 void Run::KillWorker(Reaper::Sample sample) {
@@ -342,6 +364,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
   ended.set_detail(verdict.detail);
   *ended.mutable_usage() = result_.usage;
   ended.set_http_status(result_.status);
+  ended.set_policy_version(order_.limits.policy);
   if (LeavesIncident(verdict.verdict)) {
     IncidentFacts facts;
     facts.run = order_.id;

@@ -76,6 +76,10 @@ class Run final : public WorkerUser {
   // has ended.
   void Kill(KillCause cause);
 
+  // Another policy is in force, which has `now` for this run: takes over what it says is urgent,
+  // and ends the run where that is reached already. Returns the names of what it took over.
+  std::vector<std::string> Tighten(const policy::Limits& now);
+
   enum class State { kQueued, kRunning, kKilling, kEnded };
   State state() const { return state_; }
   const RunOrder& order() const { return order_; }

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "policies/policy.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/run/run.h"
 
@@ -25,6 +27,10 @@ class RunService {
   // kNotFound when no such run is live. `killed` is called when it has ended, with its verdict.
   Status Kill(const RunId& id, const std::string& by, std::function<void(const RunResult&)> killed);
 
+  // Another policy is in force: live runs are held to what it says is urgent, and keep the rest of
+  // what they began with. Returns how many of them got a tighter limit.
+  size_t Tighten(const policy::Policy& policy);
+
   // Live runs, oldest first.
   std::vector<const Run*> Live() const;
   size_t live() const { return runs_.size(); }
@@ -40,8 +46,6 @@ class RunService {
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
-  template <typename Which>
-  Counts CountsWhere(Which which) const;
   void OnEnded(Run* run);
   void OnDone(const RunOrder& order, const RunResult& result);
 
@@ -57,6 +61,8 @@ class RunService {
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
   };
   std::unordered_map<RunId, Entry> runs_;
+  // What admission counts for each request: those of one canvas only.
+  std::unordered_map<std::string, std::unordered_set<const Run*>> of_canvas_;
   bool draining_ = false;
   std::function<void()> drained_;
   Timer patience_;
