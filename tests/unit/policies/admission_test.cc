@@ -85,7 +85,7 @@ TEST(AdmissionTest, HoldsTheRateOverTime) {
         EXPECT_GT(admission.retry_after.count(), 0);
       }
     }
-    EXPECT_LE(entered, 2000 + BurstOf(rate) + 1) << rate;
+    EXPECT_LE(entered, 2000 + BurstOf(limits) + 1) << rate;
     EXPECT_GE(entered, 2000 * 0.97) << rate;
   }
 }
