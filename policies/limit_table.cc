@@ -67,6 +67,11 @@ constexpr LimitKey kKeys[] = {
      "requests that may wait while `concurrency` is used up"},
     {"queue_time", kDuration, kCanvas, 1 * kMs, 300 * kSecond, &Limits::queue_time,
      "how long a request may wait for a worker"},
+    {"quota_runs", kMaybe, kCanvas, 1, 1e15, &Limits::quota_runs,
+     "runs of a canvas from one midnight (UTC) to the next; \"none\": no bound"},
+    {"quota_cpu", kMaybeDuration, kCanvas, 1 * kMs, 1e6 * kHour, &Limits::quota_cpu,
+     "processor time of all of a canvas's workers together from one midnight (UTC) to the next; "
+     "\"none\": no bound"},
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},
@@ -120,6 +125,9 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
   switch (kind) {
     case kDuration:
       return FormatDuration(std::get<Micros>(value));
+    case kMaybeDuration:
+      return std::get<Micros>(value) == Micros(0) ? "none"
+                                                  : FormatDuration(std::get<Micros>(value));
     case kSize:
       return FormatSize(std::get<uint64_t>(value));
     case kMaybeSize:

@@ -16,16 +16,17 @@
 namespace nightjar::policy {
 
 enum class LimitKind {
-  kDuration,   // "2s"
-  kSize,       // "64MiB"
-  kMaybeSize,  // "64MiB", or "none"
-  kCount,      // 8
-  kMaybe,      // 1000000, or "none"
-  kCpus,       // 1.5, or "none"
-  kRate,       // "50/s", or "none"
-  kSwitch,     // true, false
-  kOverflow,   // "drop", "kill"
-  kNames,      // ["authorization", "cookie"]
+  kDuration,       // "2s"
+  kMaybeDuration,  // "2h", or "none"
+  kSize,           // "64MiB"
+  kMaybeSize,      // "64MiB", or "none"
+  kCount,          // 8
+  kMaybe,          // 1000000, or "none"
+  kCpus,           // 1.5, or "none"
+  kRate,           // "50/s", or "none"
+  kSwitch,         // true, false
+  kOverflow,       // "drop", "kill"
+  kNames,          // ["authorization", "cookie"]
 };
 
 // Who a limit bounds, and so where it may be set: a handler has no share of the machine of its own.

@@ -59,6 +59,8 @@ struct Limits {
   Limit<uint64_t> concurrency{16, {}};
   Limit<uint64_t> queue{64, {}};
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
+  Limit<uint64_t> quota_runs{0, {}};  // a day (UTC); 0: no bound
+  Limit<Micros> quota_cpu{Micros(0), {}};
   Limit<bool> suspended{false, {}};
   Limit<bool> exec{false, {}};  // its handlers may run programs of the host
   // --- workers

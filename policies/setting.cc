@@ -18,6 +18,8 @@ std::string_view Wanted(LimitKind kind) {
   switch (kind) {
     case LimitKind::kDuration:
       return "a duration in quotes, such as \"500ms\" or \"2s\"";
+    case LimitKind::kMaybeDuration:
+      return "a duration in quotes, such as \"2h\", or \"none\"";
     case LimitKind::kSize:
       return "a size in quotes, such as \"64MiB\"";
     case LimitKind::kMaybeSize:
@@ -56,6 +58,7 @@ double Magnitude(const LimitValue& value) {
 LimitValue FromMagnitude(LimitKind kind, double magnitude) {
   switch (kind) {
     case LimitKind::kDuration:
+    case LimitKind::kMaybeDuration:
       return Micros(static_cast<int64_t>(magnitude));
     case LimitKind::kSize:
     case LimitKind::kMaybeSize:
@@ -69,7 +72,7 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
 
 bool MayBeNone(LimitKind kind) {
   return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
-         kind == LimitKind::kRate;
+         kind == LimitKind::kRate || kind == LimitKind::kMaybeDuration;
 }
 
 Read InRange(const LimitKey& key, LimitValue value) {
@@ -128,6 +131,7 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
   if (MayBeNone(key.kind) && text && node.text == kNone) return FromMagnitude(key.kind, 0);
   switch (key.kind) {
     case LimitKind::kDuration:
+    case LimitKind::kMaybeDuration:
       if (text) return Ranged(key, ParseDuration(node.text));
       break;
     case LimitKind::kSize:

@@ -330,6 +330,24 @@ inline constexpr size_t kMissedRequestsBytes = 4 * kMiB;  // of those that wait 
 inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message
 static_assert(kMissedToldBytes + kMissedRequestBytes + 4 * kMissedTextBytes + 200 < kFrameBytes);
 
+// --- what canvases use
+inline constexpr unsigned kUsageMonths = 13;  // kept, beside the month that it is
+// Of canvases and hours that the writer has not been told of; beyond, what opens another is lost,
+// and counted.
+inline constexpr size_t kUsageRowsWaiting = 2 * kCanvases;
+inline constexpr size_t kUsageRowBytes = 1 * kKiB;         // one, with all verdicts that there are
+inline constexpr size_t kUsageToldBytes = 64 * kKiB;       // in one message
+inline constexpr size_t kUsageMessagesPerTell = 64;        // the rest is told a second later
+inline constexpr size_t kUsageAnswerRows = kCanvases / 2;  // in one answer of the writer
+inline constexpr size_t kUsageListRows = 10'000;           // in one of the control plane
+inline constexpr size_t kUsageRowsLooked = 5'000'000;      // of the disk, for one answer
+inline constexpr size_t kCanvasSeries = 50;                // canvases with metrics of their own
+inline constexpr seconds kCanvasSeriesTurn{60};            // between two looks at who has them
+inline constexpr std::chrono::hours kCanvasSeriesTime{1};  // that a canvas keeps them at least
+static_assert(kUsageToldBytes + kUsageRowBytes < kFrameBytes);
+static_assert(kUsageMessagesPerTell < kJournalQuestions / 2, "others ask too");
+static_assert(kUsageAnswerRows * kUsageRowBytes < kTraceAnswerBytes);
+
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 16 * kMiB;
 inline constexpr size_t kListRows = 1000;

@@ -32,6 +32,20 @@ StoreLevels LevelsOf(const proto::StoreFigures& store) {
   return levels;
 }
 
+EndedRun CountedOf(const RunOrder& order, const RunResult& result) {
+  EndedRun run;
+  run.canvas = order.revision->canvas;
+  run.verdict = result.verdict;
+  run.had_worker = result.had_worker;
+  run.usage = result.usage;
+  run.request_bytes = order.request_bytes;
+  return run;
+}
+
+UsageTally::Cpu CpuIn(CellTree& cells) {
+  return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -46,6 +60,7 @@ Supervisor::Supervisor(Booted booted)
       zygote_(loop_),
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
+      usage_(clock_, journal_, series_, CpuIn(*booted_.cells)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
@@ -60,12 +75,12 @@ Supervisor::Supervisor(Booted booted)
       missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return booted_.policy; },
                        booted_.redaction_key}),
       feed_(clock_),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
+      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_, usage_,
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
                 rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
-                booted_.doctor, booted_.redaction_key}),
+                booted_.doctor, booted_.redaction_key, [this] { TellUsage(); }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -97,12 +112,17 @@ Supervisor::Supervisor(Booted booted)
       look_for_strays_(loop_, [this] { LookForStrays(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
   if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
-  journal_.Tell({[this](const proto::RunEnded& ended) {
-                   if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
-                 },
-                 [this](const proto::RunBegan& began, const proto::RunEnded& ended) {
-                   if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
-                 }});
+  journal_.Tell(
+      {[this](const proto::RunEnded& ended) {
+         if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
+       },
+       [this](const proto::RunBegan& began, const proto::RunEnded& ended, uint64_t bytes) {
+         usage_.Stored(began.canvas(), bytes);
+         if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
+       }});
+  runs_.OnEnd([this](const RunOrder& order, const RunResult& result) {
+    usage_.Ended(CountedOf(order, result));
+  });
   loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
 }
 
@@ -149,6 +169,8 @@ int Supervisor::Run() {
 
 void Supervisor::OnWriterUp(Channel channel) {
   journal_.Connect(std::move(channel));
+  usage_.WriterCame();
+  if (!usage_loaded_) usage_.LoadDay([this](const Status& loaded) { OnUsageLoaded(loaded); });
   if (catalog_loaded_) return;
   journal_.LoadCatalog(
       [this](Result<std::vector<Journal::CatalogItem>> items) { OnCatalog(std::move(items)); });
@@ -176,6 +198,17 @@ void Supervisor::OnHelperDown() {
         "a helper ended again and again before it was ready; what it said stands above"});
 }
 
+// Quotas hold from the first request on.
+void Supervisor::OnUsageLoaded(const Status& loaded) {
+  if (!loaded && loaded.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  // It may be busy with its index for longer than it may take to answer.
+  if (!loaded && loaded.error().code == ErrorCode::kTimedOut)
+    return usage_.LoadDay([this](const Status& again) { OnUsageLoaded(again); });
+  if (!loaded) return Fail(loaded.error());
+  usage_loaded_ = true;
+  OpenDoors();
+}
+
 void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
   // A writer that went away meanwhile is restarted, and asked again.
   if (!items && items.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
@@ -195,7 +228,7 @@ void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
 }
 
 void Supervisor::OpenDoors() {
-  if (open_ || stopping_ || !catalog_loaded_ || !zygote_.ready()) return;
+  if (open_ || stopping_ || !catalog_loaded_ || !usage_loaded_ || !zygote_.ready()) return;
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
@@ -225,8 +258,16 @@ void Supervisor::LookForStrays() {
   if (!strays_.Look() && clock_.Mono() > look_for_strays_until_) look_for_strays_.Stop();
 }
 
+void Supervisor::TellUsage() {
+  if (auto used = booted_.cells->TakeCanvasCpu())
+    for (const CellTree::CanvasCpu& each : *used) usage_.CpuUsed(each.canvas, each.cpu_us);
+  usage_.Tell();
+}
+
 void Supervisor::Upkeep() {
   pool_.Sweep();
+  TellUsage();
+  series_.Turn(clock_.Mono());
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
   missed_.Tell();
@@ -250,6 +291,8 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  levels.usage_lost = usage_.lost();
+  levels.canvas_series = &series_;
   if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }
@@ -337,11 +380,20 @@ void Supervisor::StopWorkers() {
   missed_.Tell();
   WaitFor(
       waiting_, loop_, clock_.Mono() + kStopStepMax,
-      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopWriter(); });
+      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopCounting(); });
+}
+
+// Traces are stored by now, and their bytes known.
+void Supervisor::StopCounting() {
+  TellUsage();
+  WaitFor(
+      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return usage_.settled(); },
+      [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {
   if (!journal_.settled()) LogError("traces_left_to_the_writer", {});
+  if (!usage_.settled()) LogError("usage_left_untold", {});
   // The end of its socket is its word to finish.
   writer_helper_.ExpectEnd([this] { StopZygote(); });
   journal_.Disconnect();

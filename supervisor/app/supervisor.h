@@ -18,6 +18,7 @@
 #include "supervisor/proc/zygote_connection.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
+#include "supervisor/usage/usage_tally.h"
 
 namespace nightjar {
 
@@ -42,10 +43,13 @@ class Supervisor {
   void SayWhichLimitIsNotEnforced() const;
   // Once policy lets a canvas run programs; then it stays.
   void StartExecZygote();
+  void OnUsageLoaded(const Status& loaded);
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();
   Status StartServers();
   void Upkeep();
+  // Counts what canvases have used until now, and tells the writer.
+  void TellUsage();
   void ReloadPolicy();
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
@@ -55,6 +59,7 @@ class Supervisor {
   void DrainRuns();
   void StopRuns();
   void StopWorkers();
+  void StopCounting();
   void StopWriter();
   void StopZygote();
   void StopExecZygote();
@@ -69,6 +74,8 @@ class Supervisor {
   ZygoteConnection zygote_;
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics& metrics_;
+  CanvasSeries series_;
+  UsageTally usage_;
   CanvasBook book_;
   Gate gate_;
   WorkerFactory factory_;
@@ -98,6 +105,7 @@ class Supervisor {
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
+  bool usage_loaded_ = false;
   bool open_ = false;
   std::string policy_trouble_;  // why the file of the last reload was not taken
   uint32_t early_ends_ = 0;     // of helpers, before it ever served

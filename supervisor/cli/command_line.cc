@@ -194,6 +194,18 @@ class Parser {
     release->add_option("ID", line_.id, "The run's id")->required();
     CLI::App* holds = Add("holds", Command::kHolds, "What is held, since when, by whom and why");
     holds->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    CLI::App* usage = Add("usage", Command::kUsage, "What canvases have used, by the hour");
+    usage->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    usage->add_option("--since", line_.since,
+                      "In the hours (UTC) from then on, instead of 24 hours ago: 2026-11-24, "
+                      "2026-11-24T17:27, 2h, 30d");
+    usage->add_option("--until", line_.until, "In the hours before");
+    usage
+        ->add_option("--by", line_.by,
+                     "A row for each hour, day or canvas; hour where one canvas is asked for, "
+                     "else canvas")
+        ->check(CLI::IsMember({"hour", "day", "canvas"}))
+        ->option_text("WHAT");
     CLI::App* missed = WithCanvas(
         Add("404s", Command::kMissed, "Requests that no route of a canvas took, newest first"));
     WithCount(missed, "So many, instead of 20");

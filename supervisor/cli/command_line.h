@@ -36,6 +36,7 @@ enum class Command {
   kIncidents,
   kVerifyIncidents,
   kIncident,
+  kUsage,
   kLimits,
   kDoctor,
   kFunctions,
@@ -64,6 +65,7 @@ struct CommandLine {
   std::string since;
   std::string until;
   std::string field;              // "user_id=7"
+  std::string by;                 // usage: hour, day or canvas
   std::string revision;           // of a canvas
   std::string reason;             // of a hold
   std::string kinds;              // of events, with commas between them

@@ -34,6 +34,7 @@ ExitCode HoldTrace(Session& session);
 ExitCode ReleaseTrace(Session& session);
 ExitCode ShowHolds(Session& session);
 ExitCode ShowMissed(Session& session);
+ExitCode ShowUsage(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.

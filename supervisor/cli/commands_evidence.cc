@@ -11,6 +11,7 @@
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
+#include "supervisor/cli/render_usage.h"
 
 namespace nightjar::cli {
 namespace {
@@ -154,6 +155,20 @@ ExitCode ShowMissed(Session& session) {
   const std::string path = "/canvases/" + EncodePart(line.canvas) + "/404s";
   if (ExitCode code = session.Ask({.target = path + query.text()}, &list); code != kOk) return code;
   if (!session.PrintedJson()) session.out() << RenderMissed(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowUsage(Session& session) {
+  const CommandLine& line = session.line();
+  std::string by = line.by;
+  if (by.empty()) by = line.canvas.empty() ? "canvas" : "hour";
+  Query query;
+  query.With("canvas", line.canvas).With("since", line.since).With("until", line.until);
+  query.With("by", by);
+  proto::UsageList list;
+  if (ExitCode code = session.Ask({.target = "/usage" + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderUsage(list, session.paint());
   return kOk;
 }
 

@@ -43,6 +43,8 @@ ExitCode Dispatch(Session& session) {
       return VerifyIncidents(session);
     case Command::kIncident:
       return ShowIncident(session);
+    case Command::kUsage:
+      return ShowUsage(session);
     case Command::kLimits:
       return ShowLimits(session);
     case Command::kDoctor:

@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
+  local commands="serve deploy canvases run rerun ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident usage limits doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -9,6 +9,7 @@ _nightjar() {
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
+    --by) COMPREPLY=($(compgen -W "hour day canvas" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
   local options="--state --json --color --help"
@@ -29,6 +30,7 @@ _nightjar() {
     trace) options+=" --full --format --object" ;;
     incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
+    usage) options+=" --since --until --by" ;;
     watch) options+=" --kind -n" ;;
     top) options+=" -n" ;;
     limits) options+=" --handler" ;;

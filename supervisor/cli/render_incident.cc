@@ -26,6 +26,10 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "the host has no worker left";
     case proto::REFUSAL_EXEC:
       return "the canvas may not run programs";
+    case proto::REFUSAL_QUOTA_RUNS:
+      return "too many runs today";
+    case proto::REFUSAL_QUOTA_CPU:
+      return "too much processor time today";
     case proto::REFUSAL_STOPPING:
       return "the supervisor is stopping";
     default:

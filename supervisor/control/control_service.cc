@@ -132,6 +132,13 @@ std::optional<uint64_t> PositiveNumber(std::string_view text) {
   return number;
 }
 
+std::string NotAMoment(const std::string& name, const std::string& text) {
+  return name +
+         " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how long "
+         "ago, like 90s, 15m, 2h or 3d; not " +
+         text;
+}
+
 // "17:9f86..." into the link's number and its hash.
 bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
   size_t colon = text.find(':');
@@ -236,6 +243,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
   if (is("GET", 1, "events")) return Events(std::move(call));
+  if (is("GET", 1, "usage")) return Usage(std::move(call));
   if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
@@ -380,11 +388,7 @@ std::string ControlService::ReadFilters(const Call& call, const Revision& revisi
     const std::string text = call.Query(end);
     if (text.empty()) continue;
     auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment)
-      return std::string(end) +
-             " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how "
-             "long ago, like 90s, 15m, 2h or 3d; not " +
-             text;
+    if (!moment) return NotAMoment(end, text);
     end == std::string_view("since") ? question->set_since_unix_us(UnixMicros(*moment))
                                      : question->set_until_unix_us(UnixMicros(*moment));
   }
@@ -601,6 +605,40 @@ void ControlService::VerifyIncidents(Call call) {
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->chain());
+  });
+}
+
+void ControlService::Usage(Call call) {
+  const std::map<std::string, proto::UsageBy> kinds = {{"", proto::USAGE_BY_CANVAS},
+                                                       {"hour", proto::USAGE_BY_HOUR},
+                                                       {"day", proto::USAGE_BY_DAY},
+                                                       {"canvas", proto::USAGE_BY_CANVAS}};
+  auto by = kinds.find(call.Query("by"));
+  if (by == kinds.end()) return call.Fail(400, "by is hour, day or canvas");
+  proto::ToWriter question;
+  proto::UsageWanted& wanted = *question.mutable_usage_wanted();
+  wanted.set_by(by->second);
+  wanted.set_canvas(call.Query("canvas"));
+  if (!wanted.canvas().empty() && !IsCanvasName(wanted.canvas()))
+    return call.Fail(422, "this is not a canvas name: " + wanted.canvas());
+  wanted.set_rows_max(bounds::kUsageListRows);
+  const WallTime now = needs_.clock.Wall();
+  WallTime since = now - std::chrono::days(1), until = now;
+  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
+    const std::string text = call.Query(name);
+    if (text.empty()) continue;
+    auto moment = ParseMoment(text, now);
+    if (!moment) return call.Fail(400, NotAMoment(name, text));
+    *end = *moment;
+  }
+  // Whole hours, those in which they lie included.
+  auto seconds = [](auto hour) { return hour.time_since_epoch() / std::chrono::seconds(1); };
+  wanted.set_since_unix_s(seconds(std::chrono::floor<std::chrono::hours>(since)));
+  wanted.set_until_unix_s(seconds(std::chrono::ceil<std::chrono::hours>(until)));
+  if (needs_.tell_usage) needs_.tell_usage();
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->usage());
   });
 }
 

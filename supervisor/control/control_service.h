@@ -45,6 +45,8 @@ class ControlService {
     std::function<std::string(const proto::StoreFigures* store)> metrics_text;
     proto::DoctorAnswer doctor;      // as it was at the start
     std::string redaction_key = {};  // as of CanvasFront
+    // Counts what canvases have used until now, and tells the writer.
+    std::function<void()> tell_usage = {};
   };
   explicit ControlService(Needs needs);
 
@@ -76,6 +78,7 @@ class ControlService {
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
   void VerifyIncidents(Call call);
+  void Usage(Call call);
   void Events(Call call);
 
   Needs needs_;

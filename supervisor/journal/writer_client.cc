@@ -199,7 +199,7 @@ void WriterClient::OnPacket(Packet packet) {
   if (answer.kind_case() == proto::FromWriter::kTraceStored) {
     auto run = RunId::FromBytes(answer.trace_stored().run_id());
     if (!run) return;
-    if (answer.error().empty()) TellStored(*run);
+    if (answer.error().empty()) TellStored(*run, answer.trace_stored().bytes());
     return OnStored(*run);
   }
   if (answer.kind_case() == proto::FromWriter::kRingCondemned)
@@ -317,10 +317,10 @@ void WriterClient::SendEnded(const OpenRun& run) {
   Send(std::move(message), {});
 }
 
-void WriterClient::TellStored(const RunId& id) const {
+void WriterClient::TellStored(const RunId& id, uint64_t bytes) const {
   auto run = runs_.find(id);
   if (run == runs_.end() || !run->second.began || !run->second.ended || !heard_.stored) return;
-  heard_.stored(*run->second.began, *run->second.ended);
+  heard_.stored(*run->second.began, *run->second.ended, bytes);
 }
 
 void WriterClient::OnStored(const RunId& id) {

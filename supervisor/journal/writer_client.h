@@ -31,7 +31,7 @@ class WriterClient final : public Journal {
   // For whoever looks on: a run ended; its trace is stored and listed. Before the first run.
   struct Heard {
     std::function<void(const proto::RunEnded&)> ended;
-    std::function<void(const proto::RunBegan&, const proto::RunEnded&)> stored;
+    std::function<void(const proto::RunBegan&, const proto::RunEnded&, uint64_t bytes)> stored;
   };
   void Tell(Heard heard) { heard_ = std::move(heard); }
 
@@ -87,7 +87,7 @@ class WriterClient final : public Journal {
   void Flush();
   void OnEvents(unsigned events);
   void OnPacket(Packet packet);
-  void TellStored(const RunId& run) const;
+  void TellStored(const RunId& run, uint64_t bytes) const;
   void OnStored(const RunId& run);
   void SendRing(WorkerId worker, Ring& ring);
   void SendBegan(const OpenRun& run);

@@ -40,6 +40,22 @@ class Families {
       family.metric.push_back(std::move(metric));
     }
   }
+  // Of each canvas that has figures of its own, and of all others.
+  template <typename Add>
+  void OfCanvases(const CanvasSeries& series, const char* name, const char* help, const Add& add) {
+    MetricFamily& family = Family(name, help, MetricType::Counter);
+    auto of = [&](const std::string& canvas, const CanvasFigures& figures) {
+      add(figures, [&](const char* label, const std::string& which, double value) {
+        ClientMetric metric;
+        metric.label.push_back({"canvas", canvas});
+        if (label != nullptr) metric.label.push_back({label, which});
+        metric.counter.value = value;
+        family.metric.push_back(std::move(metric));
+      });
+    };
+    for (const auto& [canvas, shown] : series.shown()) of(canvas, shown.figures);
+    of(CanvasSeries::kOthers, series.others());
+  }
   void Histogram(const char* name, const char* help, const Durations& durations) {
     ClientMetric metric;
     uint64_t so_far = 0;
@@ -82,6 +98,24 @@ void AddStore(Families& families, const StoreLevels& store) {
                     "kind", store.failed);
 }
 
+void AddCanvases(Families& families, const CanvasSeries& series) {
+  families.OfCanvases(series, "canvas_cpu_seconds_total",
+                      "Processor time of a canvas's processes; \"_other\": of those without a "
+                      "figure of their own.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.cpu_us) / 1e6);
+                      });
+  families.OfCanvases(series, "canvas_runs_total", "Runs that had a worker, by how they ended.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        for (const auto& [ended, count] : figures.runs)
+                          add("ended", ended, static_cast<double>(count));
+                      });
+  families.OfCanvases(series, "canvas_refused_total", "Requests that policy refused.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.refused));
+                      });
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -116,6 +150,10 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
+  families.Counter("usage_lost_total",
+                   "Counts of what canvases use that found no room while the writer was away.",
+                   levels.usage_lost);
+  if (levels.canvas_series != nullptr) AddCanvases(families, *levels.canvas_series);
   if (levels.store) AddStore(families, *levels.store);
   return families.Text();
 }

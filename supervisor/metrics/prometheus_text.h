@@ -1,14 +1,15 @@
 // The supervisor's counts in Prometheus's text format, version 0.0.4. Pure; the loop's thread, as
 // what it reads is the loop's.
 //
-// No figure is of one canvas: there may be a hundred thousand of them, and a monitoring system pays
-// for each name that it has ever seen.
+// Few canvases have figures of their own (canvas_series.h): there may be a hundred thousand of
+// them, and a monitoring system pays for each name that it has ever seen.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
 
+#include "supervisor/metrics/canvas_series.h"
 #include "supervisor/metrics/metrics.h"
 
 namespace nightjar {
@@ -36,6 +37,8 @@ struct HostLevels {
   uint64_t traces_lost = 0;
   uint64_t missed_dropped = 0;
   std::optional<StoreLevels> store = {};
+  uint64_t usage_lost = 0;
+  const CanvasSeries* canvas_series = nullptr;  // null: none has any
 };
 
 inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";

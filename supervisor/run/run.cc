@@ -317,6 +317,7 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
   usage.set_trace_dropped(finished_.trace_dropped());
   usage.set_steps(finished_.steps());
   usage.set_value_bytes(finished_.value_bytes());
+  result_.had_worker = ran;
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);

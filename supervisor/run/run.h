@@ -31,6 +31,7 @@ struct RunResult {
   unsigned status = 500;
   std::vector<proto::Header> headers;
   std::string body;
+  bool had_worker = false;
   bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
   uint32_t calls_answered = 0;  // as of proto::Finished
@@ -52,6 +53,7 @@ struct RunOrder {
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
   WallTime received_wall;
   MonoTime received;
+  uint64_t request_bytes = 0;           // of the body that a caller sent; RunService fills it in
   std::function<void(RunResult)> done;  // once, from the loop
 };
 

@@ -33,6 +33,8 @@ void RunService::Start(RunOrder order) {
   auto answer = std::move(order.done);
   auto [at, fresh] = runs_.emplace(id, Entry{});
   CHECK(fresh);
+  // A replay is nothing that came from outside.
+  if (order.rerun_of.empty()) order.request_bytes = order.body.size() + order.message.json().size();
   order.done = [this, id, answer = std::move(answer)](RunResult result) {
     Entry& entry = runs_.at(id);
     OnDone(entry.run->order(), result);
@@ -49,6 +51,7 @@ void RunService::Start(RunOrder order) {
 }
 
 void RunService::OnDone(const RunOrder& order, const RunResult& result) {
+  if (ended_) ended_(order, result);
   CanvasCounts& counts = metrics_.Of(order.revision->canvas);
   ++counts.requests;
   HostCounts& host = metrics_.host();
@@ -110,7 +113,7 @@ template <typename Which>
 RunService::Counts RunService::CountsWhere(Which which) const {
   Counts counts;
   for (const auto& [id, entry] : runs_) {
-    if (!which(*entry.run)) continue;
+    if (!which(*entry.run) || entry.run->state() == Run::State::kEnded) continue;
     if (entry.run->state() == Run::State::kQueued)
       ++counts.queued;
     else

@@ -19,6 +19,11 @@ class RunService {
              DeadlineGuard* guard);
   ~RunService();
 
+  // Called at each run's end, before whoever asked for it hears. Before the first run.
+  void OnEnd(std::function<void(const RunOrder&, const RunResult&)> ended) {
+    ended_ = std::move(ended);
+  }
+
   // Admitted already. Everything that becomes of it comes through order.done, and into the journal.
   void Start(RunOrder order);
 
@@ -57,6 +62,7 @@ class RunService {
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
   };
   std::unordered_map<RunId, Entry> runs_;
+  std::function<void(const RunOrder&, const RunResult&)> ended_;
   bool draining_ = false;
   std::function<void()> drained_;
   Timer patience_;

@@ -171,6 +171,14 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
       NJ_ASSIGN(*answer.mutable_missed(), archive.missed().List(question.list_missed()));
       return answer;
     }
+    case proto::ToWriter::kUsageTold: {
+      NJ_TRY(archive.usage().Take(question.usage_told()));
+      return answer;
+    }
+    case proto::ToWriter::kUsageWanted: {
+      NJ_ASSIGN(*answer.mutable_usage(), archive.usage().Sum(question.usage_wanted()));
+      return answer;
+    }
     case proto::ToWriter::kLoadRevision: {
       const proto::LoadRevision& load = question.load_revision();
       NJ_ASSIGN(Catalog::Entry entry, archive.catalog().Get(load.canvas(), load.revision()));

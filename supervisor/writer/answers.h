@@ -24,7 +24,7 @@ proto::FromWriter ObjectElsewhere(uint64_t ticket, std::string url);
 
 Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
 // `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed,
-// RoutesMissed, GetMissed, LoadRevision or GetSource.
+// RoutesMissed, UsageTold, UsageWanted, GetMissed, LoadRevision or GetSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 
 // To GetReplay: an encoded FromWriter.

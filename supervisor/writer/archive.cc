@@ -33,8 +33,10 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
   NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
   NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
-  return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
-                                   std::move(missed), clock);
+  auto archive = std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
+                                           std::move(missed), clock);
+  NJ_ASSIGN(archive->usage_, UsageStore::Create(dir + "/usage.db", clock));
+  return archive;
 }
 
 Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,

@@ -17,6 +17,7 @@
 #include "supervisor/writer/missed_index.h"
 #include "supervisor/writer/object_store.h"
 #include "supervisor/writer/trace_index.h"
+#include "supervisor/writer/usage_store.h"
 
 namespace nightjar {
 
@@ -85,6 +86,7 @@ class Archive {
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
   MissedIndex& missed() { return *missed_; }
+  UsageStore& usage() { return *usage_; }  // of an archive that was opened
   // Put is this thread's; of the rest see there.
   ObjectStore& objects() { return *objects_; }
 
@@ -101,6 +103,7 @@ class Archive {
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
+  std::unique_ptr<UsageStore> usage_;
   const Clock& clock_;
   IncidentCode code_;                                      // reads the catalog
   std::vector<StoredRun> waiting_;                         // for a commit

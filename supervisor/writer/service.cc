@@ -6,6 +6,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/ledger/run_ledger.h"
+#include "ipc/proto/usage_sum.h"
 #include "supervisor/writer/answers.h"
 #include "supervisor/writer/trace_document.h"
 #include "supervisor/writer/trace_reader.h"
@@ -101,6 +102,11 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetObject(ticket, message.get_object());
     case proto::ToWriter::kStoreFiguresWanted:
       return OnStoreFigures(ticket);
+    case proto::ToWriter::kUsageTold:
+      uncounted_.clear();
+      return Answer(Kind::kNeeded, ticket, [message = std::move(message)](Archive& archive) {
+        return AnswerFrom(archive, message);
+      });
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -111,6 +117,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListHolds:
     case proto::ToWriter::kListMissed:
     case proto::ToWriter::kRoutesMissed:
+    case proto::ToWriter::kUsageWanted:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
         return AnswerFrom(archive, message);
       });
@@ -137,7 +144,35 @@ void WriterService::OnEnded(uint64_t ticket, proto::RunEnded ended) {
   TellCondemned();
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
+  if (auto run = Uncounted(*sealed); run && uncounted_.size() < bounds::kJournalUnstoredRuns)
+    uncounted_.push_back(std::move(*run));
   Store(std::move(*sealed));
+}
+
+std::optional<WriterService::UncountedRun> WriterService::Uncounted(const SealedRun& run) {
+  if (run.row.canvas().empty()) return std::nullopt;  // it had no worker
+  constexpr int64_t kHourUs = 3'600'000'000;
+  UncountedRun uncounted{run.run, {}};
+  uncounted.row.set_canvas(run.row.canvas());
+  uncounted.row.set_begins_unix_s(run.row.received_unix_us() / kHourUs * 3600);
+  *uncounted.row.mutable_used() = UsageOfRun(run.row.verdict(), run.row.usage());
+  return uncounted;
+}
+
+// Each as a life of its own, so that it may be told again.
+void WriterService::Count(std::vector<UncountedRun> runs) {
+  if (runs.empty()) return;
+  const size_t count = runs.size();
+  bool taken = archive_thread_.Add([this, runs = std::move(runs)] {
+    for (const UncountedRun& run : runs) {
+      proto::UsageTold told;
+      told.set_life(std::string(run.run.bytes()));
+      *told.add_rows() = run.row;
+      if (Status kept = archive_->usage().Take(told); !kept)
+        return LogError("runs_uncounted", {{"error", kept.error().ToString()}});
+    }
+  });
+  if (!taken) LogError("runs_uncounted", {{"runs", count}});
 }
 
 void WriterService::OnLedger(std::vector<Fd> fds) {
@@ -146,9 +181,11 @@ void WriterService::OnLedger(std::vector<Fd> fds) {
 }
 
 void WriterService::OnLeft(uint64_t ticket, proto::RunLeft left) {
+  const bool counted = left.has_ended();  // or lost with the second in which it ended
   auto sealed = drain_.EndLeft(std::move(left));
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
+  if (auto run = Uncounted(*sealed); run && !counted) Count({std::move(*run)});
   Store(std::move(*sealed));
 }
 
@@ -427,7 +464,11 @@ void WriterService::OnDrainTimer() {
   size_t taken = drain_.Turn();
   TellCondemned();
   if (last_drain_ && (taken == 0 || clock_.Mono() >= *last_drain_)) {
-    for (SealedRun& run : drain_.EndAll(std::exchange(known_, {}))) Store(std::move(run));
+    for (SealedRun& run : drain_.EndAll(std::exchange(known_, {}))) {
+      if (auto uncounted = Uncounted(run)) uncounted_.push_back(std::move(*uncounted));
+      Store(std::move(run));
+    }
+    Count(std::exchange(uncounted_, {}));
     return loop_.Stop();
   }
   if (!last_drain_ && !drain_.busy()) return;

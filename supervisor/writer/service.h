@@ -48,6 +48,14 @@ class WriterService {
   void OnLedger(std::vector<Fd> fds);
   void OnLeft(uint64_t ticket, proto::RunLeft left);
   void ReadLedger();
+  // Runs that the supervisor had no time to count: those that ended since it told what canvases
+  // have used, and those that it did not end.
+  struct UncountedRun {
+    RunId run;
+    proto::UsageRow row;
+  };
+  static std::optional<UncountedRun> Uncounted(const SealedRun& run);
+  void Count(std::vector<UncountedRun> runs);
   void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
   void OnLoadCatalog(uint64_t ticket);
   void OnGetTrace(uint64_t ticket, const proto::GetTrace& question);
@@ -105,7 +113,8 @@ class WriterService {
   // What it holds when the supervisor is gone and this was not told of, ends of open runs above
   // all.
   std::map<RunId, proto::RunEnded> known_;
-  RecentRuns ended_;  // here, and perhaps still in the ledger
+  std::vector<UncountedRun> uncounted_;  // since it told the last time
+  RecentRuns ended_;                     // here, and perhaps still in the ledger
   Timer drain_timer_;
   bool draining_ = false;
   std::optional<MonoTime>

@@ -40,6 +40,8 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
       "supervisor/cell", "supervisor/proc", "supervisor/watch", "supervisor/canvas",
       "supervisor/journal"}},
     {"supervisor/metrics", {"ipc/core"}},
+    {"supervisor/usage",
+     {"ipc/core", "ipc/proto", "policies", "supervisor/journal", "supervisor/metrics"}},
     {"supervisor/feed", {"ipc/core", "ipc/proto"}},
     {"supervisor/run",
      {"ipc/core", "ipc/proto", "ipc/redact", "policies", "supervisor/loop", "supervisor/cell",

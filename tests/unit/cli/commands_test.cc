@@ -228,6 +228,21 @@ TEST(CommandsTest, ListsPassTheirFiltersOn) {
             kOk);
 }
 
+TEST(CommandsTest, UsageIsByCanvasUnlessOneIsAskedFor) {
+  FakeSupervisor fake;
+  fake.On("GET /usage?by=canvas", {200, R"({"since_unix_s":"0","until_unix_s":"3600"})"});
+  fake.On("GET /usage?canvas=demo&since=2d&until=1h&by=hour",
+          {200, R"({"rows":[{"canvas":"demo","begins_unix_s":"3600","used":{"cpu_us":"1500"}}],
+                    "sum":{"cpu_us":"1500"},"since_unix_s":"3600","until_unix_s":"7200"})"});
+  Ended ended = RunNightjar({"usage", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("Nothing was used."));
+  ended = RunNightjar({"usage", "demo", "--since", "2d", "--until", "1h", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("demo    1970-01-01 01:00  1.50 ms"));
+  EXPECT_EQ(RunNightjar({"usage", "--by", "week"}).code, kUsage);
+}
+
 TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
   const std::string id = "01234567-89ab-cdef-0123-456789abcdef";
   FakeSupervisor fake;
@@ -388,7 +403,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 23u);
+  EXPECT_EQ(count, 24u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

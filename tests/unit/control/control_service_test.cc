@@ -539,6 +539,37 @@ TEST_F(ControlServiceTest, ATraceIsHeldAndReleased) {
   ExpectNo(Ask("DELETE /canvases/demo/holds/xyz"), 400, "xyz");
 }
 
+TEST_F(ControlServiceTest, UsageIsOfWholeHours) {
+  auto wanted = [&] {
+    EXPECT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+    return journal_.questions.at(0).question.usage_wanted();
+  };
+  auto client = Send("GET /usage?canvas=demo&since=2024-02-29T10:30&until=2024-02-29T11:01&by=day");
+  proto::UsageWanted asked = wanted();
+  EXPECT_EQ(asked.canvas(), "demo");
+  EXPECT_EQ(asked.by(), proto::USAGE_BY_DAY);
+  EXPECT_EQ(asked.since_unix_s(), 1'709'200'800);  // 10:00
+  EXPECT_EQ(asked.until_unix_s(), 1'709'208'000);  // 12:00
+  proto::FromWriter answer;
+  proto::UsageRow& row = *answer.mutable_usage()->add_rows();
+  row.set_canvas("demo");
+  (*row.mutable_used()->mutable_runs())["finished"] = 3;
+  Answer(answer);
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.body["rows"][0]["used"]["runs"]["finished"], "3");
+  // Of a day, when nothing is said.
+  client = Send("GET /usage");
+  asked = wanted();
+  EXPECT_EQ(asked.by(), proto::USAGE_BY_CANVAS);
+  EXPECT_GE(asked.until_unix_s() - asked.since_unix_s(), 24 * 3600);
+  EXPECT_LE(asked.until_unix_s() - asked.since_unix_s(), 25 * 3600);
+  Answer(Fail(ErrorCode::kExhausted, "ask for a shorter time"));
+  ExpectNo(Wait(*client), 503, "a shorter time");
+  ExpectNo(Ask("GET /usage?by=week"), 400, "hour, day or canvas");
+  ExpectNo(Ask("GET /usage?since=yesterday"), 400, "since is a time");
+  ExpectNo(Ask("GET /usage?canvas=../x"), 422, "not a canvas name");
+}
+
 TEST_F(ControlServiceTest, TheNumberOfRowsIsBounded) {
   Publish();
   auto Asked = [&](const std::string& query) {
