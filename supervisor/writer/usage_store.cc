@@ -37,7 +37,8 @@ constexpr const char* kWalkAll =
     "SELECT canvas, hour, used FROM usage_MONTH INDEXED BY usage_MONTH_hour "
     "WHERE hour >= ?1 AND hour < ?2 AND canvas > ?3 ORDER BY hour";
 
-constexpr int64_t kYear3000 = 32503680000;  // in seconds; the digits of a year are four
+constexpr int64_t kDay = 24 * 3600;         // in seconds, like the next
+constexpr int64_t kYear3000 = 32503680000;  // the digits of a year are four
 
 std::string For(Month month, const char* sql) {
   constexpr std::string_view kPlace = "MONTH";
@@ -64,7 +65,6 @@ int64_t BeginOf(Month month) {
 using Key = std::pair<int64_t, std::string>;  // begin, canvas
 
 Key KeyOf(proto::UsageBy by, int64_t hour, std::string_view canvas) {
-  constexpr int64_t kDay = 24 * 3600;
   if (by == proto::USAGE_BY_CANVAS) return {0, std::string(canvas)};
   return {by == proto::USAGE_BY_DAY ? hour / kDay * kDay : hour, std::string(canvas)};
 }
@@ -72,10 +72,12 @@ Key KeyOf(proto::UsageBy by, int64_t hour, std::string_view canvas) {
 // The first rows of a list, and the sum of all.
 class Sums {
  public:
-  explicit Sums(const proto::UsageWanted& wanted) : wanted_(wanted) {}
+  // A day is always answered: quotas begin with one.
+  explicit Sums(const proto::UsageWanted& wanted)
+      : wanted_(wanted), bounded_(wanted.until_unix_s() - wanted.since_unix_s() > kDay) {}
 
   Status Add(std::string_view canvas, int64_t hour, std::string_view used) {
-    if (++looked_ > bounds::kUsageRowsLooked)
+    if (++looked_ > bounds::kUsageRowsLooked && bounded_)
       return Fail(ErrorCode::kExhausted,
                   "that is more than can be added up at once: ask for a shorter time");
     if (!used_.ParseFromArray(used.data(), static_cast<int>(used.size())))
@@ -106,6 +108,7 @@ class Sums {
 
  private:
   const proto::UsageWanted& wanted_;
+  const bool bounded_;
   proto::UsageList list_;
   std::map<Key, proto::UsageCounters> rows_;
   proto::UsageCounters used_;  // of one row

@@ -26,7 +26,8 @@ class UsageStore {
 
   // All or none; rows of months that are gone are not kept.
   Status Take(const proto::UsageTold& told);
-  // Sums over all lives. kExhausted when too many rows would have to be looked at.
+  // Sums over all lives. kExhausted when too many rows would have to be looked at, of more than a
+  // day.
   Result<proto::UsageList> Sum(const proto::UsageWanted& wanted);
 
  private:

@@ -57,7 +57,8 @@ class UsageStoreTest : public ::testing::Test {
   // "demo 3600 7": canvas, begin since now, cpu.
   std::vector<std::string> Rows(const proto::UsageWanted& wanted) {
     std::vector<std::string> rows;
-    for (const auto& row : Sum(wanted).rows())
+    const proto::UsageList list = Sum(wanted);
+    for (const auto& row : list.rows())
       rows.push_back(
           row.canvas() + " " +
           (row.begins_unix_s() == 0 ? "-" : std::to_string(row.begins_unix_s() - Now())) + " " +
