@@ -190,7 +190,7 @@ TEST_F(QuotaTest, OfRunsHoldsWhoeverIsKilled) {
     EXPECT_GT(wait, 0);
     EXPECT_LE(wait, 86'400);
     ASSERT_TRUE(Eventually([&] {
-      return server.Cli({"incident", refused.trace()}).out.find("quota_runs = 5 (") !=
+      return server.Cli({"incident", refused.trace()}).out.find("quota_runs = 5 allows (") !=
              std::string::npos;
     })) << server.Cli({"incident", refused.trace()}).out;
     EXPECT_EQ(server.Get("two", "/hello").status, 200);
@@ -214,7 +214,7 @@ TEST_F(QuotaTest, OfProcessorTimeIsTheCanvassAsAWhole) {
   EXPECT_GE(Used(server, "runaways").cpu_us(), 400'000u);
   // Use is counted once a second.
   EXPECT_LE(runs, 20);
-  EXPECT_THAT(server.Cli({"incident", last.trace()}).out, HasSubstr("quota_cpu = 400ms ("));
+  EXPECT_THAT(server.Cli({"incident", last.trace()}).out, HasSubstr("quota_cpu = 400ms allows ("));
   // With more of it, it goes on.
   EXPECT_EQ(server.Get("runaways", "/fine").status, 429);
 }
