@@ -47,8 +47,9 @@ constexpr LimitKey kKeys[] = {
     {"trace_hash", kNames, kRun, 0, bounds::kRedactionNames, &Limits::trace_hash,
      "those of which it has a keyed hash instead, which tells equal values; before `trace_drop`"},
     {"trace_index", kNames, kRun, 0, bounds::kTraceIndexFields, &Limits::trace_index,
-     "parameters, fields and headers of the input by whose values traces are found; redacted ones "
-     "by what is shown of them"},
+     "variables of the route, parameters, fields and headers of the input by whose values traces "
+     "are "
+     "found; redacted ones by what is shown of them"},
     {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
      "memory of all of a canvas's workers together"},
     {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,

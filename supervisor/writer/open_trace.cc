@@ -75,7 +75,7 @@ void OpenTrace::NoteFunction(std::string_view name) {
 void OpenTrace::NoteInput(std::string_view run_start) {
   proto::TraceEvent event;
   if (!ParseEvent(run_start, &event)) return;
-  fields_ = InputFields(event.run_start().input(), began_.trace_index());
+  fields_ = InputFields(event.run_start(), began_.trace_index());
 }
 
 proto::TraceTouched OpenTrace::Touched() const {

@@ -225,17 +225,22 @@ TEST(ServeTest, AHandlerIsMadeOnlyOfARequestThatCame) {
 }
 
 TEST(ServeTest, FindsTracesByValuesOfTheirInput) {
-  Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\"]\n");
-  server.Deploy("one", "[http-handler POST /in]\n1\n[http-handler GET /hello]\n2\n");
+  Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\", \"day\"]\n");
+  server.Deploy("one",
+                "[http-handler POST /in]\n1\n[http-handler GET /hello]\n2\n"
+                "[http-handler GET /on/:day]\n3\n");
   std::string body = server.Raw(
       "POST /in HTTP/1.1\r\nHost: one.localhost\r\nContent-Type: application/json\r\n"
       "Connection: close\r\nContent-Length: 19\r\n\r\n{\"order\":{\"id\":42}}");
+  std::string variable = server.Get("one", "/on/sunday?day=monday").trace();
   std::string query = server.Get("one", "/hello?user=ann&token=trumpet").trace();
   auto Listed = [&](const std::string& field) {
     return server.Json({"traces", "one", "--field", field});
   };
   EXPECT_TRUE(Eventually([&] { return Listed("user=ann").find(query) != std::string::npos; }));
   EXPECT_EQ(Listed("user=bob").find("run_id"), std::string::npos);
+  EXPECT_NE(Listed("day=sunday").find(variable), std::string::npos);
+  EXPECT_EQ(Listed("day=monday").find("run_id"), std::string::npos);
   EXPECT_NE(Listed("order.id=42").find("POST /in"), std::string::npos) << body;
   EXPECT_EQ(Listed("token=trumpet").find("run_id"), std::string::npos);
   EXPECT_NE(Listed("token=<redacted>").find(query), std::string::npos);
