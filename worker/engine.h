@@ -55,13 +55,16 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Text, and the files beside it, to program. `file_name` is for messages. Never fails as
-  // plumbing: what is wrong with them is a diagnostic.
-  virtual CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload) = 0;
+  // Text, and the files beside it, to program. `file_name` is for messages; `earlier` are the
+  // handlers of the revision before, which keep their ids. Never fails as plumbing: what is wrong
+  // with them is a diagnostic.
+  using HandlerEntries = google::protobuf::RepeatedPtrField<proto::HandlerEntry>;
+  virtual CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload,
+                                 const HandlerEntries& earlier) = 0;
   CompileOutcome Compile(std::string_view file_name, std::string_view source) {
     proto::Upload alone;
     alone.set_source(std::string(source));
-    return Compile(file_name, alone);
+    return Compile(file_name, alone, {});
   }
   // `program` came from Compile() of the same version, through the writer's disk; anything else is
   // kProtocol or kUnsupported.

@@ -225,7 +225,7 @@ class Session {
                                                      std::string(read.message()));
       return outcome;
     }
-    return engine_.Compile(compile.file_name(), upload);
+    return engine_.Compile(compile.file_name(), upload, compile.earlier());
   }
 
   Status Compile(const proto::Compile& compile, const Packet& packet) {

@@ -224,6 +224,26 @@ TEST(ServeTest, AHandlerIsMadeOnlyOfARequestThatCame) {
   EXPECT_NE(large.out.find("too large to be kept"), std::string::npos) << large.out;
 }
 
+TEST(ServeTest, TracesFollowAHandlerThroughARename) {
+  Server server;
+  const std::string body = "let who = name\n\"hello \" ++ who\n";
+  server.Deploy("one", "[http-handler GET /hello/:name]\n" + body);
+  std::string before = server.Get("one", "/hello/ann").trace();
+  Output renamed = server.Deploy("one", "[http-handler GET /hi/:name]\n" + body);
+  EXPECT_NE(renamed.out.find("GET /hi/:name was GET /hello/:name, and has its traces"),
+            std::string::npos)
+      << renamed.out;
+  std::string after = server.Get("one", "/hi/bob").trace();
+  std::string listed;
+  EXPECT_TRUE(Eventually([&] {
+    listed = server.Json({"traces", "one", "--handler", "GET /hi/:name"});
+    return listed.find(before) != std::string::npos && listed.find(after) != std::string::npos;
+  })) << listed;
+  // What it does now, to the request of then.
+  Output again = server.Cli({"rerun", "one", before});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
 TEST(ServeTest, FindsTracesByValuesOfTheirInput) {
   Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\", \"day\"]\n");
   server.Deploy("one",

@@ -69,7 +69,7 @@ RunOutcome OutcomeOf(const Result<ProgramEnd>& end, std::string output) {
 
 }  // namespace
 
-CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&) {
+CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&, const HandlerEntries&) {
   CompileOutcome outcome;
   outcome.diagnostics.emplace_back().set_message("programs are not compiled");
   return outcome;

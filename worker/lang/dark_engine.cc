@@ -7,6 +7,7 @@
 #include "ipc/core/bounds.h"
 #include "worker/lang/canvas_files.h"
 #include "worker/lang/evaluator.h"
+#include "worker/lang/handler_ids.h"
 #include "worker/lang/http_output.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
@@ -39,7 +40,8 @@ DarkEngine::DarkEngine(const Library* library) : library_(*library) {
 
 DarkEngine::~DarkEngine() = default;
 
-CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload) {
+CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload,
+                                   const HandlerEntries& earlier) {
   CompileOutcome outcome;
   const std::string& source = upload.source();
   if (source.size() > bounds::kSourceBytes) {
@@ -60,6 +62,7 @@ CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload
     outcome.diagnostics.push_back(WholeFile(lowered.error().context));
     return outcome;
   }
+  KeepHandlerIds(earlier, parsed.program, parsed.manifest);
   *parsed.program.mutable_files() = upload.files();
   std::string program = parsed.program.SerializeAsString();
   if (program.size() > bounds::kProgramBytes) {

@@ -44,7 +44,8 @@ std::string Facts() {
 
 class TestEngine final : public Engine {
  public:
-  CompileOutcome Compile(std::string_view, const proto::Upload& upload) override {
+  CompileOutcome Compile(std::string_view, const proto::Upload& upload,
+                         const HandlerEntries&) override {
     const std::string& source = upload.source();
     CompileOutcome outcome;
     if (source == "crime") testing::Commit("ptrace");
