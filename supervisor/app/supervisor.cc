@@ -64,7 +64,7 @@ Supervisor::Supervisor(Booted booted)
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
                 rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
-                [this](const proto::StoreFigures* store) { return MetricsText(store); },
+                [this](const WriterFigures& figures) { return MetricsText(figures); },
                 booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
@@ -239,7 +239,7 @@ std::string Supervisor::ServingLine() const {
          " at " + booted_.canvas_address + policy_trouble_;
 }
 
-std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
+std::string Supervisor::MetricsText(const WriterFigures& figures) {
   HostLevels levels;
   levels.canvases = book_.all().size();
   RunService::Counts runs = runs_.CountsOfAll();
@@ -250,7 +250,12 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
-  if (store != nullptr) levels.store = LevelsOf(*store);
+  const WriterClient::Stored& stored = journal_.stored();
+  levels.traces_kept = stored.kept;
+  levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
+  levels.trace_events_not_kept = stored.events_not_kept;
+  if (figures.traces) levels.trace_budgets_used_up = figures.traces->budgets_used_up();
+  if (figures.store) levels.store = LevelsOf(*figures.store);
   return PrometheusText(metrics_.host(), levels);
 }
 

@@ -46,30 +46,36 @@ struct ControlService::Call {
     responder->Send(std::move(response));
   }
 
-  void Fail(unsigned status, const std::string& error) const {
+  void Fail(unsigned status, const std::string& error, std::string_view code = {}) const {
     proto::ControlError answer;
     answer.set_error(error);
+    answer.set_code(std::string(code));
     Answer(answer, status);
   }
 
-  void Fail(const Error& error) const {
-    switch (error.code) {
+  static unsigned StatusOf(ErrorCode code) {
+    switch (code) {
       case ErrorCode::kNotFound:
-        return Fail(404, error.ToString());
+        return 404;
       case ErrorCode::kExpired:
-        return Fail(410, error.ToString());
+      case ErrorCode::kNotKept:
+        return 410;
       case ErrorCode::kExists:
-        return Fail(409, error.ToString());
+        return 409;
       case ErrorCode::kInvalid:
-        return Fail(422, error.ToString());
+        return 422;
       case ErrorCode::kExhausted:
       case ErrorCode::kUnavailable:
-        return Fail(503, error.ToString());
+        return 503;
       case ErrorCode::kTimedOut:
-        return Fail(504, error.ToString());
+        return 504;
       default:
-        return Fail(500, error.ToString());
+        return 500;
     }
+  }
+
+  void Fail(const Error& error) const {
+    Fail(StatusOf(error.code), error.ToString(), ErrorCodeName(error.code));
   }
 
   void Fail(DeployFailure failure) const {
@@ -274,6 +280,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *entry);
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.wanted_by = WantedBy::kOperator;
   order.received = call.request.received;
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {
     proto::HttpRequest& http = *order.message.mutable_http();
@@ -517,14 +524,24 @@ void ControlService::GetObject(Call call, const std::string& canvas, const RunId
 }
 
 void ControlService::GetMetrics(Call call) {
-  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
   proto::ToWriter question;
-  question.mutable_store_figures_wanted();
+  question.mutable_trace_figures_wanted();
   // Without the writer there are all the other figures.
   needs_.journal.Ask(std::move(question), [this, call](Result<proto::FromWriter> answer) {
-    bool told = answer && answer->has_store_figures();
-    call.Answer(kPrometheusType, needs_.metrics_text(told ? &answer->store_figures() : nullptr),
-                200);
+    WriterFigures figures;
+    if (answer && answer->has_trace_figures()) figures.traces = answer->trace_figures();
+    if (remote_store_) return AddStoreFigures(call, std::move(figures));
+    call.Answer(kPrometheusType, needs_.metrics_text(figures), 200);
+  });
+}
+
+void ControlService::AddStoreFigures(Call call, WriterFigures figures) {
+  proto::ToWriter question;
+  question.mutable_store_figures_wanted();
+  needs_.journal.Ask(std::move(question), [this, call, figures = std::move(figures)](
+                                              Result<proto::FromWriter> answer) mutable {
+    if (answer && answer->has_store_figures()) figures.store = answer->store_figures();
+    call.Answer(kPrometheusType, needs_.metrics_text(figures), 200);
   });
 }
 

@@ -101,6 +101,8 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetObject(ticket, message.get_object());
     case proto::ToWriter::kStoreFiguresWanted:
       return OnStoreFigures(ticket);
+    case proto::ToWriter::kTraceFiguresWanted:
+      return OnTraceFigures(ticket);
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -167,9 +169,10 @@ void WriterService::ReadLedger() {
 }
 
 void WriterService::Store(SealedRun run) {
-  size_t bytes = run.object.size();
+  size_t bytes = run.unsealed ? run.unsealed->memory_bytes() : run.object.size();
   if (archive_bytes_ + bytes > bounds::kArchiveBytes) {
     run.object = {};
+    run.unsealed = {};
     run.lost = "the disk is too slow for this many traces";
     bytes = 0;
   }
@@ -276,6 +279,13 @@ void WriterService::OnStoreFigures(uint64_t ticket) {
   mailbox_.Send(Kind::kDroppable, std::move(answer));
 }
 
+void WriterService::OnTraceFigures(uint64_t ticket) {
+  proto::FromWriter answer;
+  answer.set_ticket(ticket);
+  answer.mutable_trace_figures()->set_budgets_used_up(archive_->index().accounts().used_up());
+  mailbox_.Send(Kind::kDroppable, std::move(answer));
+}
+
 bool WriterService::AtArchive(std::function<void(Archive&)> task) {
   return archive_thread_.Add([this, task = std::move(task)] { task(*archive_); });
 }
@@ -291,6 +301,8 @@ void WriterService::FindTrace(const TraceQuestion& question) {
   auto run = RunId::FromBytes(question.run_id);
   auto found = run ? archive_->index().Get(question.canvas, *run)
                    : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  if (Status kept = found ? CheckKept(found->row) : Status(); !kept)
+    found = tl::unexpected<Error>(kept.error());
   if (!found) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;

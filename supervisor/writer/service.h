@@ -54,6 +54,7 @@ class WriterService {
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
   void OnGetObject(uint64_t ticket, const proto::GetObject& question);
   void OnStoreFigures(uint64_t ticket);
+  void OnTraceFigures(uint64_t ticket);
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;
@@ -113,8 +114,9 @@ class WriterService {
   Mailbox mailbox_;
   std::optional<CatalogWalk> walk_;
   std::atomic<size_t> archive_bytes_{0};  // of objects on their way to the disk
-  std::unique_ptr<Archive> archive_;      // the archive thread's, but for its objects
-  Keeper keeper_;                         // the keeper thread's, like the next
+  // The archive thread's, but for its objects, and for what its accounts have for any thread.
+  std::unique_ptr<Archive> archive_;
+  Keeper keeper_;  // the keeper thread's, like the next
   MonoTime next_round_{};
   // After everything that their tasks use. The archive's thread hands tasks to the reading thread,
   // and the keeper's waits for the archive's, so the last one goes first.

@@ -53,9 +53,13 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
         rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
         rerunner_, missed_handler_, pool_, feed_,
         [this] { return std::make_shared<const OnePolicy>(limits_); },
-        [](const proto::StoreFigures* store) {
-          return "nightjar_canvases 1\n" +
-                 (store ? "spooled " + std::to_string(store->spooled_bytes()) + "\n" : "");
+        [](const WriterFigures& figures) {
+          std::string text = "nightjar_canvases 1\n";
+          if (figures.traces)
+            text += "used up " + std::to_string(figures.traces->budgets_used_up()) + "\n";
+          if (figures.store)
+            text += "spooled " + std::to_string(figures.store->spooled_bytes()) + "\n";
+          return text;
         },
         doctor});
   }
@@ -194,6 +198,7 @@ TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
 
 TEST_F(ControlServiceTest, MetricsAreWhatPrometheusReads) {
   auto client = Send("GET /metrics");
+  Answer(Fail(ErrorCode::kUnavailable, "the writer is away"));
   ASSERT_TRUE(Until([&] { return client->ended(); }));
   EXPECT_THAT(client->received(), HasSubstr("HTTP/1.1 200 OK"));
   EXPECT_THAT(client->received(), HasSubstr("Content-Type: text/plain; version=0.0.4"));
@@ -676,9 +681,9 @@ TEST_F(ObjectTest, IsElsewhereWhereItIsInAStore) {
 
 class StoreMetricsTest : public ControlServiceTest {
  protected:
-  std::string Metrics(Result<proto::FromWriter> figures) {
+  std::string Metrics(std::vector<Result<proto::FromWriter>> figures) {
     auto client = Send("GET /metrics");
-    Answer(std::move(figures));
+    for (auto& answer : figures) Answer(std::move(answer));
     EXPECT_TRUE(Until([&] { return client->ended(); }));
     return client->received();
   }
@@ -686,23 +691,32 @@ class StoreMetricsTest : public ControlServiceTest {
 
 TEST_F(StoreMetricsTest, HaveTheStoresFiguresWhileTheWriterIsThere) {
   control_->ExpectRemoteStore();
-  proto::FromWriter figures;
-  figures.mutable_store_figures()->set_spooled_bytes(77);
-  EXPECT_THAT(Metrics(figures), EndsWith("nightjar_canvases 1\nspooled 77\n"));
-  EXPECT_THAT(Metrics(Fail(ErrorCode::kUnavailable, "it is away")),
-              EndsWith("nightjar_canvases 1\n"));
+  proto::FromWriter traces, store;
+  traces.mutable_trace_figures()->set_budgets_used_up(3);
+  store.mutable_store_figures()->set_spooled_bytes(77);
+  EXPECT_THAT(Metrics({traces, store}), EndsWith("nightjar_canvases 1\nused up 3\nspooled 77\n"));
+  Result<proto::FromWriter> away = Fail(ErrorCode::kUnavailable, "it is away");
+  EXPECT_THAT(Metrics({away, away}), EndsWith("nightjar_canvases 1\n"));
+}
+
+TEST_F(StoreMetricsTest, AskForNoStoreWhereThereIsNone) {
+  proto::FromWriter traces;
+  traces.mutable_trace_figures()->set_budgets_used_up(0);
+  EXPECT_THAT(Metrics({traces}), EndsWith("nightjar_canvases 1\nused up 0\n"));
 }
 
 TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
   const std::pair<ErrorCode, int> kStatuses[] = {
       {ErrorCode::kExpired, 410},  {ErrorCode::kExists, 409},      {ErrorCode::kNotFound, 404},
       {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503}, {ErrorCode::kExhausted, 503},
-      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
+      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},    {ErrorCode::kNotKept, 410},
   };
   for (const auto& [code, status] : kStatuses) {
     auto client = Send("GET /incidents?canvas=demo");
     Answer(Fail(code, "because"));
-    ExpectNo(Wait(*client), status, "because");
+    Reply reply = Wait(*client);
+    ExpectNo(reply, status, "because");
+    EXPECT_EQ(reply.body["code"].get<std::string>(), ErrorCodeName(code));
   }
 }
 
