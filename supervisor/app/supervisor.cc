@@ -64,7 +64,7 @@ Supervisor::Supervisor(Booted booted)
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
                 rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
-                [this](const WriterFigures& figures) { return MetricsText(figures); },
+                [this](const proto::StoreFigures* store) { return MetricsText(store); },
                 booted_.doctor, booted_.redaction_key}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
@@ -239,7 +239,7 @@ std::string Supervisor::ServingLine() const {
          " at " + booted_.canvas_address + policy_trouble_;
 }
 
-std::string Supervisor::MetricsText(const WriterFigures& figures) {
+std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   HostLevels levels;
   levels.canvases = book_.all().size();
   RunService::Counts runs = runs_.CountsOfAll();
@@ -254,8 +254,8 @@ std::string Supervisor::MetricsText(const WriterFigures& figures) {
   levels.traces_kept = stored.kept;
   levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
   levels.trace_events_not_kept = stored.events_not_kept;
-  if (figures.traces) levels.trace_budgets_used_up = figures.traces->budgets_used_up();
-  if (figures.store) levels.store = LevelsOf(*figures.store);
+  levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
+  if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }
 

@@ -49,7 +49,7 @@ class Supervisor {
   void ReloadPolicy();
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
-  std::string MetricsText(const WriterFigures& figures);
+  std::string MetricsText(const proto::StoreFigures* store);
   // The stop, step by step; each step waits for the one before.
   void Stop();
   void DrainRuns();

@@ -524,24 +524,14 @@ void ControlService::GetObject(Call call, const std::string& canvas, const RunId
 }
 
 void ControlService::GetMetrics(Call call) {
-  proto::ToWriter question;
-  question.mutable_trace_figures_wanted();
-  // Without the writer there are all the other figures.
-  needs_.journal.Ask(std::move(question), [this, call](Result<proto::FromWriter> answer) {
-    WriterFigures figures;
-    if (answer && answer->has_trace_figures()) figures.traces = answer->trace_figures();
-    if (remote_store_) return AddStoreFigures(call, std::move(figures));
-    call.Answer(kPrometheusType, needs_.metrics_text(figures), 200);
-  });
-}
-
-void ControlService::AddStoreFigures(Call call, WriterFigures figures) {
+  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
   proto::ToWriter question;
   question.mutable_store_figures_wanted();
-  needs_.journal.Ask(std::move(question), [this, call, figures = std::move(figures)](
-                                              Result<proto::FromWriter> answer) mutable {
-    if (answer && answer->has_store_figures()) figures.store = answer->store_figures();
-    call.Answer(kPrometheusType, needs_.metrics_text(figures), 200);
+  // Without the writer there are all the other figures.
+  needs_.journal.Ask(std::move(question), [this, call](Result<proto::FromWriter> answer) {
+    bool told = answer && answer->has_store_figures();
+    call.Answer(kPrometheusType, needs_.metrics_text(told ? &answer->store_figures() : nullptr),
+                200);
   });
 }
 

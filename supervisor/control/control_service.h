@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "ipc/proto/control.pb.h"
@@ -24,12 +23,6 @@
 #include "supervisor/run/run_service.h"
 
 namespace nightjar {
-
-// What the writer says of itself for a monitoring system; not set: it said nothing.
-struct WriterFigures {
-  std::optional<proto::TraceFigures> traces;
-  std::optional<proto::StoreFigures> store;
-};
 
 class ControlService {
  public:
@@ -48,8 +41,8 @@ class ControlService {
     WorkerPool& pool;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
-    // As Prometheus reads it.
-    std::function<std::string(const WriterFigures& figures)> metrics_text;
+    // As Prometheus reads it. Null: there are no figures of a store for traces.
+    std::function<std::string(const proto::StoreFigures* store)> metrics_text;
     proto::DoctorAnswer doctor;      // as it was at the start
     std::string redaction_key = {};  // as of CanvasFront
   };
@@ -78,7 +71,6 @@ class ControlService {
   void ReleaseTrace(Call call, const std::string& canvas, const std::string& id);
   void GetObject(Call call, const std::string& canvas, const RunId& id);
   void GetMetrics(Call call);
-  void AddStoreFigures(Call call, WriterFigures figures);
   void ListMissed(Call call, const std::string& canvas);
   void HandleMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);

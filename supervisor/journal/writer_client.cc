@@ -207,6 +207,8 @@ void WriterClient::OnPacket(Packet packet) {
     auto run = RunId::FromBytes(answer.trace_stored().run_id());
     if (!run) return;
     const proto::TraceStored& stored = answer.trace_stored();
+    budgets_used_up_ = stored.budgets_used_up();
+    budgets_told_ = clock_.Wall();
     if (answer.error().empty()) Count(*run, stored);
     if (answer.error().empty() && IsKept(stored)) TellStored(*run);
     return OnStored(*run);
@@ -336,6 +338,14 @@ void WriterClient::Count(const RunId& id, const proto::TraceStored& stored) {
   stored_.beyond_bytes += stored.not_kept() == proto::NOT_KEPT_BYTES;
   stored_.kept += IsKept(stored);
   stored_.events_not_kept += stored.events_not_kept();
+}
+
+// What was told on another day (UTC) is over with it.
+std::optional<uint64_t> WriterClient::BudgetsUsedUp() const {
+  using std::chrono::days;
+  auto day = [](WallTime time) { return std::chrono::floor<days>(time); };
+  if (!budgets_used_up_) return std::nullopt;
+  return day(budgets_told_) == day(clock_.Wall()) ? *budgets_used_up_ : 0;
 }
 
 void WriterClient::TellStored(const RunId& id) const {

@@ -65,6 +65,9 @@ class WriterClient final : public Journal {
     uint64_t events_not_kept = 0;  // of those that were kept
   };
   const Stored& stored() const { return stored_; }
+  // Canvases that have used up a trace budget of today, as the writer told it last. nullopt: it has
+  // told nothing yet.
+  std::optional<uint64_t> BudgetsUsedUp() const;
 
  private:
   struct Ring {
@@ -128,6 +131,8 @@ class WriterClient final : public Journal {
   std::unordered_map<uint64_t, CatalogQuestion> catalog_questions_;
   size_t rings_kept_ = 0;  // of workers that are gone
   Stored stored_;
+  std::optional<uint64_t> budgets_used_up_;
+  WallTime budgets_told_{};
   uint64_t traces_lost_ = 0;
   uint64_t traces_lost_logged_ = 0;
   uint64_t not_in_ledger_ = 0;  // runs, since that was logged last

@@ -37,7 +37,7 @@ struct HostLevels {
   uint64_t traces_kept = 0;
   std::map<std::string, uint64_t> traces_not_kept = {};  // by what policy says
   uint64_t trace_events_not_kept = 0;
-  std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: the writer is away
+  std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
   std::optional<StoreLevels> store = {};
 };

@@ -101,8 +101,6 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetObject(ticket, message.get_object());
     case proto::ToWriter::kStoreFiguresWanted:
       return OnStoreFigures(ticket);
-    case proto::ToWriter::kTraceFiguresWanted:
-      return OnTraceFigures(ticket);
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -197,7 +195,10 @@ void WriterService::Store(SealedRun run) {
 // its events.
 void WriterService::TellStored(const StoredRun& run) {
   drain_.Free(run.mark);
-  if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
+  if (run.ticket == 0) return;
+  proto::FromWriter answer = Acknowledge(run);
+  answer.mutable_trace_stored()->set_budgets_used_up(archive_->index().accounts().used_up());
+  mailbox_.Send(Kind::kNeeded, std::move(answer));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -276,13 +277,6 @@ void WriterService::OnStoreFigures(uint64_t ticket) {
   proto::FromWriter answer;
   answer.set_ticket(ticket);
   if (remote_) *answer.mutable_store_figures() = remote_->figures();
-  mailbox_.Send(Kind::kDroppable, std::move(answer));
-}
-
-void WriterService::OnTraceFigures(uint64_t ticket) {
-  proto::FromWriter answer;
-  answer.set_ticket(ticket);
-  answer.mutable_trace_figures()->set_budgets_used_up(archive_->index().accounts().used_up());
   mailbox_.Send(Kind::kDroppable, std::move(answer));
 }
 

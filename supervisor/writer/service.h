@@ -54,7 +54,6 @@ class WriterService {
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
   void OnGetObject(uint64_t ticket, const proto::GetObject& question);
   void OnStoreFigures(uint64_t ticket);
-  void OnTraceFigures(uint64_t ticket);
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;

@@ -53,13 +53,9 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
         rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
         rerunner_, missed_handler_, pool_, feed_,
         [this] { return std::make_shared<const OnePolicy>(limits_); },
-        [](const WriterFigures& figures) {
-          std::string text = "nightjar_canvases 1\n";
-          if (figures.traces)
-            text += "used up " + std::to_string(figures.traces->budgets_used_up()) + "\n";
-          if (figures.store)
-            text += "spooled " + std::to_string(figures.store->spooled_bytes()) + "\n";
-          return text;
+        [](const proto::StoreFigures* store) {
+          return "nightjar_canvases 1\n" +
+                 (store ? "spooled " + std::to_string(store->spooled_bytes()) + "\n" : "");
         },
         doctor});
   }
@@ -198,7 +194,6 @@ TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
 
 TEST_F(ControlServiceTest, MetricsAreWhatPrometheusReads) {
   auto client = Send("GET /metrics");
-  Answer(Fail(ErrorCode::kUnavailable, "the writer is away"));
   ASSERT_TRUE(Until([&] { return client->ended(); }));
   EXPECT_THAT(client->received(), HasSubstr("HTTP/1.1 200 OK"));
   EXPECT_THAT(client->received(), HasSubstr("Content-Type: text/plain; version=0.0.4"));
@@ -681,9 +676,9 @@ TEST_F(ObjectTest, IsElsewhereWhereItIsInAStore) {
 
 class StoreMetricsTest : public ControlServiceTest {
  protected:
-  std::string Metrics(std::vector<Result<proto::FromWriter>> figures) {
+  std::string Metrics(Result<proto::FromWriter> figures) {
     auto client = Send("GET /metrics");
-    for (auto& answer : figures) Answer(std::move(answer));
+    Answer(std::move(figures));
     EXPECT_TRUE(Until([&] { return client->ended(); }));
     return client->received();
   }
@@ -691,18 +686,11 @@ class StoreMetricsTest : public ControlServiceTest {
 
 TEST_F(StoreMetricsTest, HaveTheStoresFiguresWhileTheWriterIsThere) {
   control_->ExpectRemoteStore();
-  proto::FromWriter traces, store;
-  traces.mutable_trace_figures()->set_budgets_used_up(3);
-  store.mutable_store_figures()->set_spooled_bytes(77);
-  EXPECT_THAT(Metrics({traces, store}), EndsWith("nightjar_canvases 1\nused up 3\nspooled 77\n"));
-  Result<proto::FromWriter> away = Fail(ErrorCode::kUnavailable, "it is away");
-  EXPECT_THAT(Metrics({away, away}), EndsWith("nightjar_canvases 1\n"));
-}
-
-TEST_F(StoreMetricsTest, AskForNoStoreWhereThereIsNone) {
-  proto::FromWriter traces;
-  traces.mutable_trace_figures()->set_budgets_used_up(0);
-  EXPECT_THAT(Metrics({traces}), EndsWith("nightjar_canvases 1\nused up 0\n"));
+  proto::FromWriter figures;
+  figures.mutable_store_figures()->set_spooled_bytes(77);
+  EXPECT_THAT(Metrics(figures), EndsWith("nightjar_canvases 1\nspooled 77\n"));
+  EXPECT_THAT(Metrics(Fail(ErrorCode::kUnavailable, "it is away")),
+              EndsWith("nightjar_canvases 1\n"));
 }
 
 TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {

@@ -95,6 +95,7 @@ class WriterClientTest : public ::testing::Test {
     message.mutable_trace_stored()->set_run_id(std::string(run.bytes()));
     message.mutable_trace_stored()->set_not_kept(what);
     message.mutable_trace_stored()->set_events_not_kept(events);
+    message.mutable_trace_stored()->set_budgets_used_up(2);
     Say(message);
   }
   bool Until(std::function<bool()> fact) { return rig_.RunUntil(std::move(fact)); }
@@ -644,6 +645,7 @@ TEST_F(WriterClientTest, CountsWhatWasNotKeptAndTellsNobodyOfIt) {
   SayNotKept(runs[0], proto::NOT_KEPT_SAMPLE);
   SayNotKept(runs[1], proto::NOT_KEPT_BYTES);
   SayNotKept(runs[2], proto::NOT_KEPT_EVENTS, 17);
+  EXPECT_FALSE(client_.BudgetsUsedUp());
   SayStored(runs[3]);
   SayNotKept(runs[0], proto::NOT_KEPT_SAMPLE);  // of a writer that says it twice
   ASSERT_TRUE(Until([&] { return client_.settled(); }));
@@ -653,6 +655,9 @@ TEST_F(WriterClientTest, CountsWhatWasNotKeptAndTellsNobodyOfIt) {
   EXPECT_EQ(client_.stored().kept, 2u);
   EXPECT_EQ(client_.stored().events_not_kept, 17u);
   EXPECT_THAT(told, ElementsAre(runs[2].bytes(), runs[3].bytes()));
+  EXPECT_EQ(client_.BudgetsUsedUp(), 2u);
+  clock_.Advance(std::chrono::hours(24));
+  EXPECT_EQ(client_.BudgetsUsedUp(), 0u);
 }
 
 class LedgerTest : public WriterClientTest {

@@ -48,7 +48,7 @@ TEST(PrometheusTextTest, AStoreHasFiguresWhereThereIsOne) {
 TEST(PrometheusTextTest, TellsWhatPolicyDidNotLetBeKept) {
   HostLevels levels;
   EXPECT_EQ(PrometheusText(HostCounts{}, levels).find("budgets_used_up"), std::string::npos)
-      << "the writer is away";
+      << "before the writer has told it";
   levels.traces_kept = 5;
   levels.traces_not_kept = {{"bytes", 0}, {"sample", 95}};
   levels.trace_events_not_kept = 12;

@@ -120,7 +120,7 @@ TEST(SampleTest, IsOneInN) {
       const RunId run = *RunId::FromBytes(bytes);
       kept += IsInSample(run, one_in);
       // A wider sample has the narrower one in it.
-      if (IsInSample(run, one_in)) EXPECT_TRUE(IsInSample(run, one_in - 1));
+      EXPECT_TRUE(!IsInSample(run, one_in) || IsInSample(run, one_in - 1));
     }
     EXPECT_NEAR(kept, kRuns / one_in, 0.06 * kRuns / static_cast<double>(one_in)) << one_in;
   }
