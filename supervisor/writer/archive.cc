@@ -157,6 +157,7 @@ std::string Archive::StoreObject(SealedRun& run) {
     }
     run.lost = put.error().ToString();
   }
+  ClearNotKept(run.row);  // all of it is gone, whatever policy let be kept
   LogError("trace_lost",
            {{"run", run.run.ToString()}, {"canvas", run.row.canvas()}, {"error", run.lost}});
   AddDetail(run.row, "its trace was lost: " + run.lost);

@@ -49,8 +49,17 @@ class KeepingServer : public Server {
   std::string List() { return Cli({"traces", "one", "-n", "1000"}).out; }
   std::string Line(const std::string& trace) { return FirstLineWith(List(), trace); }
   bool Kept(const std::string& trace) { return Line(trace).find("not kept") == std::string::npos; }
+  // "7"; empty: there is none of that name and these labels.
   std::string Figure(const std::string& name) {
-    return FirstLineWith(Cli({"metrics"}).out, "nightjar_" + name + " ");
+    const std::string begin = "nightjar_" + name + " ";
+    std::istringstream lines(Cli({"metrics"}).out);
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(begin)) return line.substr(begin.size());
+    return "";
+  }
+  // Soon: a run is listed a moment before it is counted.
+  bool FigureIs(const std::string& name, const std::string& value) {
+    return Eventually([&] { return Figure(name) == value; });
   }
   int StatusOf(const std::string& trace) {
     return Control("GET", "/canvases/one/traces/" + trace).status;
@@ -78,7 +87,7 @@ TEST(KeepingTest, NoneKeepsWhatEverybodyAsksFor) {
   EXPECT_FALSE(server.Kept(server.Run("/teapot")));
   std::string killed = server.Run("/forever");
   EXPECT_TRUE(server.Kept(killed)) << server.List();
-  EXPECT_THAT(server.Line(killed), HasSubstr("cpu"));
+  EXPECT_THAT(server.Line(killed), HasSubstr("call_depth"));
 
   Output shown = server.Cli({"trace", "one", second});
   EXPECT_EQ(shown.exit_code, 1);
@@ -103,8 +112,7 @@ TEST(KeepingTest, NoneKeepsWhatEverybodyAsksFor) {
   ASSERT_TRUE(Eventually([&] { return !server.Line("run GET /plain").empty(); }));
   EXPECT_TRUE(server.Line("run GET /plain").find("not kept") == std::string::npos);
   EXPECT_EQ(server.Cli({"rerun", "one", first}).exit_code, 0);
-  EXPECT_EQ(server.Figure("traces_not_kept_total{reason=\"sample\"}"),
-            "nightjar_traces_not_kept_total{reason=\"sample\"} 2");
+  EXPECT_TRUE(server.FigureIs("traces_not_kept_total{reason=\"sample\"}", "2"));
 }
 
 TEST(KeepingTest, SlowRunsAreKeptAndHandlersHaveRulesOfTheirOwn) {
@@ -144,15 +152,14 @@ void ExpectOneInFour(KeepingServer& server, size_t runs,
     }
     return count;
   };
-  const std::string kept_figure = "nightjar_traces_kept_total " + std::to_string(expected.size());
+  const std::string kept_figure = std::to_string(expected.size());
   EXPECT_TRUE(Eventually([&] {
     return rows() == runs && server.Figure("traces_kept_total") == kept_figure;
   })) << rows()
       << " rows, " << server.Figure("traces_kept_total") << " of " << expected.size();
   EXPECT_EQ(kept, expected);
-  EXPECT_EQ(server.Figure("traces_not_kept_total{reason=\"sample\"}"),
-            "nightjar_traces_not_kept_total{reason=\"sample\"} " +
-                std::to_string(runs - expected.size()));
+  EXPECT_TRUE(server.FigureIs("traces_not_kept_total{reason=\"sample\"}",
+                              std::to_string(runs - expected.size())));
 }
 
 TEST(KeepingTest, OneInFourIsByTheRunsOwnIdAndEveryRunIsCounted) {
@@ -198,15 +205,15 @@ TEST(KeepingTest, BeyondTheEventsATraceHasItsInputAndItsResult) {
   EXPECT_EQ(shown.out.find("f(3)"), std::string::npos) << shown.out;
   EXPECT_THAT(server.List(), HasSubstr("Not kept, by trace_events_per_day = 1 (policy.toml:2, "
                                        "canvas one): "));
-  EXPECT_THAT(server.Figure("trace_budgets_used_up"), HasSubstr(" 1"));
-  EXPECT_EQ(server.Figure("trace_events_not_kept_total").find(" 0"), std::string::npos);
+  EXPECT_TRUE(server.FigureIs("trace_budgets_used_up", "1"));
+  EXPECT_GT(std::stoi(server.Figure("trace_events_not_kept_total")), 0);
   // A whole trace again, once there may be more; errors are bounded too.
   server.WritePolicy("[canvas.one]\ntrace_events_per_day = 100000\n");
   server.Kill(SIGHUP);
   EXPECT_TRUE(Eventually([&] {
     return server.Cli({"trace", "one", server.Run("/plain")}).out.find("f(3)") != std::string::npos;
   }));
-  EXPECT_THAT(server.Figure("trace_budgets_used_up"), HasSubstr(" 0"));
+  EXPECT_TRUE(server.FigureIs("trace_budgets_used_up", "0"));
 }
 
 TEST(KeepingTest, BeyondTheBytesThereAreRowsAndKillsAlsoOverADeadWriter) {
@@ -225,10 +232,9 @@ TEST(KeepingTest, BeyondTheBytesThereAreRowsAndKillsAlsoOverADeadWriter) {
   const pid_t writer = server.HelperPid("writer");
   ASSERT_EQ(kill(writer, SIGKILL), 0);
   ASSERT_TRUE(Eventually([&] { return server.HelperPid("writer") != writer; }));
-  ASSERT_TRUE(Eventually(
-      [&] { return server.Figure("writer_connected") == "nightjar_writer_connected 1"; }));
+  ASSERT_TRUE(server.FigureIs("writer_connected", "1"));
   EXPECT_FALSE(server.Kept(server.Run("/plain"))) << server.List();
-  EXPECT_THAT(server.Figure("trace_budgets_used_up"), HasSubstr(" 1"));
+  EXPECT_TRUE(server.FigureIs("trace_budgets_used_up", "1"));
   EXPECT_THAT(server.log(), HasSubstr("event=trace_budget_used_up"));
 }
 

@@ -183,6 +183,19 @@ TEST_F(ArchiveRulesTest, BeyondTheEventsOnlyInputAndResultAreStored) {
   EXPECT_FALSE(document.incomplete_object());
 }
 
+TEST_F(ArchiveRulesTest, WhatWasLostDoesNotLookCut) {
+  rules_.set_one_in(1);
+  rules_.set_events_per_day(1);
+  StoreFirst();
+  RunId run = RunAt(1);
+  store_->full = true;
+  archive_->Store(Run(run));
+  EXPECT_THAT(archive_->Commit()[0].error, HasSubstr("No space left"));
+  EXPECT_EQ(Row(run).not_kept(), proto::NOT_KEPT_NOTHING);
+  EXPECT_EQ(Row(run).events_not_kept(), 0u);
+  EXPECT_THAT(Row(run).detail(), HasSubstr("its trace was lost"));
+}
+
 TEST_F(ArchiveRulesTest, OfALargeTraceTooOnlyInputAndResultAreStored) {
   rules_.set_one_in(1);
   rules_.set_events_per_day(1);
