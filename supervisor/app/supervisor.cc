@@ -250,6 +250,11 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  const WriterClient::Stored& stored = journal_.stored();
+  levels.traces_kept = stored.kept;
+  levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
+  levels.trace_events_not_kept = stored.events_not_kept;
+  levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
   if (store != nullptr) levels.store = LevelsOf(*store);
   return PrometheusText(metrics_.host(), levels);
 }

@@ -1,5 +1,7 @@
 #include "supervisor/cli/render_lists.h"
 
+#include <map>
+
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/table.h"
@@ -11,6 +13,34 @@ constexpr auto kRight = Table::Align::kRight;
 
 std::string Number(uint64_t count) {
   return std::to_string(count);
+}
+
+std::string StoredText(const proto::TraceRow& row) {
+  bool only_row =
+      row.not_kept() == proto::NOT_KEPT_SAMPLE || row.not_kept() == proto::NOT_KEPT_BYTES;
+  return only_row ? "not kept" : BytesText(row.stored_bytes());
+}
+
+// A line for each line of policy that kept something from being stored.
+std::string NotKeptText(const proto::TraceList& list) {
+  struct Left {
+    uint64_t traces = 0, events = 0;
+  };
+  std::map<std::string, Left> by_line;
+  for (const proto::TraceRow& row : list.traces()) {
+    if (row.not_kept() == proto::NOT_KEPT_NOTHING) continue;
+    Left& left = by_line[row.not_kept_by()];
+    left.events += row.events_not_kept();
+    left.traces += row.not_kept() != proto::NOT_KEPT_EVENTS;
+  }
+  std::string text;
+  for (const auto& [line, left] : by_line) {
+    text += "Not kept, by " + Printable(line) + ": ";
+    text += left.traces > 0 ? CountText(left.traces, "trace", "traces")
+                            : CountText(left.events, "event", "events");
+    text += ".\n";
+  }
+  return text;
 }
 
 std::string TimeOrDash(uint64_t micros) {
@@ -82,9 +112,10 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
                   row.http_status() == 0 ? "-" : Number(row.http_status()),
                   TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
                   BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),
-                  Number(usage.trace_dropped()), BytesText(row.stored_bytes())});
+                  Number(usage.trace_dropped() + row.events_not_kept()), StoredText(row)});
   }
   std::string text = list.traces().empty() ? "No trace matches.\n" : table.Render(paint);
+  text += NotKeptText(list);
   if (list.looked_enough())
     text +=
         "So many did not match that older ones were not looked at: ask with --until for those.\n";

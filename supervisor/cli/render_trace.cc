@@ -166,7 +166,12 @@ std::string WhatIsMissing(const proto::TraceDocument& document, const CallTree& 
                           const Paint& paint) {
   std::string text;
   auto say = [&](const std::string& line) { text += paint.Warn(line) + "\n"; };
-  uint64_t dropped = std::max(tree.dropped(), document.row().usage().trace_dropped());
+  const proto::TraceRow& row = document.row();
+  uint64_t dropped = std::max(tree.dropped(), row.usage().trace_dropped());
+  dropped -= std::min(dropped, row.events_not_kept());
+  if (row.events_not_kept() > 0)
+    say(CountText(row.events_not_kept(), "event was", "events were") + " not kept, by " +
+        Printable(row.not_kept_by()) + ".");
   if (dropped > 0)
     say(CountText(dropped, "event was", "events were") + " dropped: the trace was full.");
   if (document.incomplete_object()) say("The stored trace is damaged: this is what could be read.");

@@ -46,30 +46,36 @@ struct ControlService::Call {
     responder->Send(std::move(response));
   }
 
-  void Fail(unsigned status, const std::string& error) const {
+  void Fail(unsigned status, const std::string& error, std::string_view code = {}) const {
     proto::ControlError answer;
     answer.set_error(error);
+    answer.set_code(std::string(code));
     Answer(answer, status);
   }
 
-  void Fail(const Error& error) const {
-    switch (error.code) {
+  static unsigned StatusOf(ErrorCode code) {
+    switch (code) {
       case ErrorCode::kNotFound:
-        return Fail(404, error.ToString());
+        return 404;
       case ErrorCode::kExpired:
-        return Fail(410, error.ToString());
+      case ErrorCode::kNotKept:
+        return 410;
       case ErrorCode::kExists:
-        return Fail(409, error.ToString());
+        return 409;
       case ErrorCode::kInvalid:
-        return Fail(422, error.ToString());
+        return 422;
       case ErrorCode::kExhausted:
       case ErrorCode::kUnavailable:
-        return Fail(503, error.ToString());
+        return 503;
       case ErrorCode::kTimedOut:
-        return Fail(504, error.ToString());
+        return 504;
       default:
-        return Fail(500, error.ToString());
+        return 500;
     }
+  }
+
+  void Fail(const Error& error) const {
+    Fail(StatusOf(error.code), error.ToString(), ErrorCodeName(error.code));
   }
 
   void Fail(DeployFailure failure) const {
@@ -274,6 +280,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *entry);
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.wanted_by = WantedBy::kOperator;
   order.received = call.request.received;
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {
     proto::HttpRequest& http = *order.message.mutable_http();

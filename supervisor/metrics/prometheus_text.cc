@@ -113,6 +113,17 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                  levels.writer_connected ? 1 : 0);
   families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
                    levels.traces_lost);
+  families.Counter("traces_kept_total", "Ended runs whose trace is stored, whole or in part.",
+                   levels.traces_kept);
+  families.Counters("traces_not_kept_total",
+                    "Ended runs of which policy has only the row stored, by its reason.", "reason",
+                    levels.traces_not_kept);
+  families.Counter("trace_events_not_kept_total",
+                   "Events left out of stored traces, as a canvas's budget was used up.",
+                   levels.trace_events_not_kept);
+  if (levels.trace_budgets_used_up)
+    families.Gauge("trace_budgets_used_up", "Canvases that have used up a trace budget of today.",
+                   *levels.trace_budgets_used_up);
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);

@@ -34,6 +34,10 @@ struct HostLevels {
   size_t quarantined = 0;  // cells with a process that does not die
   bool writer_connected = false;
   uint64_t traces_lost = 0;
+  uint64_t traces_kept = 0;
+  std::map<std::string, uint64_t> traces_not_kept = {};  // by what policy says
+  uint64_t trace_events_not_kept = 0;
+  std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
   std::optional<StoreLevels> store = {};
 };

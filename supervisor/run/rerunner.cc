@@ -74,6 +74,7 @@ void Rerunner::Start(const RerunOrder& asked, proto::ReplayAnswer replay, Revisi
     order.message.mutable_http()->set_method(order.handler.method());
   order.body = std::move(*replay.mutable_replay());
   order.caller = asked.by;
+  order.wanted_by = WantedBy::kOperator;
   order.request_line = replay.row().request_line();
   order.rerun_of = asked.run.ToString();
   order.done = [done = std::move(done), number](RunResult result) {

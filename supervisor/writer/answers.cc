@@ -53,6 +53,9 @@ proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
     case ErrorCode::kExists:
       answer.set_error_kind(proto::ERROR_KIND_EXISTS);
       break;
+    case ErrorCode::kNotKept:
+      answer.set_error_kind(proto::ERROR_KIND_NOT_KEPT);
+      break;
     default:
       answer.set_error_kind(proto::ERROR_KIND_STORAGE);
   }
@@ -66,6 +69,8 @@ proto::FromWriter Acknowledge(const StoredRun& run) {
   stored.set_run_id(std::string(run.run.bytes()));
   stored.set_bytes(run.bytes);
   stored.set_ring_condemned(run.condemned);
+  stored.set_not_kept(run.not_kept);
+  stored.set_events_not_kept(run.events_not_kept);
   if (run.error.empty()) return answer;
   answer.set_error(run.error);
   answer.set_error_kind(proto::ERROR_KIND_STORAGE);

@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "supervisor/writer/trace_keeping.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -154,7 +155,8 @@ Status Keeper::EmptyRemoved() {
       NJ_ASSIGN(std::string key, KeptKey(handler.canvas, handler.tlid, slot));
       NJ_TRY(objects_.Delete(key));
     }
-    NJ_TRY(Change([&](TraceIndex& index) {
+    NJ_TRY(Change([&](TraceIndex& index) -> Status {
+      NJ_TRY(index.accounts().ForgetFirst(handler));
       return index.ring().EmptySlots(handler, clock_.Wall() - bounds::kHandlerGone);
     }));
     LogInfo("handler_slots_emptied", {{"canvas", handler.canvas}, {"tlid", handler.tlid}});
@@ -172,7 +174,10 @@ Result<TraceDay> Keeper::DropDays() {
     NJ_ASSIGN(auto days, index.days().Days());
     for (TraceDay day : days) {
       if (day >= first) continue;
-      NJ_TRY(index.Write([&] { return index.days().Drop(day); }));
+      NJ_TRY(index.Write([&]() -> Status {
+        NJ_TRY(index.accounts().Drop(day));
+        return index.days().Drop(day);
+      }));
       NJ_TRY(archive.CommitNow());
       LogInfo("day_expired", {{"day", day.Text()}});
     }
@@ -213,6 +218,7 @@ Result<proto::Hold> Keeper::Hold(const proto::HoldTrace& order) {
   NJ_ASSIGN(IndexedTrace trace, Ask<IndexedTrace>([&](Archive& archive) {
               return archive.index().Get(order.canvas(), *run);
             }));
+  NJ_TRY(CheckKept(trace.row));
   if (trace.object_key.empty())
     return Fail(ErrorCode::kInvalid, "nothing of this trace was stored but its row");
   // Of one that holds, nothing must be copied or removed below.

@@ -14,14 +14,6 @@ namespace {
 constexpr size_t kObjectBytes =
     bounds::kTraceContainerBytes - bounds::kTraceFooterBytes - 4 * bounds::kTraceBlockBytes;
 
-std::string EncodeGap(uint64_t seq, uint64_t at_ns, uint64_t dropped) {
-  proto::TraceEvent gap;
-  gap.set_seq(seq);
-  gap.set_at_ns(at_ns);
-  gap.mutable_gap()->set_dropped(dropped);
-  return gap.SerializeAsString();
-}
-
 }  // namespace
 
 OpenTrace::OpenTrace(const RunId& run, proto::RunBegan began, OpenTraces& shared)

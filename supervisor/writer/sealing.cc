@@ -132,8 +132,14 @@ SealedRun SealRun(OpenTrace& trace, proto::RunEnded ended, const RingFacts& ring
     *incident.mutable_open_calls() = stored.open_calls();
     incident.set_calls_open(stored.calls_open());
   }
-  sealed.object = trace.builder().Seal(std::move(stored));
   sealed.events = trace.builder().events();
+  if (trace.began().has_trace_rules()) {
+    sealed.rules = trace.began().trace_rules();
+    sealed.unsealed =
+        std::make_shared<UnsealedTrace>(std::move(trace.builder()), std::move(stored));
+  } else {
+    sealed.object = trace.builder().Seal(std::move(stored));
+  }
   return sealed;
 }
 

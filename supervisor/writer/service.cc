@@ -167,9 +167,10 @@ void WriterService::ReadLedger() {
 }
 
 void WriterService::Store(SealedRun run) {
-  size_t bytes = run.object.size();
+  size_t bytes = run.unsealed ? run.unsealed->memory_bytes() : run.object.size();
   if (archive_bytes_ + bytes > bounds::kArchiveBytes) {
     run.object = {};
+    run.unsealed = {};
     run.lost = "the disk is too slow for this many traces";
     bytes = 0;
   }
@@ -194,7 +195,10 @@ void WriterService::Store(SealedRun run) {
 // its events.
 void WriterService::TellStored(const StoredRun& run) {
   drain_.Free(run.mark);
-  if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
+  if (run.ticket == 0) return;
+  proto::FromWriter answer = Acknowledge(run);
+  answer.mutable_trace_stored()->set_budgets_used_up(archive_->index().accounts().used_up());
+  mailbox_.Send(Kind::kNeeded, std::move(answer));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -291,6 +295,8 @@ void WriterService::FindTrace(const TraceQuestion& question) {
   auto run = RunId::FromBytes(question.run_id);
   auto found = run ? archive_->index().Get(question.canvas, *run)
                    : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  if (Status kept = found ? CheckKept(found->row) : Status(); !kept)
+    found = tl::unexpected<Error>(kept.error());
   if (!found) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;

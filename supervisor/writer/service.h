@@ -113,8 +113,9 @@ class WriterService {
   Mailbox mailbox_;
   std::optional<CatalogWalk> walk_;
   std::atomic<size_t> archive_bytes_{0};  // of objects on their way to the disk
-  std::unique_ptr<Archive> archive_;      // the archive thread's, but for its objects
-  Keeper keeper_;                         // the keeper thread's, like the next
+  // The archive thread's, but for its objects, and for what its accounts have for any thread.
+  std::unique_ptr<Archive> archive_;
+  Keeper keeper_;  // the keeper thread's, like the next
   MonoTime next_round_{};
   // After everything that their tasks use. The archive's thread hands tasks to the reading thread,
   // and the keeper's waits for the archive's, so the last one goes first.

@@ -95,6 +95,7 @@ TraceIndex::~TraceIndex() {
 Status TraceIndex::PrepareAll() {
   NJ_ASSIGN(ring_, TraceRing::Create(*db_));
   NJ_ASSIGN(holds_, TraceHolds::Create(*db_));
+  NJ_ASSIGN(accounts_, TraceAccounts::Create(*db_, clock_));
   NJ_ASSIGN(chain_, IncidentChain::Create(*db_, clock_));
   NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
@@ -181,7 +182,8 @@ Status TraceIndex::AddTrace(const IndexedTrace& trace) {
 
 Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {
   NJ_ASSIGN(bool added, days_.Add(run, trace));
-  if (!added) return {};
+  // What is only a row must not take the place of a trace.
+  if (!added || IsOnlyRow(trace.row)) return {};
   return ring_->Add(run, trace.row);
 }
 

@@ -22,6 +22,7 @@
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/incident_chain.h"
 #include "supervisor/writer/sqlite.h"
+#include "supervisor/writer/trace_accounts.h"
 #include "supervisor/writer/trace_days.h"
 #include "supervisor/writer/trace_holds.h"
 #include "supervisor/writer/trace_ring.h"
@@ -69,6 +70,7 @@ class TraceIndex {
   TraceDays& days() { return days_; }
   TraceRing& ring() { return *ring_; }
   TraceHolds& holds() { return *holds_; }
+  TraceAccounts& accounts() { return *accounts_; }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
@@ -87,6 +89,7 @@ class TraceIndex {
   TraceDays days_;
   std::unique_ptr<TraceRing> ring_;
   std::unique_ptr<TraceHolds> holds_;
+  std::unique_ptr<TraceAccounts> accounts_;
   std::unique_ptr<IncidentChain> chain_;
   Statement has_incident_, add_incident_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;

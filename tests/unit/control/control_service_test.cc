@@ -697,12 +697,14 @@ TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
   const std::pair<ErrorCode, int> kStatuses[] = {
       {ErrorCode::kExpired, 410},  {ErrorCode::kExists, 409},      {ErrorCode::kNotFound, 404},
       {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503}, {ErrorCode::kExhausted, 503},
-      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
+      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},    {ErrorCode::kNotKept, 410},
   };
   for (const auto& [code, status] : kStatuses) {
     auto client = Send("GET /incidents?canvas=demo");
     Answer(Fail(code, "because"));
-    ExpectNo(Wait(*client), status, "because");
+    Reply reply = Wait(*client);
+    ExpectNo(reply, status, "because");
+    EXPECT_EQ(reply.body["code"].get<std::string>(), ErrorCodeName(code));
   }
 }
 

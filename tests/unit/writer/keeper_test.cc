@@ -280,6 +280,18 @@ TEST_F(KeeperTest, AHoldOfWhatIsNotThereIsRefused) {
   EXPECT_EQ(archive_->index().holds().Leftovers(10)->size(), 0u);
 }
 
+TEST_F(KeeperTest, AHoldOfWhatPolicyDidNotKeepIsRefused) {
+  RunId run = RunId::New(clock_.Wall());
+  IndexedTrace only_row;
+  only_row.row.set_run_id(run.ToString());
+  only_row.row.set_canvas("demo");
+  only_row.row.set_not_kept(proto::NOT_KEPT_SAMPLE);
+  ASSERT_TRUE(archive_->index().AddTrace(only_row));
+  auto hold = keeper_->Hold(Order(run));
+  ASSERT_FALSE(hold);
+  EXPECT_EQ(hold.error().code, ErrorCode::kNotKept);
+}
+
 TEST_F(KeeperTest, WhatADeadWriterLeftOfAHoldIsRemoved) {
   RunId run = Trace();
   ASSERT_TRUE(archive_->index().Write([&] {
