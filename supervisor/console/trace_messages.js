@@ -35,6 +35,13 @@ export const messages = {
     12: ['request_line', 'string'],
     13: ['caller', 'string'],
     14: ['rerun_of', 'string'],
+    34: ['patch', 'PatchOf'],
+  },
+  PatchOf: {
+    1: ['run_id', 'string'],
+    2: ['function', 'string'],
+    3: ['call', 'uint64'],
+    4: ['call_id', 'uint64'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],

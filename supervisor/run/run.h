@@ -50,6 +50,7 @@ struct RunOrder {
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
+  std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
   WallTime received_wall;
   MonoTime received;
   std::function<void(RunResult)> done;  // once, from the loop

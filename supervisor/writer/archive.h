@@ -51,7 +51,7 @@ struct StoredRun {
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
   RingMark mark;
-  std::string key;  // of its object
+  std::vector<std::string> keys;  // of its objects
 };
 
 class Archive {
@@ -89,9 +89,13 @@ class Archive {
   ObjectStore& objects() { return *objects_; }
 
  private:
+  void DropIfDeleted(SealedRun& run);
   bool IsStored(const SealedRun& run);
+  Result<IndexedTrace> FindPatch(const SealedRun& run);
   bool KeepEarlierObject(const std::string& key, SealedRun& run);
   std::string StoreObject(SealedRun& run);
+  void StorePatch(SealedRun& run);
+  Status PutPatch(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key);
   Status NoteRemovedHandlers(const Catalog::Revision& revision);
   void LoseBatchIfGone(const Error& error);
