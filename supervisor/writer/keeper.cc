@@ -267,7 +267,10 @@ Result<TraceDay> Keeper::DropDays() {
     }
     NJ_TRY(index.Write([&]() -> Status {
       NJ_TRY(index.patches().RemoveBefore(first));
-      return index.deletions().ForgetBefore(clock_.Wall() - bounds::kTraceDays);
+      // By whole days, like the traces: what was deleted is not forgotten before it is expired.
+      if (first != TraceDay::Of(clock_.Wall()).Before(bounds::kTraceDays)) return {};
+      auto today = std::chrono::floor<std::chrono::days>(clock_.Wall());
+      return index.deletions().ForgetBefore(today - bounds::kTraceDays);
     }));
     NJ_TRY(archive.CommitNow());
     return first;

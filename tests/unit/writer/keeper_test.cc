@@ -409,6 +409,21 @@ TEST_F(KeeperTest, AKeptTraceIsDeletedToo) {
   EXPECT_EQ(Objects(""), 0u);
 }
 
+// For as long as a trace of its day would be there.
+TEST_F(KeeperTest, ADeletedTraceIsNeverOneThatThereWasNot) {
+  RunId run = Trace();
+  ASSERT_TRUE(Delete(run));
+  ErrorCode last = ErrorCode::kDeleted;
+  for (int hour = 0; hour < 24 * 11; ++hour) {
+    clock_.Advance(hours(1));
+    Round();
+    ErrorCode code = Missing(run);
+    EXPECT_TRUE(code == last || code == ErrorCode::kExpired) << hour;
+    last = code;
+  }
+  EXPECT_EQ(last, ErrorCode::kExpired);
+}
+
 // Its slot belongs to another by now, and its copy is there still.
 TEST_F(KeeperTest, ADeletedTraceIsNotLeftInASlotThatItHasLost) {
   RunId run = Trace();
