@@ -180,7 +180,8 @@ inline constexpr size_t kTracedFunctions = 64;           // of one trace, that i
 inline constexpr size_t kTraceIndexFields = 8;           // of a run's input, that it is found by
 inline constexpr size_t kTraceIndexValueBytes = 128;     // of the value of one
 inline constexpr size_t kListRowsLooked = 100'000;       // of an index, for one list
-inline constexpr size_t kHoldReasonBytes = 500;
+inline constexpr size_t kHoldReasonBytes = 500;  // and of a deletion
+inline constexpr size_t kPatchesPerTrace = 16;
 inline constexpr size_t kHoldsPerCanvas = 1'000;
 
 // --- stores that are not on this machine (supervisor/writer/s3)

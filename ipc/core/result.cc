@@ -14,6 +14,8 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "expired";
     case ErrorCode::kNotKept:
       return "not_kept";
+    case ErrorCode::kDeleted:
+      return "deleted";
     case ErrorCode::kExists:
       return "exists";
     case ErrorCode::kPermission:

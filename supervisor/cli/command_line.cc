@@ -107,6 +107,31 @@ class Parser {
     rerun->add_flag("--live", line_.live,
                     "Call for the time, for random numbers and the like again, instead of "
                     "answering from the trace");
+    CLI::App* run_function =
+        WithCanvas(Add("run-function", Command::kRunFunction,
+                       "Run one function that a trace called; its result is shown with the trace"));
+    run_function->add_option("TRACE", line_.id, "The run's id")->required();
+    run_function->add_option("FUNCTION", line_.function, "Of the canvas")->required();
+    CLI::Option* nth =
+        run_function
+            ->add_option("--call", line_.call,
+                         "With the arguments of the trace's N-th call of it, instead of the first")
+            ->check(CLI::PositiveNumber)
+            ->option_text("N");
+    run_function
+        ->add_option("--arguments", line_.arguments, "With these: a JSON list, '[1, \"two\"]'")
+        ->option_text("JSON")
+        ->excludes(nth);
+    run_function
+        ->add_option("--revision", line_.revision, "On this revision, instead of the newest")
+        ->check(CLI::PositiveNumber)
+        ->option_text("N");
+    run_function->add_flag("--live", line_.live,
+                           "Call for the time, for random numbers and the like again");
+    CLI::App* delete_trace =
+        WithCanvas(Add("delete-trace", Command::kDeleteTrace, "Delete all of a trace, for good"));
+    delete_trace->add_option("TRACE", line_.id, "The run's id")->required();
+    delete_trace->add_option("--reason", line_.reason, "Why, for who asks later")->required();
     CLI::App* from_missed =
         WithCanvas(Add("handler-from-404", Command::kHandlerFromMissed,
                        "Deploy an empty handler for a request that no route took, and run it with "

@@ -26,6 +26,8 @@ enum class Command {
   kWatch,
   kKill,
   kRerun,
+  kRunFunction,
+  kDeleteTrace,
   kTraces,
   kTrace,
   kHold,
@@ -65,11 +67,13 @@ struct CommandLine {
   std::string until;
   std::string field;              // "user_id=7"
   std::string revision;           // of a canvas
-  std::string reason;             // of a hold
+  std::string call;               // run-function: the trace's so many-th of it
+  std::string arguments;          // or a JSON list of others
+  std::string reason;             // of a hold, or a deletion
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
-  bool live = false;              // rerun: impure calls are made again
+  bool live = false;              // rerun, run-function: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;
   std::string object;   // trace: the file that gets it as it is stored; "-": standard output

@@ -21,6 +21,10 @@ ExitCode Dispatch(Session& session) {
       return Watch(session);
     case Command::kRerun:
       return Rerun(session);
+    case Command::kRunFunction:
+      return RunFunction(session);
+    case Command::kDeleteTrace:
+      return DeleteTrace(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

@@ -1,6 +1,7 @@
 #include "supervisor/cli/render_trace.h"
 
 #include <algorithm>
+#include <map>
 
 #include "supervisor/cli/call_tree.h"
 #include "supervisor/cli/printable.h"
@@ -27,9 +28,11 @@ std::string OutputText(uint32_t stream, std::string_view text, const Paint& pain
 
 class TreeText {
  public:
-  TreeText(const proto::TraceDocument& document, const CallTree& tree, Detail detail,
-           const Paint& paint)
+  // `newer`: what is said at calls of the tree, by their ids.
+  TreeText(const proto::TraceDocument& document, const CallTree& tree,
+           const std::map<uint64_t, std::string>& newer, Detail detail, const Paint& paint)
       : tree_(tree),
+        newer_(newer),
         detail_(detail),
         paint_(paint),
         killed_(WasKilled(document.row().verdict())),
@@ -116,10 +119,13 @@ class TreeText {
     } else {
       text += "  " + paint_.Warn("its return is missing");
     }
+    if (auto newer = newer_.find(node.call_id); newer != newer_.end())
+      text += "  " + paint_.Warn(newer->second);
     return text;
   }
 
   const CallTree& tree_;
+  const std::map<uint64_t, std::string>& newer_;
   Detail detail_;
   const Paint& paint_;
   bool killed_;
@@ -255,11 +261,16 @@ std::string RenderOpenCalls(const google::protobuf::RepeatedPtrField<proto::Open
   return text;
 }
 
-std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
+namespace {
+
+// Without its patches.
+std::string RenderRun(const proto::TraceDocument& document,
+                      const std::map<uint64_t, std::string>& newer, Detail detail,
+                      const Paint& paint) {
   CallTree tree(document);
   std::string text = Header(document.row(), paint) + "\n";
   if (tree.start() != nullptr) text += InputText(*tree.start(), detail);
-  text += TreeText(document, tree, detail, paint).Render();
+  text += TreeText(document, tree, newer, detail, paint).Render();
   if (tree.result() != nullptr)
     text += "result " + paint.Good(RenderValue(*tree.result(), detail)) + "\n";
   if (!document.tail().empty()) {
@@ -269,6 +280,30 @@ std::string RenderTrace(const proto::TraceDocument& document, Detail detail, con
   }
   std::string missing = WhatIsMissing(document, tree, paint);
   return missing.empty() ? text : text + "\n" + missing;
+}
+
+std::string PatchTitle(const proto::PatchOf& patch, int number) {
+  std::string text = "Patch " + std::to_string(number) + ": ";
+  if (patch.call() == 0) return text + Printable(patch.function()) + " with other arguments";
+  return text + "call " + std::to_string(patch.call()) + " of " + Printable(patch.function());
+}
+
+}  // namespace
+
+std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
+  std::map<uint64_t, std::string> newer;
+  for (int i = 0; i < document.patches_size(); ++i) {
+    const proto::PatchOf& patch = document.patches(i).row().patch();
+    if (patch.call() > 0)
+      newer[patch.call_id()] = "newer: patch " + std::to_string(i + 1) + " below";
+  }
+  std::string text = RenderRun(document, newer, detail, paint);
+  for (int i = 0; i < document.patches_size(); ++i) {
+    const proto::TraceDocument& patch = document.patches(i);
+    text += "\n" + paint.Bold(PatchTitle(patch.row().patch(), i + 1)) + "\n" +
+            RenderRun(patch, {}, detail, paint);
+  }
+  return text;
 }
 
 }  // namespace nightjar::cli

@@ -38,6 +38,13 @@ export const messages = {
     20: ['not_kept', 'NotKept'],
     21: ['not_kept_by', 'string'],
     22: ['events_not_kept', 'uint64'],
+    34: ['patch', 'PatchOf'],
+  },
+  PatchOf: {
+    1: ['run_id', 'string'],
+    2: ['function', 'string'],
+    3: ['call', 'uint64'],
+    4: ['call_id', 'uint64'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],

@@ -58,6 +58,7 @@ struct ControlService::Call {
       case ErrorCode::kNotFound:
         return 404;
       case ErrorCode::kExpired:
+      case ErrorCode::kDeleted:
       case ErrorCode::kNotKept:
         return 410;
       case ErrorCode::kExists:
@@ -171,6 +172,20 @@ proto::RunAnswer AnswerOf(RunResult result) {
   return answer;
 }
 
+constexpr size_t kFunctionNameBytes = 256;
+
+bool IsText(const std::string& text, size_t bytes_max) {
+  return text.size() <= bytes_max && Utf8PrefixSize(text, text.size()) == text.size();
+}
+
+// Empty: it is one for `what`.
+std::string WrongReason(const std::string& what, const std::string& reason) {
+  if (reason.empty()) return what + " has a reason: send it as the body";
+  if (IsText(reason, bounds::kHoldReasonBytes)) return "";
+  return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
+         " bytes";
+}
+
 constexpr const char* kTraceType = "application/vnd.nightjar.trace";
 
 // The bytes that were asked for, or where they are to be had.
@@ -228,8 +243,12 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
     return HandleMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
+  if (is("DELETE", 4, "canvases") && path[2] == "traces")
+    return DeleteTrace(std::move(call), path[1], path[3]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
     return Rerun(std::move(call), path[1], path[3]);
+  if (is("POST", 6, "canvases") && path[2] == "traces" && path[4] == "functions")
+    return RunFunction(std::move(call), path[1], path[3], path[5]);
   if (is("PUT", 4, "canvases") && path[2] == "holds")
     return HoldTrace(std::move(call), path[1], path[3]);
   if (is("DELETE", 4, "canvases") && path[2] == "holds")
@@ -438,29 +457,71 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
 }
 
 void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
   RerunOrder order;
-  order.canvas = canvas;
-  order.run = *id;
-  order.live = !call.Query("live").empty();
-  order.by = call.request.peer;
-  if (std::string revision = call.Query("revision"); !revision.empty()) {
-    auto number = PositiveNumber(revision);
-    if (!number) return call.Fail(400, "revision is a number, 1 or more");
-    order.revision = *number;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  DoAgain(std::move(call), std::move(order));
+}
+
+void ControlService::RunFunction(Call call, const std::string& canvas, const std::string& text,
+                                 const std::string& function) {
+  RerunOrder order;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  const std::string& arguments = call.request.body;
+  std::string number = call.Query("call");
+  if (!IsText(function, kFunctionNameBytes))
+    return call.Fail(400, "a function's name is text of at most " +
+                              std::to_string(kFunctionNameBytes) + " bytes");
+  if (!IsText(arguments, bounds::kInlineBodyBytes))
+    return call.Fail(400, "arguments are text of at most " +
+                              std::to_string(bounds::kInlineBodyBytes) + " bytes");
+  if (!number.empty() && !arguments.empty())
+    return call.Fail(400, "either a call's arguments or others");
+  order.function.emplace().name = function;
+  order.function->arguments_json = arguments;
+  if (!arguments.empty()) order.function->call = 0;
+  if (!number.empty()) {
+    auto nth = PositiveNumber(number);
+    if (!nth) return call.Fail(400, "call is a number, 1 or more");
+    order.function->call = *nth;
   }
-  needs_.rerunner.Rerun(std::move(order),
-                        [call, text](Result<RunResult> result, RevisionNumber revision) {
-                          if (!result) return call.Fail(result.error());
-                          uint32_t answered = result->calls_answered, live = result->calls_live;
-                          proto::RunAnswer answer = AnswerOf(std::move(*result));
-                          answer.set_rerun_of(text);
-                          answer.set_revision(revision);
-                          answer.set_calls_answered(answered);
-                          answer.set_calls_live(live);
-                          call.Answer(answer);
-                        });
+  DoAgain(std::move(call), std::move(order));
+}
+
+std::string ControlService::ReadRerun(const Call& call, const std::string& canvas,
+                                      const std::string& text, RerunOrder* order) {
+  auto id = RunId::Parse(text);
+  if (!id) return "this is not a trace id: " + text;
+  order->canvas = canvas;
+  order->run = *id;
+  order->live = !call.Query("live").empty();
+  order->by = call.request.peer;
+  std::string revision = call.Query("revision");
+  if (revision.empty()) return "";
+  auto number = PositiveNumber(revision);
+  if (!number) return "revision is a number, 1 or more";
+  order->revision = *number;
+  return "";
+}
+
+void ControlService::DoAgain(Call call, RerunOrder order) {
+  const std::string base = order.run.ToString();
+  needs_.rerunner.Rerun(std::move(order), [call, base](Result<Rerunner::Again> again) {
+    if (!again) return call.Fail(again.error());
+    RunResult& result = again->result;
+    if (again->patch && result.request_refused) return call.Fail(422, result.body);
+    uint32_t answered = result.calls_answered, live = result.calls_live;
+    proto::RunAnswer answer = AnswerOf(std::move(result));
+    answer.set_revision(again->revision);
+    answer.set_calls_answered(answered);
+    answer.set_calls_live(live);
+    if (again->patch)
+      *answer.mutable_patch() = std::move(*again->patch);
+    else
+      answer.set_rerun_of(base);
+    call.Answer(answer);
+  });
 }
 
 void ControlService::ListHolds(Call call) {
@@ -472,15 +533,30 @@ void ControlService::ListHolds(Call call) {
   });
 }
 
+void ControlService::DeleteTrace(Call call, const std::string& canvas, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  const std::string& reason = call.request.body;
+  if (std::string wrong = WrongReason("a deletion", reason); !wrong.empty())
+    return call.Fail(400, wrong);
+  proto::ToWriter question;
+  proto::DeleteTrace& order = *question.mutable_delete_trace();
+  order.set_canvas(canvas);
+  order.set_run_id(std::string(id->bytes()));
+  order.set_reason(reason);
+  order.set_by(call.request.peer);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->trace_deleted());
+  });
+}
+
 void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
   auto id = RunId::Parse(text);
   if (!id) return call.Fail(400, "this is not a trace id: " + text);
   const std::string& reason = call.request.body;
-  if (reason.empty()) return call.Fail(400, "a hold has a reason: send it as the body");
-  if (reason.size() > bounds::kHoldReasonBytes ||
-      Utf8PrefixSize(reason, reason.size()) != reason.size())
-    return call.Fail(400, "a hold's reason is text of at most " +
-                              std::to_string(bounds::kHoldReasonBytes) + " bytes");
+  if (std::string wrong = WrongReason("a hold", reason); !wrong.empty())
+    return call.Fail(400, wrong);
   proto::ToWriter question;
   proto::HoldTrace& order = *question.mutable_hold_trace();
   order.set_canvas(canvas);

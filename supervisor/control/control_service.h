@@ -64,11 +64,17 @@ class ControlService {
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
   void Rerun(Call call, const std::string& canvas, const std::string& id);
+  void RunFunction(Call call, const std::string& canvas, const std::string& id,
+                   const std::string& function);
+  static std::string ReadRerun(const Call& call, const std::string& canvas, const std::string& id,
+                               RerunOrder* order);
+  void DoAgain(Call call, RerunOrder order);
   std::string ReadFilters(const Call& call, const Revision& revision,
                           proto::ListTraces* question) const;
   void ListHolds(Call call);
   void HoldTrace(Call call, const std::string& canvas, const std::string& id);
   void ReleaseTrace(Call call, const std::string& canvas, const std::string& id);
+  void DeleteTrace(Call call, const std::string& canvas, const std::string& id);
   void GetObject(Call call, const std::string& canvas, const RunId& id);
   void GetMetrics(Call call);
   void ListMissed(Call call, const std::string& canvas);

@@ -26,6 +26,8 @@ Error ErrorOf(const proto::FromWriter& answer) {
       return {ErrorCode::kInvalid, 0, answer.error()};
     case proto::ERROR_KIND_EXPIRED:
       return {ErrorCode::kExpired, 0, answer.error()};
+    case proto::ERROR_KIND_DELETED:
+      return {ErrorCode::kDeleted, 0, answer.error()};
     case proto::ERROR_KIND_EXISTS:
       return {ErrorCode::kExists, 0, answer.error()};
     case proto::ERROR_KIND_NOT_KEPT:

@@ -51,6 +51,7 @@ struct RunOrder {
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
+  std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
   WantedBy wanted_by = WantedBy::kClient;
   WallTime received_wall;
   MonoTime received;

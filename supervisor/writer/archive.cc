@@ -1,5 +1,6 @@
 #include "supervisor/writer/archive.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -26,6 +27,8 @@ void ClearNotKept(proto::TraceRow& row) {
   row.clear_not_kept_by();
   row.clear_events_not_kept();
 }
+
+constexpr unsigned kRefusedStatus = 400;
 
 void AddDetail(proto::TraceRow& row, const std::string& sentence) {
   row.set_detail(row.detail() + (row.detail().empty() ? "" : "; ") + sentence);
@@ -58,9 +61,11 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
       code_(*catalog_) {}
 
 void Archive::Store(SealedRun run) {
+  DropIfDeleted(run);
   if (IsStored(run)) return;
   waiting_.push_back(
       {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark, {}, {}, 0});
+  if (run.row.has_patch()) return StorePatch(run);
   std::string key;
   Cost cost;
   if (run.rules) {
@@ -73,7 +78,7 @@ void Archive::Store(SealedRun run) {
   }
   if (!run.row.canvas().empty() && !IsOnlyRow(run.row)) key = StoreObject(run);
   cost.spent.bytes = run.row.stored_bytes();
-  waiting_.back().key = key;
+  if (!key.empty()) waiting_.back().keys = {key};
   waiting_.back().not_kept = run.row.not_kept();
   waiting_.back().events_not_kept = run.row.events_not_kept();
   AddRows(run, key, cost);
@@ -109,10 +114,75 @@ Result<Archive::Cost> Archive::KeepByRules(SealedRun& run) {
   return cost;
 }
 
+void Archive::StorePatch(SealedRun& run) {
+  Status put = PutPatch(run);
+  if (!put)
+    LogError("trace_lost", {{"run", run.run.ToString()},
+                            {"canvas", run.row.canvas()},
+                            {"error", put.error().ToString()}});
+  Status added;
+  if (run.incident) {
+    code_.Finish(&*run.incident);
+    added = index_->AddIncident(*run.incident);
+  }
+  StoredRun& stored = waiting_.back();
+  if (!added) {
+    LoseRows(stored, added.error());
+    return LoseBatchIfGone(added.error());
+  }
+  stored.bytes = put ? run.object.size() : 0;
+  if (!put) stored.error = put.error().ToString();
+}
+
+// Beside its base, wherever that is now. Without one there is nothing that it would be shown with.
+Status Archive::PutPatch(SealedRun& run) {
+  // Of arguments that the function does not take: nothing ran.
+  if (run.row.http_status() == kRefusedStatus) return {};
+  if (!run.lost.empty()) return Fail(ErrorCode::kExhausted, run.lost);
+  const std::string& canvas = run.row.canvas();
+  auto base = RunId::Parse(run.row.patch().run_id());
+  if (!base) return Fail(ErrorCode::kInvalid, "a patch without a base");
+  NJ_ASSIGN(auto places, index_->PlacesOf(canvas, *base));
+  run.row.set_stored_bytes(run.object.size());
+  for (const TraceIndex::BasePlace& place : places) {
+    NJ_ASSIGN(auto there, index_->patches().Of(canvas, *base, place.place));
+    if (there.size() >= bounds::kPatchesPerTrace)
+      return Fail(ErrorCode::kExhausted, TooManyPatches());
+    const std::string key = PatchKey(place.base_key, run.run);
+    NJ_TRY(objects_->Put(key, run.object));
+    waiting_.back().keys.push_back(key);
+  }
+  Status rows = index_->Write([&]() -> Status {
+    for (const TraceIndex::BasePlace& place : places)
+      NJ_TRY(index_->patches().Add(*base, place.place,
+                                   {run.row, {}, PatchKey(place.base_key, run.run)}));
+    return {};
+  });
+  if (!rows) LoseBatchIfGone(rows.error());
+  return rows;
+}
+
+Result<IndexedTrace> Archive::FindPatch(const SealedRun& run) {
+  NJ_ASSIGN(auto base, index_->patches().BaseOf(run.row.canvas(), run.run));
+  if (!base) return Fail(ErrorCode::kNotFound, "no patch " + run.run.ToString());
+  return IndexedTrace{run.row, {}, {}};
+}
+
+// It was stored, and deleted since, and comes again because nobody had heard of either: of it only
+// the incident is anybody's business.
+void Archive::DropIfDeleted(SealedRun& run) {
+  auto deleted = index_->deletions().Find(run.row.canvas(), run.run);
+  if (!deleted || !*deleted) return;
+  run.row.Clear();
+  run.object.clear();
+  run.rules.reset();
+  run.unsealed.reset();
+}
+
 // The writer before this one stored it and died before its answer was read.
 bool Archive::IsStored(const SealedRun& run) {
   if (!MayBeStored(run)) return false;
-  auto found = index_->Get(run.row.canvas(), run.run);
+  auto found = run.row.has_patch() ? FindPatch(run) : index_->Get(run.row.canvas(), run.run);
   if (!found) return false;
   waiting_.push_back({run.ticket,
                       run.run,
@@ -232,7 +302,7 @@ std::vector<StoredRun> Archive::Commit() {
   for (StoredRun& run : waiting_) {
     if (!run.error.empty()) run.bytes = 0;
     // Also of a row that was lost: it expires where it belongs as well as here.
-    if (!run.key.empty()) objects_->Listed(run.key);
+    for (const std::string& key : run.keys) objects_->Listed(key);
   }
   return std::exchange(waiting_, {});
 }
@@ -288,7 +358,7 @@ bool Archive::IsListed(std::string_view key) {
   auto parts = TraceKeyParts(key);
   if (!parts) return true;
   for (const StoredRun& run : waiting_)
-    if (run.key == key) return false;
+    if (std::find(run.keys.begin(), run.keys.end(), key) != run.keys.end()) return false;
   auto found = index_->Get(parts->canvas, parts->run);
   return found && found->object_key == key;
 }

@@ -57,7 +57,7 @@ struct StoredRun {
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
   RingMark mark;
-  std::string key;                                    // of its object
+  std::vector<std::string> keys;                      // of its objects
   proto::NotKept not_kept = proto::NOT_KEPT_NOTHING;  // of its trace, by policy
   uint64_t events_not_kept = 0;
 };
@@ -97,7 +97,9 @@ class Archive {
   ObjectStore& objects() { return *objects_; }
 
  private:
+  void DropIfDeleted(SealedRun& run);
   bool IsStored(const SealedRun& run);
+  Result<IndexedTrace> FindPatch(const SealedRun& run);
   bool KeepEarlierObject(const std::string& key, SealedRun& run);
   // What a run that is stored costs its canvas, in the accounts.
   struct Cost {
@@ -107,6 +109,8 @@ class Archive {
   Result<Cost> KeepByRules(SealedRun& run);
   Status Account(const SealedRun& run, const Cost& cost);
   std::string StoreObject(SealedRun& run);
+  void StorePatch(SealedRun& run);
+  Status PutPatch(SealedRun& run);
   void AddRows(SealedRun& run, const std::string& key, const Cost& cost);
   Status NoteRemovedHandlers(const Catalog::Revision& revision);
   void LoseBatchIfGone(const Error& error);

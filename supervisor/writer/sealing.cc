@@ -29,6 +29,7 @@ proto::TraceRow MakeRow(const OpenTrace& trace, const proto::RunEnded& ended) {
   row.set_request_line(began.request_line());
   row.set_caller(began.caller());
   row.set_rerun_of(began.rerun_of());
+  if (began.has_patch()) *row.mutable_patch() = began.patch();
   return row;
 }
 

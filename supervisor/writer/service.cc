@@ -7,7 +7,6 @@
 #include "ipc/core/log.h"
 #include "ipc/ledger/run_ledger.h"
 #include "supervisor/writer/answers.h"
-#include "supervisor/writer/trace_document.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -91,11 +90,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kGetReplay:
       return OnGetReplay(ticket, message.get_replay());
     case proto::ToWriter::kHoldTrace:
-      return AnswerByKeeper(
-          ticket, [order = message.hold_trace()](Keeper& keeper) { return keeper.Hold(order); });
     case proto::ToWriter::kReleaseTrace:
-      return AnswerByKeeper(ticket, [order = message.release_trace()](Keeper& keeper) {
-        return keeper.Release(order);
+    case proto::ToWriter::kDeleteTrace:
+      return AnswerByKeeper(ticket, [message = std::move(message)](Keeper& keeper) {
+        return AnswerFrom(keeper, message);
       });
     case proto::ToWriter::kGetObject:
       return OnGetObject(ticket, message.get_object());
@@ -243,26 +241,35 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
 }
 
 void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {
-  AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const IndexedTrace& found, Result<std::string> object) {
-                 // Without its object, the row is still an answer.
-                 return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
-                                          bounds::kTraceAnswerBytes);
-               }});
+  TraceQuestion asked{ticket, question.canvas(), question.run_id(),
+                      [this, ticket](const FoundTrace& found, Result<std::string> object) {
+                        // Without its object, the row is still an answer.
+                        return EncodeTraceAnswer(ticket, found.trace.row,
+                                                 object ? *object : std::string(),
+                                                 bounds::kTraceAnswerBytes, ReadPatches(found));
+                      }};
+  asked.with_patches = true;
+  AskForTrace(std::move(asked));
 }
 
 void WriterService::OnGetReplay(uint64_t ticket, const proto::GetReplay& question) {
-  AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const IndexedTrace& found, Result<std::string> object) {
-                 return EncodeReplayAnswer(ticket, found.row, object);
-               }});
+  TraceQuestion asked{
+      ticket, question.canvas(), question.run_id(),
+      [ticket, question](const FoundTrace& found,
+                         const Result<std::string>& object) -> Result<std::string> {
+        if (question.has_function() && found.patches.size() >= bounds::kPatchesPerTrace)
+          return nightjar::Fail(ErrorCode::kInvalid, TooManyPatches());
+        return EncodeReplayAnswer(ticket, found.trace.row, object, question);
+      }};
+  asked.with_patches = question.has_function();
+  AskForTrace(std::move(asked));
 }
 
 void WriterService::OnGetObject(uint64_t ticket, const proto::GetObject& question) {
   TraceQuestion asked{ticket, question.canvas(), question.run_id(),
-                      [ticket, question](const IndexedTrace& found,
+                      [ticket, question](const FoundTrace& found,
                                          Result<std::string> object) -> Result<std::string> {
-                        if (found.object_key.empty())
+                        if (found.trace.object_key.empty())
                           return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
                         NJ_TRY(object);
                         NJ_ASSIGN(proto::FromWriter answer,
@@ -289,21 +296,30 @@ void WriterService::AskForTrace(TraceQuestion question) {
   if (!taken) Fail(question.ticket, kTooManyReads);
 }
 
+Result<WriterService::FoundTrace> WriterService::Look(const TraceQuestion& question) {
+  auto run = RunId::FromBytes(question.run_id);
+  if (!run) return nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  FoundTrace found;
+  NJ_ASSIGN(found.trace, archive_->index().Get(question.canvas, *run));
+  NJ_TRY(CheckKept(found.trace.row));
+  if (question.with_patches) {
+    NJ_ASSIGN(found.patches, archive_->index().PatchesOf(found.trace));
+  }
+  return found;
+}
+
 // On the archive's thread.
 void WriterService::FindTrace(const TraceQuestion& question) {
   const uint64_t ticket = question.ticket;
-  auto run = RunId::FromBytes(question.run_id);
-  auto found = run ? archive_->index().Get(question.canvas, *run)
-                   : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
-  if (Status kept = found ? CheckKept(found->row) : Status(); !kept)
-    found = tl::unexpected<Error>(kept.error());
+  auto found = Look(question);
   if (!found) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;
   }
   // While nothing is moved from under it.
-  if (question.url_is_enough && remote_ && !found->object_key.empty()) {
-    std::string url = remote_->signed_url(found->object_key);
+  const std::string& key = found->trace.object_key;
+  if (question.url_is_enough && remote_ && !key.empty()) {
+    std::string url = remote_->signed_url(key);
     if (!url.empty()) {
       loop_.Post([this, ticket, url = std::move(url)] {
         mailbox_.Send(Kind::kDroppable, ObjectElsewhere(ticket, url));
@@ -318,13 +334,14 @@ void WriterService::FindTrace(const TraceQuestion& question) {
 
 // On the reading thread. A trace may expire or be kept between the index's answer and this, and
 // what is kept lies where another one was before: then the index is asked again.
-void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found) {
+void WriterService::ReadTrace(TraceQuestion question, const FoundTrace& found) {
   const uint64_t ticket = question.ticket;
-  auto object = archive_->objects().Get(found.object_key, bounds::kTraceContainerBytes);
-  bool moved = !question.asked_again || question.object_key != found.object_key;
-  if (moved && !found.object_key.empty() && (!object || !Holds(*object, found.row))) {
+  const std::string& key = found.trace.object_key;
+  auto object = archive_->objects().Get(key, bounds::kTraceContainerBytes);
+  bool moved = !question.asked_again || question.object_key != key;
+  if (moved && !key.empty() && (!object || !Holds(*object, found.trace.row))) {
     question.asked_again = true;
-    question.object_key = found.object_key;
+    question.object_key = key;
     return loop_.Post([this, question = std::move(question)] { AskForTrace(question); });
   }
   auto encoded = question.encode(found, std::move(object));
@@ -334,20 +351,29 @@ void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found)
   });
 }
 
+// On the reading thread.
+std::vector<PatchObject> WriterService::ReadPatches(const FoundTrace& found) {
+  std::vector<PatchObject> patches;
+  for (const IndexedTrace& patch : found.patches) {
+    auto object = archive_->objects().Get(patch.object_key, bounds::kTraceContainerBytes);
+    patches.push_back({patch.row, object ? std::move(*object) : std::string()});
+  }
+  return patches;
+}
+
 void WriterService::AnswerByKeeper(uint64_t ticket,
-                                   std::function<Result<proto::Hold>(Keeper&)> ask) {
+                                   std::function<Result<proto::FromWriter>(Keeper&)> ask) {
   bool taken = keeper_thread_.Add([this, ticket, ask = std::move(ask)] {
-    auto hold = ask(keeper_);
-    loop_.Post([this, ticket, hold = std::move(hold)]() mutable {
-      if (!hold) return Fail(ticket, hold.error());
-      proto::FromWriter answer;
-      answer.set_ticket(ticket);
-      *answer.mutable_hold() = std::move(*hold);
-      mailbox_.Send(Kind::kDroppable, std::move(answer));
+    auto answer = ask(keeper_);
+    loop_.Post([this, ticket, answer = std::move(answer)]() mutable {
+      if (!answer) return Fail(ticket, answer.error());
+      answer->set_ticket(ticket);
+      mailbox_.Send(Kind::kDroppable, std::move(*answer));
     });
   });
   if (!taken)
-    Fail(ticket, Error{ErrorCode::kExhausted, 0, "too much is being held: ask again later"});
+    Fail(ticket,
+         Error{ErrorCode::kExhausted, 0, "too much is being held or deleted: ask again later"});
 }
 
 std::optional<MonoTime> WriterService::KeeperTick() {

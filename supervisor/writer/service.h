@@ -18,6 +18,7 @@
 #include "supervisor/writer/keeper.h"
 #include "supervisor/writer/mailbox.h"
 #include "supervisor/writer/recent_runs.h"
+#include "supervisor/writer/trace_document.h"
 
 namespace nightjar {
 
@@ -54,23 +55,29 @@ class WriterService {
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
   void OnGetObject(uint64_t ticket, const proto::GetObject& question);
   void OnStoreFigures(uint64_t ticket);
+  struct FoundTrace {
+    IndexedTrace trace;
+    std::vector<IndexedTrace> patches;  // where they are wanted
+  };
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;
     std::string canvas;
     std::string run_id;  // its bytes
     // Makes an encoded FromWriter of the row and its object, on the reading thread.
-    std::function<Result<std::string>(const IndexedTrace& found, Result<std::string> object)>
-        encode;
+    std::function<Result<std::string>(const FoundTrace& found, Result<std::string> object)> encode;
     std::string object_key = {};
     bool asked_again = false;
     bool url_is_enough = false;  // where the object may be had is an answer
+    bool with_patches = false;
   };
   void AskForTrace(TraceQuestion question);
   void FindTrace(const TraceQuestion& question);
-  void ReadTrace(TraceQuestion question, const IndexedTrace& found);
+  Result<FoundTrace> Look(const TraceQuestion& question);
+  void ReadTrace(TraceQuestion question, const FoundTrace& found);
+  std::vector<PatchObject> ReadPatches(const FoundTrace& found);
   // Runs on the keeper's thread and sends what it returns.
-  void AnswerByKeeper(uint64_t ticket, std::function<Result<proto::Hold>(Keeper&)> ask);
+  void AnswerByKeeper(uint64_t ticket, std::function<Result<proto::FromWriter>(Keeper&)> ask);
   void SendCatalogPage();
   void OnCatalogPage(std::vector<Catalog::Entry> page, Status status);
 

@@ -44,6 +44,11 @@ constexpr const char* kAddField =
     "ON CONFLICT DO NOTHING";
 constexpr const char* kMove =
     "UPDATE traces_DAY SET object_key = ?1 WHERE canvas = ?2 AND run_id = ?3 AND object_key = ?4";
+constexpr const char* kRemove = "DELETE FROM traces_DAY WHERE canvas = ?1 AND run_id = ?2";
+constexpr const char* kRemoveFunction =
+    "DELETE FROM trace_fn_DAY WHERE canvas = ? AND fn = ? AND run_id = ?";
+constexpr const char* kRemoveField =
+    "DELETE FROM trace_field_DAY WHERE canvas = ? AND field = ? AND value = ? AND run_id = ?";
 constexpr const char* kGet =
     "SELECT row, touched, object_key FROM traces_DAY WHERE canvas = ?1 AND run_id = ?2";
 
@@ -228,6 +233,34 @@ Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_vi
   move.BindBlob(3, run.bytes());
   move.BindText(4, from);
   return move.Run();
+}
+
+Status TraceDays::Remove(const RunId& run, const IndexedTrace& trace) {
+  auto day = TraceDay::Of(run);
+  if (!day) return tl::unexpected<Error>(day.error());
+  NJ_ASSIGN(bool there, Exists(*day));
+  if (!there) return {};
+  const std::string& canvas = trace.row.canvas();
+  NJ_ASSIGN(Statement remove, db_.Prepare(For(*day, kRemove).c_str()));
+  remove.BindText(1, canvas);
+  remove.BindBlob(2, run.bytes());
+  NJ_TRY(remove.Run());
+  NJ_ASSIGN(Statement function, db_.Prepare(For(*day, kRemoveFunction).c_str()));
+  for (const std::string& name : trace.touched.functions()) {
+    function.BindText(1, canvas);
+    function.BindText(2, name);
+    function.BindBlob(3, run.bytes());
+    NJ_TRY(function.Run());
+  }
+  NJ_ASSIGN(Statement field, db_.Prepare(For(*day, kRemoveField).c_str()));
+  for (const proto::InputField& touched : trace.touched.fields()) {
+    field.BindText(1, canvas);
+    field.BindText(2, touched.name());
+    field.BindText(3, touched.value());
+    field.BindBlob(4, run.bytes());
+    NJ_TRY(field.Run());
+  }
+  return {};
 }
 
 Status TraceDays::Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,

@@ -1,6 +1,7 @@
 // The traces of the last days: one set of tables a day, made on first use, dropped whole.
 //
-// It never deletes a row and never looks through a day to find out what is old. Within a day every
+// It deletes no row but what an operator deletes, and never looks through a day to find out what is
+// old. Within a day every
 // list is the beginning of a B-tree, as run ids begin with the inverted time. All SQL over day
 // tables is here. Inside the owner's transaction; one thread.
 #pragma once
@@ -51,6 +52,8 @@ class TraceDays {
   // Its object is `to` now, where it was `from`. What is not there is left alone.
   Status Move(std::string_view canvas, const RunId& run, std::string_view from,
               std::string_view to);
+  // With all that it is found by. What is not there is left alone.
+  Status Remove(const RunId& run, const IndexedTrace& trace);
   // The traces of one day that an index of it offers to the question, newest first, until `each`
   // returns false. They may be more than match.
   Status Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,

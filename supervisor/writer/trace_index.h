@@ -24,7 +24,9 @@
 #include "supervisor/writer/sqlite.h"
 #include "supervisor/writer/trace_accounts.h"
 #include "supervisor/writer/trace_days.h"
+#include "supervisor/writer/trace_deletions.h"
 #include "supervisor/writer/trace_holds.h"
+#include "supervisor/writer/trace_patches.h"
 #include "supervisor/writer/trace_ring.h"
 
 namespace nightjar {
@@ -42,8 +44,23 @@ class TraceIndex {
   Status AddTrace(const IndexedTrace& trace);
   Status AddIncident(const proto::Incident& incident);
 
+  // Its rows go, and what its objects are is written down for the keeper; inside of Write(). Errors
+  // as of Get(); kExists: it is held.
+  Result<std::vector<TraceDeletions::Erasure>> Delete(const RunId& run,
+                                                      const proto::DeleteTrace& order);
+
+  // Where a patch of this run belongs: in each place that the run has now. Errors as of Get().
+  struct BasePlace {
+    TracePatches::Place place;
+    std::string base_key;
+  };
+  Result<std::vector<BasePlace>> PlacesOf(std::string_view canvas, const RunId& base);
+  // Of a trace as Get() found it; oldest first.
+  Result<std::vector<IndexedTrace>> PatchesOf(const IndexedTrace& found);
+
   // Rows of these runs of `canvas` whose object is at the key beside them have it at `to` from now
-  // on; those that have it elsewhere by now keep that.
+  // on; those that have it elsewhere by now keep that, and of
+  // those that were deleted meanwhile the object is to be relieved.
   struct Moved {
     RunId run;
     std::string from;
@@ -62,7 +79,8 @@ class TraceIndex {
   // Newest first, at most kListRows, found among so many.
   Result<proto::TraceList> List(const proto::ListTraces& question,
                                 size_t looked_max = bounds::kListRowsLooked);
-  // kNotFound; kExpired: the day of this id is over, whether there was such a trace or not.
+  // kNotFound; kDeleted; kExpired: the day of this id is over, whether there was such a trace or
+  // not.
   Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
   Result<proto::IncidentList> ListIncidents(const proto::ListIncidents& question);
   Result<proto::Incident> GetIncident(const RunId& run);
@@ -71,6 +89,8 @@ class TraceIndex {
   TraceRing& ring() { return *ring_; }
   TraceHolds& holds() { return *holds_; }
   TraceAccounts& accounts() { return *accounts_; }
+  TraceDeletions& deletions() { return *deletions_; }
+  TracePatches& patches() { return *patches_; }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
@@ -81,6 +101,9 @@ class TraceIndex {
   Status OpenBatch();
   Status Insert(const RunId& run, const IndexedTrace& trace);
   Status LinkIncident(const RunId& run, const proto::Incident& incident);
+  using Erasures = std::vector<TraceDeletions::Erasure>;
+  Status AddSlots(const RunId& run, const proto::TraceRow& row, Erasures* erasures);
+  tl::unexpected<Error> Missing(std::string_view canvas, const RunId& run);
   Result<std::vector<IndexedTrace>> Outlived(const proto::ListTraces& question,
                                              const std::vector<TraceDay>& days);
 
@@ -90,6 +113,8 @@ class TraceIndex {
   std::unique_ptr<TraceRing> ring_;
   std::unique_ptr<TraceHolds> holds_;
   std::unique_ptr<TraceAccounts> accounts_;
+  std::unique_ptr<TraceDeletions> deletions_;
+  std::unique_ptr<TracePatches> patches_;
   std::unique_ptr<IncidentChain> chain_;
   Statement has_incident_, add_incident_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;

@@ -34,6 +34,10 @@ constexpr const char* kKeep =
     "slot = ?3 AND run_id = ?4 AND kept = 0";
 constexpr const char* kEmpty =
     "DELETE FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? AND run_id = ? AND kept = 0";
+constexpr const char* kSlotOf =
+    "SELECT slot FROM ring WHERE canvas = ? AND tlid = ? AND run_id = ?";
+constexpr const char* kClear =
+    "DELETE FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? AND run_id = ?";
 constexpr const char* kGet =
     "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND run_id = ? AND kept <> 0";
 constexpr const char* kKept =
@@ -99,6 +103,8 @@ Status TraceRing::PrepareAll() {
   NJ_ASSIGN(oldest_, db_.Prepare(kOldest));
   NJ_ASSIGN(keep_, db_.Prepare(kKeep));
   NJ_ASSIGN(empty_, db_.Prepare(kEmpty));
+  NJ_ASSIGN(slot_of_, db_.Prepare(kSlotOf));
+  NJ_ASSIGN(clear_, db_.Prepare(kClear));
   NJ_ASSIGN(get_, db_.Prepare(kGet));
   NJ_ASSIGN(kept_, db_.Prepare(kKept));
   NJ_ASSIGN(note_removed_, db_.Prepare(kNoteRemoved));
@@ -162,6 +168,20 @@ Status TraceRing::Keep(const RingSlot& slot, const IndexedTrace& trace) {
 Status TraceRing::Empty(const RingSlot& slot) {
   BindSlot(empty_, slot);
   return empty_.Run();
+}
+
+Result<std::optional<RingSlot>> TraceRing::SlotOf(const HandlerId& handler, const RunId& run) {
+  ResetLater reset(slot_of_);
+  BindHandler(slot_of_, handler);
+  slot_of_.BindBlob(3, run.bytes());
+  NJ_ASSIGN(bool there, slot_of_.Step());
+  if (!there) return std::optional<RingSlot>();
+  return std::optional(RingSlot{handler, static_cast<unsigned>(slot_of_.Int(0)), run});
+}
+
+Status TraceRing::Clear(const RingSlot& slot) {
+  BindSlot(clear_, slot);
+  return clear_.Run();
 }
 
 Result<IndexedTrace> TraceRing::Get(std::string_view canvas, const RunId& run) {

@@ -96,16 +96,19 @@ Status DarkEngine::Load(std::string_view bytes) {
 }
 
 RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorder& recorder) {
-  auto handler =
-      code_ == nullptr ? decltype(code_->handlers)::iterator() : code_->handlers.find(run.tlid());
-  if (code_ == nullptr || handler == code_->handlers.end())
+  if (code_ == nullptr) return ProgramError("there is no program");
+  std::optional<OneFunction> alone;
+  if (run.has_again()) alone = OneFunction::Of(body);
+  auto handler = code_->handlers.find(run.tlid());
+  if (!alone && handler == code_->handlers.end())
     return ProgramError("this program has no such handler");
   const uint64_t value_bytes_max = run.limits().value_bytes_max();
   arena_.SetLimit(value_bytes_max > 0 ? value_bytes_max : SIZE_MAX);
   steps_ = 0;
   RunOutcome outcome;
   try {
-    outcome = Evaluate(handler->second, run, body, recorder);
+    outcome =
+        alone ? Evaluate(*alone, run, recorder) : Evaluate(handler->second, run, body, recorder);
   } catch (const LimitReached& reached) {
     outcome.limit_hit = reached.limit;
     outcome.measured = reached.measured;
@@ -123,25 +126,36 @@ RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorde
 
 RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run,
                                 std::string_view body, Recorder& recorder) {
-  const proto::RunLimits& limits = run.limits();
   RunInput input;
   if (auto unsound = BeginRun(arena_, handler, run, body, recorder, &input)) return *unsound;
+  return Evaluate(handler, run, &input, recorder,
+                  handler.bytes ? MakeBytesOutcome : MakeResponseOutcome);
+}
+
+RunOutcome DarkEngine::Evaluate(OneFunction& alone, const proto::Run& run, Recorder& recorder) {
+  RunInput input;
+  if (auto unsound = alone.Begin(arena_, *code_, run, recorder, &input)) return *unsound;
+  return Evaluate(alone.handler(), run, &input, recorder, OneFunction::Outcome);
+}
+
+RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run, RunInput* input,
+                                Recorder& recorder, MakeOutcome make_outcome) {
+  const proto::RunLimits& limits = run.limits();
   Evaluator evaluator(&arena_, &recorder,
                       {.call_depth_max = limits.call_depth_max(),
                        .steps_max = limits.steps_max(),
                        .traced = limits.trace_bytes_max() > 0,
                        .trace_overflow_kills = limits.trace_overflow_kills(),
-                       .replay = input.replay ? &*input.replay : nullptr});
+                       .replay = input->replay ? &*input->replay : nullptr});
   StepCount count{evaluator, &steps_};
   try {
-    Dval result = evaluator.Run(handler, input.values);
-    RunOutcome outcome = handler.bytes ? MakeBytesOutcome(result, limits.output_bytes_max())
-                                       : MakeResponseOutcome(result, limits.output_bytes_max());
+    Dval result = evaluator.Run(handler, input->values);
+    RunOutcome outcome = make_outcome(result, limits.output_bytes_max());
     std::string room;
     outcome.error = std::string(SecretMask::Apply(outcome.error, &room));
-    if (input.replay) {
-      outcome.calls_answered = input.replay->answered();
-      outcome.calls_live = input.replay->live();
+    if (input->replay) {
+      outcome.calls_answered = input->replay->answered();
+      outcome.calls_live = input->replay->live();
     }
     if (outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED) recorder.FinishRun(result);
     return outcome;

@@ -244,6 +244,35 @@ TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
   EXPECT_EQ(RunNightjar({"rerun", "demo", id, "--revision", "none"}).code, kUsage);
 }
 
+TEST(CommandsTest, AFunctionIsRunWithACallsArgumentsOrOthers) {
+  FakeSupervisor fake;
+  const std::string path = std::string("POST /canvases/demo/traces/") + kId + "/functions/fib";
+  const std::string patch = std::string(R"("patch":{"run_id":")") + kId + R"(","function":"fib")";
+  fake.On(path + "?call=2&revision=", {200, R"({"verdict":"VERDICT_FINISHED","body":"aGk=",)" +
+                                                patch + R"(,"call":"2"},"revision":"3"})"});
+  Ended ended =
+      RunNightjar({"run-function", "demo", kId, "fib", "--call", "2", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "hi");
+  EXPECT_THAT(ended.err, HasSubstr(std::string("This is call 2 of fib on revision 3; it is shown "
+                                               "with trace ") +
+                                   kId));
+  fake.On(path + "?call=&revision=&live=1",
+          {200, R"({"verdict":"VERDICT_FINISHED",)" + patch + R"(},"revision":"3"})"});
+  ended = RunNightjar({"run-function", "demo", kId, "fib", "--arguments", "[7]", "--live",
+                       "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(fake.requests()[1].body, "[7]");
+  EXPECT_THAT(ended.err, HasSubstr("This is fib with other arguments on revision 3"));
+  for (std::vector<std::string> wrong : {std::vector<std::string>{"--call", "0"},
+                                         {"--call", "x"},
+                                         {"--call", "1", "--arguments", "[]"}}) {
+    std::vector<std::string> words = {"run-function", "demo", kId, "fib"};
+    words.insert(words.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(RunNightjar(words).code, kUsage);
+  }
+}
+
 TEST(CommandsTest, TracesAreChosenByWhatTheyTouched) {
   FakeSupervisor fake;
   fake.On(
@@ -281,6 +310,24 @@ TEST(CommandsTest, ATraceIsHeldUntilItIsReleased) {
   ended = RunNightjar({"release", "demo", "fe6c1a", "--state", fake.state()});
   EXPECT_EQ(ended.code, kOk) << ended.err;
   EXPECT_EQ(ended.out, std::string(kId) + " is released: it goes when its time is over\n");
+}
+
+TEST(CommandsTest, ATraceIsDeletedWithAReason) {
+  FakeSupervisor fake;
+  const std::string target = std::string("DELETE /canvases/demo/traces/") + kId;
+  fake.On(target, {200, std::string(R"({"run_id":")") + kId + R"("})"});
+  EXPECT_EQ(RunNightjar({"delete-trace", "demo", kId, "--state", fake.state()}).code, kUsage);
+  const std::vector<std::string> words = {"delete-trace", "demo",    kId,         "--reason",
+                                          "a mistake",    "--state", fake.state()};
+  Ended ended = RunNightjar(words);
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, std::string(kId) + " is deleted\n");
+  EXPECT_EQ(fake.requests()[0].body, "a mistake");
+  fake.On(target, {200, std::string(R"({"run_id":")") + kId + R"(","not_yet":"it is away"})"});
+  EXPECT_THAT(RunNightjar(words).out, HasSubstr("still in the store, and is erased as soon as that "
+                                                "can be: it is away\n"));
+  fake.On(target, {409, R"({"error":"it is held"})"});
+  EXPECT_EQ(RunNightjar(words).code, kNo);
 }
 
 TEST(CommandsTest, VerifyWalksAlongTheWholeChain) {
@@ -388,7 +435,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 23u);
+  EXPECT_EQ(count, 25u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

@@ -182,6 +182,33 @@ TEST_F(ControlServiceTest, ARerunNeedsATraceARevisionAndAHandler) {
   ExpectNo(Wait(*client), 404, "no program of revision 7");
 }
 
+TEST_F(ControlServiceTest, AFunctionNeedsACallOrArguments) {
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  const std::string path = "POST /canvases/demo/traces/" + id + "/functions/fib";
+  ExpectNo(Ask("POST /canvases/demo/traces/nonsense/functions/fib"), 400, "not a trace id");
+  ExpectNo(Ask(path + "?call=0"), 400, "call is a number");
+  ExpectNo(Ask(path + "?call=1", "[1]"), 400, "either a call's arguments or others");
+  ExpectNo(Ask(path + "?revision=x"), 400, "revision is a number");
+  ExpectNo(Ask(path, "[\"\xff\"]"), 400, "arguments are text");
+  ExpectNo(Ask(path + std::string(257, 'x')), 400, "a function's name is text of at most 256");
+  auto client = Send(path + "?call=3");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  proto::ReplayFunction wanted = journal_.questions[0].question.get_replay().function();
+  EXPECT_EQ(wanted.name(), "fib");
+  EXPECT_EQ(wanted.call(), 3u);
+  Answer(Fail(ErrorCode::kNotFound, "this trace calls no function `fib`"));
+  ExpectNo(Wait(*client), 404, "this trace calls no function `fib`");
+  client = Send(path, "[7]");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  wanted = journal_.questions[0].question.get_replay().function();
+  EXPECT_EQ(wanted.call(), 0u);
+  EXPECT_EQ(wanted.arguments_json(), "[7]");
+  proto::FromWriter answer;
+  answer.mutable_replay()->set_not_whole("it was cut");
+  Answer(answer);
+  ExpectNo(Wait(*client), 422, "this function cannot be run: it was cut");
+}
+
 TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
   as_uid_ = 4242;
   ExpectNo(Ask("GET /canvases"), 403, "only who started");
@@ -537,6 +564,43 @@ TEST_F(ControlServiceTest, ATraceIsHeldAndReleased) {
   ExpectNo(Ask("PUT /canvases/demo/holds/" + id, "\xff"), 400, "text");
   ExpectNo(Ask("PUT /canvases/demo/holds/xyz", "why"), 400, "xyz");
   ExpectNo(Ask("DELETE /canvases/demo/holds/xyz"), 400, "xyz");
+}
+
+TEST_F(ControlServiceTest, ATraceIsDeletedWithAReason) {
+  Publish();
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  const std::string target = "DELETE /canvases/demo/traces/" + id;
+  auto client = Send(target, "a customer asked");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::DeleteTrace order = journal_.questions[0].question.delete_trace();
+  EXPECT_EQ(order.canvas(), "demo");
+  EXPECT_EQ(order.run_id(), RunId::Parse(id)->bytes());
+  EXPECT_EQ(order.reason(), "a customer asked");
+  EXPECT_THAT(order.by(), HasSubstr("uid "));
+  proto::FromWriter answer;
+  answer.mutable_trace_deleted()->set_not_yet("it is away");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["not_yet"], "it is away");
+  client = Send(target, "why");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  Answer(Fail(ErrorCode::kExists, "it is held"));
+  ExpectNo(Wait(*client), 409, "it is held");
+  ExpectNo(Ask(target), 400, "a deletion has a reason");
+  ExpectNo(Ask(target, std::string(501, 'x')), 400, "at most 500 bytes");
+  ExpectNo(Ask("DELETE /canvases/demo/traces/xyz", "why"), 400, "xyz");
+}
+
+TEST_F(ControlServiceTest, SaysWhyATraceIsGone) {
+  Publish();
+  for (auto [code, name] :
+       {std::pair(ErrorCode::kDeleted, "deleted"), std::pair(ErrorCode::kExpired, "expired")}) {
+    auto client = Send("GET /canvases/demo/traces/" + RunId::New(clock_.Wall()).ToString());
+    ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+    Answer(Fail(code, "it is gone"));
+    Reply reply = Wait(*client);
+    EXPECT_EQ(reply.status, 410);
+    EXPECT_EQ(reply.body["code"], name);
+  }
 }
 
 TEST_F(ControlServiceTest, TheNumberOfRowsIsBounded) {
