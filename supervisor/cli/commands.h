@@ -17,6 +17,8 @@ ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
+// commands_import.cc
+ExitCode ImportTraces(Session& session);
 ExitCode HandlerFromMissed(Session& session);
 
 // commands_watching.cc: what goes on now

@@ -21,6 +21,8 @@ ExitCode Dispatch(Session& session) {
       return Watch(session);
     case Command::kRerun:
       return Rerun(session);
+    case Command::kImportTraces:
+      return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

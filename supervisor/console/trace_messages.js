@@ -35,6 +35,8 @@ export const messages = {
     12: ['request_line', 'string'],
     13: ['caller', 'string'],
     14: ['rerun_of', 'string'],
+    44: ['imported_from', 'string'],
+    45: ['imported_received_unix_us', 'int64'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],

@@ -373,13 +373,25 @@ void WriterClient::LoadCatalog(std::function<void(Result<std::vector<CatalogItem
 
 void WriterClient::Ask(proto::ToWriter question,
                        std::function<void(Result<proto::FromWriter>)> answered) {
+  AskWith(std::move(question), {}, std::move(answered));
+}
+
+void WriterClient::ImportTrace(proto::ImportTrace import, const Fd& events,
+                               std::function<void(Result<proto::FromWriter>)> answered) {
+  proto::ToWriter question;
+  *question.mutable_import_trace() = std::move(import);
+  AskWith(std::move(question), {events.get()}, std::move(answered));
+}
+
+void WriterClient::AskWith(proto::ToWriter question, std::vector<int> fds,
+                           std::function<void(Result<proto::FromWriter>)> answered) {
   if (!channel_) return answered(tl::unexpected<Error>(kAway));
   if (questions_.size() >= bounds::kJournalQuestions)
     return answered(
         Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
   question.set_ticket(next_ticket_++);
   questions_.emplace(question.ticket(), Question{std::move(answered), clock_.Mono()});
-  Send(std::move(question), {});
+  Send(std::move(question), std::move(fds));
 }
 
 }  // namespace nightjar
