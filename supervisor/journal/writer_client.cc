@@ -196,7 +196,9 @@ void WriterClient::OnPacket(Packet packet) {
     }
     answer.set_ticket(ticket);
   }
-  if (answer.kind_case() == proto::FromWriter::kTraceStored) {
+  // Of an import, it is the answer to a question.
+  if (answer.kind_case() == proto::FromWriter::kTraceStored &&
+      !questions_.contains(answer.ticket())) {
     auto run = RunId::FromBytes(answer.trace_stored().run_id());
     if (!run) return;
     if (answer.error().empty()) TellStored(*run);
