@@ -27,7 +27,7 @@ class PrivateFile {
     PrivateFile file(folder, folder + "/" + name);
     Fd fd(open(file.path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd.valid()) return FailErrno(file.path_);
-    NJ_TRY(WriteAll(fd, text, "writing " + file.path_));
+    NJ_TRY(WriteAll(fd, text, "writing the trace"));
     return file;
   }
   PrivateFile(PrivateFile&& other) noexcept

@@ -54,7 +54,7 @@ class ImportTest : public ::testing::Test {
     words.insert(words.begin(), {"import-traces", "shop"});
     return server_.Cli(words);
   }
-  // The id of the only trace of a handler; "": there is none.
+  // The id of the newest trace of a handler; "": there is none.
   std::string TraceOf(const std::string& handler) {
     std::string list = server_.Json({"traces", "shop", "--handler", handler});
     constexpr std::string_view kKey = "\"run_id\": \"";
@@ -153,7 +153,8 @@ TEST_F(ImportTest, TheHandlerIsKnownOrAskedFor) {
   std::string event = File("event", Event(R"(["DObj", {"litres": ["DFloat", 1.5]}])"));
   EXPECT_THAT(Import({event}).err, HasSubstr("its input is no request: say which handler"));
   EXPECT_EQ(Import({event, "--handler", "Kettle"}).exit_code, 0);
-  EXPECT_EQ(server_.Cli({"rerun", "shop", TraceOf("Kettle")}).out, "1.5");
+  const std::string kettle = TraceOf("Kettle");
+  EXPECT_EQ(server_.Cli({"rerun", "shop", kettle}).out, "1.5");
   EXPECT_THAT(Import({event, "--handler", "GET /teas/:name"}).err,
               HasSubstr("GET /teas/:name takes requests, and its input is none"));
   EXPECT_THAT(Import({event, "--handler", "Urn"}).err, HasSubstr("has no handler named `Urn`"));
@@ -167,7 +168,7 @@ TEST_F(ImportTest, TheHandlerIsKnownOrAskedFor) {
   std::string nowhere = File("nowhere", Request("http://shop.example/elsewhere"));
   EXPECT_THAT(Import({nowhere}).err, HasSubstr("no route takes /elsewhere"));
   // The file's name tells no id of Dark's.
-  EXPECT_THAT(server_.Cli({"trace", "shop", TraceOf("Kettle")}).out,
+  EXPECT_THAT(server_.Cli({"trace", "shop", kettle}).out,
               HasSubstr("Dark's trace unknown, at an unknown time"));
 }
 
