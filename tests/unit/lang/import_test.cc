@@ -160,7 +160,8 @@ TEST_F(ImportTest, CallsStandInTheirOrderWithArgumentsThatAreKnown) {
 
 TEST_F(ImportTest, WhatIsWrappedIsRedactedAsWell) {
   Import(Object(R"(["DObj", {"password": ["DOption", ["DStr", "4711-pass"]],
-                             "token": ["DResult", ["Ok", ["DUuid", "41414141-4141-4141-4141-414141414141"]]],
+                             "token":
+                             ["DResult", ["Ok", ["DUuid", "41414141-4141-4141-4141-414141414141"]]],
                              "secret": ["DHttpResponse", ["Redirect", "/4711-pass"]]}])"));
   ASSERT_EQ(answer.wrong(), "");
   EXPECT_THAT(raw, Not(HasSubstr("4711-pass")));
