@@ -322,6 +322,15 @@ inline constexpr size_t kPolicyErrors = 20;  // told of one file
 inline constexpr size_t kReplayBytes = 4 * kMiB;
 static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
 
+// --- import of traces that classic Dark stored
+inline constexpr size_t kImportBytes = 64 * kMiB;         // of one, as JSON
+inline constexpr size_t kImportMemoryBytes = 768 * kMiB;  // of the worker that reads it
+inline constexpr size_t kImportValueBytes = 512 * kMiB;   // of the values in it, once they are read
+inline constexpr int kImportLevels = 256;                 // of its JSON; two for each of a value
+inline constexpr size_t kImportCalls = 100'000;
+inline constexpr size_t kImports = 4;  // under way at once
+static_assert(kImportBytes + kImportValueBytes < kImportMemoryBytes);
+
 // --- requests that no route took
 inline constexpr size_t kMissedRoutesKept = 100;      // of a canvas
 inline constexpr size_t kMissedRoutesWaiting = 4096;  // for the writer, of all canvases
@@ -332,11 +341,12 @@ inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message
 static_assert(kMissedToldBytes + kMissedRequestBytes + 4 * kMissedTextBytes + 200 < kFrameBytes);
 
 // --- control plane and logs
-inline constexpr size_t kControlBodyBytes = 16 * kMiB;
+inline constexpr size_t kControlBodyBytes = 64 * kMiB;
 inline constexpr size_t kListRows = 1000;
 inline constexpr size_t kCliAnswerBytes = 512 * kMiB;  // an answer that `nightjar` reads
 static_assert(kTraceAnswerBytes < kCliAnswerBytes);
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kUploadBytes && kUploadBytes <= kControlBodyBytes);
+static_assert(kImportBytes <= kControlBodyBytes && kImportBytes <= kWorkerFileBytes);
 
 }  // namespace nightjar::bounds

@@ -132,6 +132,16 @@ class Parser {
         WithCanvas(Add("delete-trace", Command::kDeleteTrace, "Delete all of a trace, for good"));
     delete_trace->add_option("TRACE", line_.id, "The run's id")->required();
     delete_trace->add_option("--reason", line_.reason, "Why, for who asks later")->required();
+    CLI::App* import = WithCanvas(
+        Add("import-traces", Command::kImportTraces, "Take over traces that classic Dark stored"));
+    import
+        ->add_option("FILE", line_.files,
+                     "Each as Dark stored it, decompressed; best under its own name there, "
+                     "CANVAS-ID/TLID/TRACE-ID/0")
+        ->required();
+    import->add_option(
+        "--handler", line_.handler,
+        "Of this handler: \"GET /x\"; else of the one whose route takes the request");
     CLI::App* from_missed =
         WithCanvas(Add("handler-from-404", Command::kHandlerFromMissed,
                        "Deploy an empty handler for a request that no route took, and run it with "
@@ -210,6 +220,13 @@ class Parser {
                      "Write it into this file as it is stored instead (.njt); -: standard output")
         ->excludes(json_)
         ->excludes("--format");
+    trace
+        ->add_option("--open-with", line_.open_with,
+                     "Open it in this program instead, from a file for as long as that runs; as "
+                     "chrome unless --format says otherwise")
+        ->option_text("PROGRAM")
+        ->excludes(json_)
+        ->excludes("--object");
     CLI::App* hold =
         WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released"));
     hold->add_option("ID", line_.id, "The run's id")->required();

@@ -28,6 +28,7 @@ enum class Command {
   kRerun,
   kRunFunction,
   kDeleteTrace,
+  kImportTraces,
   kTraces,
   kTrace,
   kHold,
@@ -76,12 +77,14 @@ struct CommandLine {
   bool live = false;              // rerun, run-function: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;
-  std::string object;   // trace: the file that gets it as it is stored; "-": standard output
-  bool verify = false;  // incidents: walk along their chain instead
-  std::string head;     // of that chain, as the log told it: "17:9f86..."
-  std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside
-  bool write = false;              // into the files
-  bool check = false;              // only whether they would change
+  std::string object;     // trace: the file that gets it as it is stored; "-": standard output
+  std::string open_with;  // trace: the program that shows it
+  bool verify = false;    // incidents: walk along their chain instead
+  std::string head;       // of that chain, as the log told it: "17:9f86..."
+  // That are formatted ("-": standard input), imported, or deployed beside.
+  std::vector<std::string> files;
+  bool write = false;  // into the files
+  bool check = false;  // only whether they would change
 
   std::string control_socket() const { return state + "/control.sock"; }
 };

@@ -21,6 +21,9 @@ ExitCode RunFunction(Session& session);
 ExitCode DeleteTrace(Session& session);
 ExitCode HandlerFromMissed(Session& session);
 
+// commands_import.cc
+ExitCode ImportTraces(Session& session);
+
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);
 ExitCode ShowRuns(Session& session);

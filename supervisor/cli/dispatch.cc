@@ -25,6 +25,8 @@ ExitCode Dispatch(Session& session) {
       return RunFunction(session);
     case Command::kDeleteTrace:
       return DeleteTrace(session);
+    case Command::kImportTraces:
+      return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

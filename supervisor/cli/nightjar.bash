@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun run-function delete-trace ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
+  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident limits doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -8,6 +8,7 @@ _nightjar() {
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
     --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --open-with) COMPREPLY=($(compgen -c -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
@@ -21,13 +22,17 @@ _nightjar() {
       ;;
     deploy) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
     run) options+=" --input" ;;
+    import-traces)
+      options+=" --handler"
+      [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
+      ;;
     rerun) options+=" --revision --live" ;;
     run-function) options+=" --call --arguments --revision --live" ;;
     404s) options+=" -n" ;;
     handler-from-404) options+=" --as" ;;
     traces) options+=" --handler --function --verdict --caller --since --until --field --revision -n" ;;
     hold | delete-trace) options+=" --reason" ;;
-    trace) options+=" --full --format --object" ;;
+    trace) options+=" --full --format --object --open-with" ;;
     incident) options+=" --full" ;;
     incidents) options+=" -n --verify --head" ;;
     watch) options+=" --kind -n" ;;

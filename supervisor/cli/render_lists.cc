@@ -106,9 +106,12 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
                {"STORED", kRight}});
   for (const proto::TraceRow& row : list.traces()) {
     const proto::Usage& usage = row.usage();
-    table.AddRow({row.run_id(), ClockText(row.received_unix_us()),
+    const bool imported = !row.imported_from().empty();
+    const int64_t dark_unix_us = row.imported_received_unix_us();
+    table.AddRow({row.run_id(),
+                  ClockText(dark_unix_us != 0 ? dark_unix_us : row.received_unix_us()),
                   row.request_line().empty() ? row.handler() : row.request_line(),
-                  VerdictText(row.verdict()),
+                  imported ? "imported" : VerdictText(row.verdict()),
                   row.http_status() == 0 ? "-" : Number(row.http_status()),
                   TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
                   BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),

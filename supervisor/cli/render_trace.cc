@@ -36,6 +36,7 @@ class TreeText {
         detail_(detail),
         paint_(paint),
         killed_(WasKilled(document.row().verdict())),
+        imported_(!document.row().imported_from().empty()),
         has_holes_(tree.dropped() > 0 || !document.tail().empty() || document.incomplete_object() ||
                    document.events_left_out() > 0 || !document.stream_refused().empty()) {}
 
@@ -107,8 +108,8 @@ class TreeText {
                                             : paint_.Warn("a call whose start is missing");
     if (node.iteration > 0) text = paint_.Dim("#" + std::to_string(node.iteration) + " ") + text;
     if (node.ended != nullptr) {
-      text += " = " + paint_.Good(RenderValue(node.ended->result(), detail_)) + "  " +
-              paint_.Dim(NanosText(node.ended->elapsed_ns()));
+      text += " = " + paint_.Good(RenderValue(node.ended->result(), detail_));
+      if (!imported_) text += "  " + paint_.Dim(NanosText(node.ended->elapsed_ns()));
     } else if (node.call != nullptr && node.call->has_result()) {
       text += " = " + paint_.Good(RenderValue(node.call->result(), detail_));
     } else if (node.open != nullptr) {
@@ -116,6 +117,8 @@ class TreeText {
               NanosText(node.open->open_ns());
     } else if (killed_ && !has_holes_) {
       text += "  " + paint_.Bad("still open when killed");
+    } else if (imported_) {
+      text += "  " + paint_.Dim("its result is not stored");
     } else {
       text += "  " + paint_.Warn("its return is missing");
     }
@@ -129,13 +132,33 @@ class TreeText {
   Detail detail_;
   const Paint& paint_;
   bool killed_;
+  bool imported_;  // then there are no times
   bool has_holes_;
   size_t lines_ = 0;
   std::string text_;
 };
 
+// What of it is not there was never stored.
+std::string ImportedHeader(const proto::TraceRow& row, const std::string& what,
+                           const Paint& paint) {
+  std::string dark = row.imported_received_unix_us() == 0
+                         ? "at an unknown time"
+                         : "at " + ClockText(row.imported_received_unix_us());
+  std::string text = paint.Bold(Printable(what)) + "  imported from classic Dark\n";
+  text += "Dark's trace " + Printable(row.imported_from()) + ", " + dark +
+          ". Dark stored no answer, no status, no times, not who called whom, and of most calls "
+          "not the arguments.\n";
+  text += paint.Dim("canvas " + Printable(row.canvas()) + " revision " +
+                    std::to_string(row.revision()) + ", handler " + Printable(row.handler()) +
+                    ", imported at " + ClockText(row.received_unix_us()) + " by " +
+                    Printable(row.caller()) + ", trace " + row.run_id()) +
+          "\n";
+  return text;
+}
+
 std::string Header(const proto::TraceRow& row, const Paint& paint) {
   std::string what = row.request_line().empty() ? row.handler() : row.request_line();
+  if (!row.imported_from().empty()) return ImportedHeader(row, what, paint);
   std::string verdict = VerdictText(row.verdict());
   std::string text =
       paint.Bold(Printable(what)) + "  " +

@@ -39,6 +39,8 @@ export const messages = {
     21: ['not_kept_by', 'string'],
     22: ['events_not_kept', 'uint64'],
     34: ['patch', 'PatchOf'],
+    44: ['imported_from', 'string'],
+    45: ['imported_received_unix_us', 'int64'],
   },
   PatchOf: {
     1: ['run_id', 'string'],

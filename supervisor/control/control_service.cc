@@ -245,6 +245,8 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
     return GetTrace(std::move(call), path[1], path[3]);
   if (is("DELETE", 4, "canvases") && path[2] == "traces")
     return DeleteTrace(std::move(call), path[1], path[3]);
+  if (is("POST", 3, "canvases") && path[2] == "traces")
+    return ImportTrace(std::move(call), path[1]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
     return Rerun(std::move(call), path[1], path[3]);
   if (is("POST", 6, "canvases") && path[2] == "traces" && path[4] == "functions")
@@ -453,6 +455,26 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(std::move(*answer->mutable_trace_json()));
+  });
+}
+
+void ControlService::ImportTrace(Call call, const std::string& canvas) {
+  ImportOrder order;
+  order.canvas = canvas;
+  order.handler = call.Query("handler");
+  order.dark_trace = call.Query("dark_trace");
+  if (!order.dark_trace.empty() && !RunId::Parse(order.dark_trace))
+    return call.Fail(400, "this is not the id of a trace: " + order.dark_trace);
+  if (call.request.body.size() > bounds::kImportBytes)
+    return call.Fail(
+        413, "a trace to import is at most " + std::to_string(bounds::kImportBytes) + " bytes");
+  order.object = std::move(call.request.body);
+  order.by = call.request.peer;
+  needs_.importer.Import(std::move(order), [call](Result<proto::ImportAnswer> answer) {
+    const std::string file = call.Query("file");
+    if (!answer)
+      return call.Fail(file.empty() ? answer.error() : Wrap(answer.error(), file).value());
+    call.Answer(*answer);
   });
 }
 

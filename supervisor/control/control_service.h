@@ -18,6 +18,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/deployer.h"
+#include "supervisor/run/importer.h"
 #include "supervisor/run/missed_handler.h"
 #include "supervisor/run/rerunner.h"
 #include "supervisor/run/run_service.h"
@@ -38,6 +39,7 @@ class ControlService {
     RunService& runs;
     Rerunner& rerunner;
     MissedHandler& missed_handler;
+    Importer& importer;
     WorkerPool& pool;
     EventFeed& feed;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
@@ -69,6 +71,7 @@ class ControlService {
   static std::string ReadRerun(const Call& call, const std::string& canvas, const std::string& id,
                                RerunOrder* order);
   void DoAgain(Call call, RerunOrder order);
+  void ImportTrace(Call call, const std::string& canvas);
   std::string ReadFilters(const Call& call, const Revision& revision,
                           proto::ListTraces* question) const;
   void ListHolds(Call call);

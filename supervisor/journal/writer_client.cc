@@ -205,7 +205,9 @@ void WriterClient::OnPacket(Packet packet) {
     }
     answer.set_ticket(ticket);
   }
-  if (answer.kind_case() == proto::FromWriter::kTraceStored) {
+  // Of an import, it is the answer to a question.
+  if (answer.kind_case() == proto::FromWriter::kTraceStored &&
+      !questions_.contains(answer.ticket())) {
     auto run = RunId::FromBytes(answer.trace_stored().run_id());
     if (!run) return;
     const proto::TraceStored& stored = answer.trace_stored();
@@ -406,13 +408,25 @@ void WriterClient::LoadCatalog(std::function<void(Result<std::vector<CatalogItem
 
 void WriterClient::Ask(proto::ToWriter question,
                        std::function<void(Result<proto::FromWriter>)> answered) {
+  AskWith(std::move(question), {}, std::move(answered));
+}
+
+void WriterClient::ImportTrace(proto::ImportTrace import, const Fd& events,
+                               std::function<void(Result<proto::FromWriter>)> answered) {
+  proto::ToWriter question;
+  *question.mutable_import_trace() = std::move(import);
+  AskWith(std::move(question), {events.get()}, std::move(answered));
+}
+
+void WriterClient::AskWith(proto::ToWriter question, std::vector<int> fds,
+                           std::function<void(Result<proto::FromWriter>)> answered) {
   if (!channel_) return answered(tl::unexpected<Error>(kAway));
   if (questions_.size() >= bounds::kJournalQuestions)
     return answered(
         Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
   question.set_ticket(next_ticket_++);
   questions_.emplace(question.ticket(), Question{std::move(answered), clock_.Mono()});
-  Send(std::move(question), {});
+  Send(std::move(question), std::move(fds));
 }
 
 }  // namespace nightjar

@@ -53,6 +53,8 @@ class WriterClient final : public Journal {
   void SaveRevision(proto::SaveRevision revision, const Fd& program, const Fd& source,
                     std::function<void(Status)> done) override;
   void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) override;
+  void ImportTrace(proto::ImportTrace import, const Fd& events,
+                   std::function<void(Result<proto::FromWriter>)> answered) override;
   void Ask(proto::ToWriter question,
            std::function<void(Result<proto::FromWriter>)> answered) override;
   uint64_t traces_lost() const override { return traces_lost_; }
@@ -95,6 +97,8 @@ class WriterClient final : public Journal {
     std::function<void(Result<std::vector<CatalogItem>>)> done;
   };
 
+  void AskWith(proto::ToWriter question, std::vector<int> fds,
+               std::function<void(Result<proto::FromWriter>)> answered);
   void Send(proto::ToWriter message, std::vector<int> fds);
   void OnUnsendable(const proto::ToWriter& message, const Error& error);
   void Flush();

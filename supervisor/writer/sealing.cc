@@ -30,6 +30,8 @@ proto::TraceRow MakeRow(const OpenTrace& trace, const proto::RunEnded& ended) {
   row.set_caller(began.caller());
   row.set_rerun_of(began.rerun_of());
   if (began.has_patch()) *row.mutable_patch() = began.patch();
+  row.set_imported_from(began.imported_from());
+  row.set_imported_received_unix_us(began.imported_received_unix_us());
   return row;
 }
 

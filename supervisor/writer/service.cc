@@ -7,6 +7,7 @@
 #include "ipc/core/log.h"
 #include "ipc/ledger/run_ledger.h"
 #include "supervisor/writer/answers.h"
+#include "supervisor/writer/imported_trace.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -85,6 +86,8 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnSave(ticket, std::move(*message.mutable_save_revision()), std::move(fds));
     case proto::ToWriter::kLoadCatalog:
       return OnLoadCatalog(ticket);
+    case proto::ToWriter::kImportTrace:
+      return OnImport(ticket, std::move(*message.mutable_import_trace()), std::move(fds));
     case proto::ToWriter::kGetTrace:
       return OnGetTrace(ticket, message.get_trace());
     case proto::ToWriter::kGetReplay:
@@ -238,6 +241,22 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
   auto shared = std::make_shared<Catalog::Revision>(std::move(*revision));
   Answer(Kind::kNeeded, ticket,
          [shared](Archive& archive) { return SaveRevision(archive, *shared); });
+}
+
+// The answer is that it is stored, or why not, as for a run's end.
+void WriterService::OnImport(uint64_t ticket, proto::ImportTrace import, std::vector<Fd> fds) {
+  if (fds.size() != 1)
+    return Fail(ticket, Error{ErrorCode::kInvalid, 0, "an import came without its events"});
+  auto events = std::make_shared<Fd>(std::move(fds[0]));
+  bool taken = reading_thread_.Add([this, ticket, events, import = std::move(import)]() mutable {
+    auto sealed = SealImported(std::move(import), *events);
+    if (sealed) sealed->ticket = ticket;
+    auto shared = std::make_shared<Result<SealedRun>>(std::move(sealed));
+    loop_.Post([this, ticket, shared] {
+      *shared ? Store(std::move(**shared)) : Fail(ticket, shared->error());
+    });
+  });
+  if (!taken) Fail(ticket, kTooManyReads);
 }
 
 void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {

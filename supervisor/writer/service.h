@@ -51,6 +51,7 @@ class WriterService {
   void ReadLedger();
   void OnSave(uint64_t ticket, proto::SaveRevision save, std::vector<Fd> fds);
   void OnLoadCatalog(uint64_t ticket);
+  void OnImport(uint64_t ticket, proto::ImportTrace import, std::vector<Fd> fds);
   void OnGetTrace(uint64_t ticket, const proto::GetTrace& question);
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
   void OnGetObject(uint64_t ticket, const proto::GetObject& question);

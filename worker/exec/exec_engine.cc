@@ -167,6 +167,12 @@ RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto:
   return outcome;
 }
 
+ImportOutcome ExecEngine::Import(const proto::Import&, std::string_view) {
+  ImportOutcome outcome;
+  outcome.answer.set_wrong("programs have no traces in classic Dark");
+  return outcome;
+}
+
 void ExecEngine::AskToStop(proto::SelfLimit why) noexcept {
   asked_to_stop = why;
   Program::Terminate();

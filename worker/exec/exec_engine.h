@@ -19,6 +19,8 @@ class ExecEngine final : public Engine {
                          const HandlerEntries& earlier) override;
   Status Load(std::string_view program) override;
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+  // Dark had no programs: there is nothing to import.
+  ImportOutcome Import(const proto::Import& order, std::string_view object) override;
   void AskToStop(proto::SelfLimit why) noexcept override;
 
  private:

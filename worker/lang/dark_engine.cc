@@ -15,6 +15,7 @@
 #include "worker/lang/run_input.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
+#include "worker/lang/trace_import.h"
 #include "worker/lang/unicode.h"
 
 namespace nightjar::lang {
@@ -120,6 +121,26 @@ RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorde
   }
   outcome.steps = steps_;
   outcome.value_bytes = arena_.bytes();
+  arena_.Reset();
+  return outcome;
+}
+
+ImportOutcome DarkEngine::Import(const proto::Import& order, std::string_view object) {
+  ImportOutcome outcome;
+  arena_.SetLimit(bounds::kImportValueBytes);
+  try {
+    auto trace = ReadStoredTrace(arena_, object);
+    if (!trace)
+      outcome.answer.set_wrong(trace.error().context);
+    else if (order.look())
+      outcome.answer = LookAt(*trace);
+    else
+      outcome = ImportTrace(arena_, *trace, order, *code_, library_);
+  } catch (const StackExhausted&) {
+    outcome.answer.set_wrong("its values are nested too deeply");
+  } catch (const ArenaExhausted&) {
+    outcome.answer.set_wrong("its values need more memory than there is for them");
+  }
   arena_.Reset();
   return outcome;
 }

@@ -26,6 +26,7 @@ class DarkEngine final : public Engine {
                          const HandlerEntries& earlier) override;
   Status Load(std::string_view program) override;
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+  ImportOutcome Import(const proto::Import& order, std::string_view object) override;
   void AskToStop(proto::SelfLimit why) noexcept override { Fuel::Ask(why); }
 
  private:

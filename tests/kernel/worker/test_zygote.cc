@@ -69,6 +69,8 @@ class TestEngine final : public Engine {
     return {};
   }
 
+  ImportOutcome Import(const proto::Import&, std::string_view) override { return {}; }
+
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override {
     const std::string& wish = run.json();
     RunOutcome outcome;

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -201,6 +203,75 @@ TEST(CommandsTest, ATraceIsWrittenAsItIsStored) {
   EXPECT_EQ(ended.code, kNo);
   EXPECT_THAT(ended.err, HasSubstr("/no/x: No such file"));
   EXPECT_EQ(RunNightjar({"trace", "demo", kId, "--object", "-", "--json"}).code, kUsage);
+}
+
+class OpenWithTest : public ::testing::Test {
+ protected:
+  OpenWithTest() {
+    fake_.On(std::string("GET /canvases/demo/traces/") + kId,
+             {200, std::string(R"({"row":{"run_id":")") + kId +
+                       R"(","canvas":"demo","verdict":"VERDICT_FINISHED"}})"});
+    setenv("TMPDIR", dir_.path().c_str(), 1);
+  }
+  ~OpenWithTest() override { unsetenv("TMPDIR"); }
+
+  Ended Open(const std::string& program, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"trace", "demo",    kId,          "--open-with",
+                                      program, "--state", fake_.state()};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunNightjar(words);
+  }
+  // A script that is given the file.
+  std::string Program(const std::string& commands) {
+    std::string path = programs_.path() + "/viewer";
+    std::ofstream(path) << "#!/bin/sh\n" << commands << "\n";
+    chmod(path.c_str(), 0700);
+    return path;
+  }
+  std::string Seen() {
+    std::ifstream file(programs_.path() + "/seen");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  bool LeftNothing() { return std::filesystem::is_empty(dir_.path()); }
+
+  FakeSupervisor fake_;
+  TempDir dir_;
+  TempDir programs_;
+};
+
+TEST_F(OpenWithTest, TheProgramSeesAFileThatIsGoneAfterwards) {
+  Ended ended = Open(Program(R"(stat -c '%a %U' "$1" "${1%/*}" > "${0%/*}/seen"
+echo "$# ${1##*/}" >> "${0%/*}/seen"
+cat "$1" >> "${0%/*}/seen")"));
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(Seen(), HasSubstr("600 "));
+  EXPECT_THAT(Seen(), HasSubstr("\n700 "));
+  EXPECT_THAT(Seen(), HasSubstr(std::string("\n1 trace-") + kId + ".json\n"));
+  EXPECT_THAT(Seen(), HasSubstr(R"({"traceEvents":[)"));
+  EXPECT_TRUE(LeftNothing());
+  ended = Open(Program(R"(cat "$1" > "${0%/*}/seen")"), {"--format", "otlp"});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(Seen(), HasSubstr("resourceSpans"));
+}
+
+TEST_F(OpenWithTest, AProgramThatFailsIsToldAndLeavesNoFileEither) {
+  Ended ended = Open("no-such-viewer");
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("starting no-such-viewer: No such file"));
+  // One word: no shell takes it apart.
+  ended = Open("cat /etc/passwd");
+  EXPECT_THAT(ended.err, HasSubstr("starting cat /etc/passwd: No such file"));
+  ended = Open(Program("exit 7"));
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("viewer ended with status 7"));
+  ended = Open(Program("kill -TERM $$"));
+  EXPECT_THAT(ended.err, HasSubstr("viewer was ended by signal 15"));
+  EXPECT_TRUE(LeftNothing());
+  setenv("TMPDIR", "/no/such/folder", 1);
+  EXPECT_THAT(Open("true").err, HasSubstr("making /no/such/folder/nightjar-"));
+  EXPECT_EQ(Open("true", {"--json"}).code, kUsage);
+  EXPECT_EQ(Open("true", {"--object", "-"}).code, kUsage);
 }
 
 TEST(CommandsTest, ATraceWithoutARunIsNoneOfOpenTelemetry) {
@@ -435,7 +506,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 25u);
+  EXPECT_EQ(count, 26u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

@@ -48,6 +48,20 @@ TEST(RenderTraceTest, ShowsPatchesBehindTheirTraceAndSaysSoAtTheirCalls) {
   EXPECT_LT(text.find("Patch 3: call 2 of f\n"), text.find("result 7\n"));
 }
 
+TEST(RenderTraceTest, SaysWhatDarkDidNotStore) {
+  std::string text = Render(R"(
+    row { canvas: "demo" handler: "GET /x" imported_from: "fe7bb8b1" caller: "uid 0"
+          imported_received_unix_us: 1667643630400000 received_unix_us: 1732448403123456 }
+    events { seq: 1 run_start { input { int: 1 } } }
+    events { seq: 2 call { call_id: 1 kind: CALL_KIND_BUILTIN fn: "Date::now" } }
+    events { seq: 3 return { call_id: 1 result { int: 5 } } }
+    events { seq: 4 call { call_id: 2 kind: CALL_KIND_FUNCTION fn: "f" args { int: 2 } } })");
+  EXPECT_THAT(text, HasSubstr("GET /x  imported from classic Dark\nDark's trace fe7bb8b1, at "));
+  EXPECT_THAT(text, HasSubstr("Dark stored no answer, no status, no times"));
+  EXPECT_THAT(text, HasSubstr("  Date::now() = 5\n"));
+  EXPECT_THAT(text, HasSubstr("  f(2)  its result is not stored\n"));
+}
+
 TEST(RenderTraceTest, ShowsCallsWithValuesIterationsBranchesAndTimes) {
   std::string text = R"(
     row {

@@ -51,7 +51,7 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
         rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
-        rerunner_, missed_handler_, pool_, feed_,
+        rerunner_, missed_handler_, importer_, pool_, feed_,
         [this] { return std::make_shared<const OnePolicy>(limits_); },
         [](const proto::StoreFigures* store) {
           return "nightjar_canvases 1\n" +
@@ -119,12 +119,22 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   MissedHandler missed_handler_{{clock_, book_, journal_, deployer_, runs_,
                                  [this] { return std::make_shared<const OnePolicy>(limits_); },
                                  ""}};
+  Importer importer_{{rig_.loop(), clock_, book_, factory_, journal_, nullptr,
+                      [this] { return std::make_shared<const OnePolicy>(limits_); }, ""}};
   EventFeed feed_{clock_};
   std::optional<ControlService> control_;
   std::string folder_;
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
   std::unique_ptr<http::Server> server_;
 };
+
+TEST_F(ControlServiceTest, AnImportIsOfACanvasThatIsThereAndOfATraceThatCanBe) {
+  ExpectNo(Ask("POST /canvases/demo/traces", "{}"), 404, "there is no canvas demo");
+  ExpectNo(Ask("POST /canvases/demo/traces?file=x%2F0", "{}"), 404, "x/0: there is no canvas demo");
+  Publish();
+  ExpectNo(Ask("POST /canvases/demo/traces?dark_trace=7", "{}"), 400,
+           "this is not the id of a trace: 7");
+}
 
 TEST_F(ControlServiceTest, RequestsWithoutARouteAreListedWithoutWhatAHandlerTakesByNow) {
   ExpectNo(Ask("GET /canvases/demo/404s"), 404, "there is no canvas demo");
