@@ -30,7 +30,7 @@ namespace nightjar {
 
 class TraceIndex {
  public:
-  static constexpr int kVersion = 3;  // of its file
+  static constexpr int kVersion = 4;  // of its file
   // `clock` outlives the index.
   static Result<std::unique_ptr<TraceIndex>> Create(const std::string& path, const Clock& clock);
 
@@ -69,10 +69,15 @@ class TraceIndex {
   TraceDays& days() { return days_; }
   TraceRing& ring() { return *ring_; }
   TraceHolds& holds() { return *holds_; }
+  TraceOutbox& outbox() { return outbox_; }
+  // Whether what changes is written down for an index that machines share. Durable.
+  Status SetOutbox(bool on);
+  // Called whenever something was committed, on this thread.
+  void OnCommitted(std::function<void()> committed) { committed_ = std::move(committed); }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
-      : db_(std::move(db)), clock_(clock), days_(*db_) {}
+      : db_(std::move(db)), clock_(clock), outbox_(*db_), days_(*db_, outbox_) {}
   Status PrepareAll();
   Status TakeOverOldTraces();
   Status TakeOver(Statement& old, uint64_t* taken, uint64_t* damaged);
@@ -84,12 +89,14 @@ class TraceIndex {
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
+  TraceOutbox outbox_;
   TraceDays days_;
   std::unique_ptr<TraceRing> ring_;
   std::unique_ptr<TraceHolds> holds_;
   std::unique_ptr<IncidentChain> chain_;
   Statement has_incident_, add_incident_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;
+  std::function<void()> committed_;
   size_t batch_rows_ = 0;
   MonoTime batch_began_{};
 };
