@@ -146,6 +146,7 @@ Status TraceOutbox::Remove(int64_t first_seq, int64_t last_seq) {
 
 Result<TraceOutbox::Length> TraceOutbox::Measure() {
   Length length;
+  length.left_untold = left_untold_;
   NJ_ASSIGN(Statement count, db_.Prepare(kCount));
   count.BindInt(1, static_cast<int64_t>(bounds::kOutboxCounted));
   NJ_TRY(count.Step());

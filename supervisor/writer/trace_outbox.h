@@ -44,6 +44,7 @@ class TraceOutbox {
   Status Remove(int64_t first_seq, int64_t last_seq);
 
   struct Length {
+    uint64_t left_untold = 0;            // names that left with their days, since the start
     uint64_t rows = 0;                   // counted up to kOutboxCounted
     std::optional<int64_t> received_ms;  // of the oldest trace in it
   };
