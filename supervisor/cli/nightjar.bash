@@ -7,14 +7,14 @@ _nightjar() {
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --policy | --store | --index | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
   local options="--state --json --color --help"
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
-    serve) options="--state --listen --policy --store --without --cgroup --drain --help" ;;
+    serve) options="--state --listen --policy --store --index --without --cgroup --drain --help" ;;
     fmt)
       options="--write --check --help"
       [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
@@ -24,7 +24,7 @@ _nightjar() {
     rerun) options+=" --revision --live" ;;
     404s) options+=" -n" ;;
     handler-from-404) options+=" --as" ;;
-    traces) options+=" --handler --function --verdict --caller --since --until --field --revision -n" ;;
+    traces) options+=" --handler --function --verdict --caller --since --until --field --revision --all-machines -n" ;;
     hold) options+=" --reason" ;;
     trace) options+=" --full --format --object" ;;
     incident) options+=" --full" ;;

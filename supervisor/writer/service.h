@@ -36,6 +36,17 @@ class WriterService {
     std::function<std::string(const std::string& key)> signed_url;
   };
   void SetRemote(Remote remote) { remote_ = std::move(remote); }
+  // The index that machines share; `done` is called on any thread. False: too many wait. Before the
+  // loop runs.
+  struct Shared {
+    std::function<proto::SharedIndexFigures()> figures;
+    std::function<bool(proto::ListTraces, std::function<void(Result<proto::TraceList>)>)> list;
+    std::function<bool(std::string canvas, RunId, std::function<void(Result<IndexedTrace>)>)> get;
+  };
+  void SetShared(Shared shared) { shared_ = std::move(shared); }
+  // Runs the call on the archive's thread and waits for its end. False: it will not run. Any thread
+  // but that and the loop's.
+  bool WaitForArchive(const std::function<void(Archive&)>& call);
   // Runs `task` on the archive's thread. False: it will not, as too many wait. Any thread.
   bool AtArchive(std::function<void(Archive&)> task);
 
@@ -54,6 +65,7 @@ class WriterService {
   void OnGetReplay(uint64_t ticket, const proto::GetReplay& question);
   void OnGetObject(uint64_t ticket, const proto::GetObject& question);
   void OnStoreFigures(uint64_t ticket);
+  void OnListShared(uint64_t ticket, const proto::ListTraces& question);
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;
@@ -65,9 +77,12 @@ class WriterService {
     std::string object_key = {};
     bool asked_again = false;
     bool url_is_enough = false;  // where the object may be had is an answer
+    bool elsewhere_too = false;  // of a run of another machine as well
   };
   void AskForTrace(TraceQuestion question);
   void FindTrace(const TraceQuestion& question);
+  void FindElsewhere(const TraceQuestion& question, const RunId& run, const Error& here);
+  void Found(const TraceQuestion& question, IndexedTrace found);
   void ReadTrace(TraceQuestion question, const IndexedTrace& found);
   // Runs on the keeper's thread and sends what it returns.
   void AnswerByKeeper(uint64_t ticket, std::function<Result<proto::Hold>(Keeper&)> ask);
@@ -81,7 +96,6 @@ class WriterService {
   void TellStored(const StoredRun& run);
   std::optional<MonoTime> ArchiveTick();
   std::optional<MonoTime> KeeperTick();
-  bool WaitForArchive(const std::function<void(Archive&)>& call);
 
   // Runs `ask` on the archive's thread and sends what it returns.
   void Answer(Mailbox::Kind kind, uint64_t ticket,
@@ -101,6 +115,7 @@ class WriterService {
   const Clock& clock_;
   Drain drain_;
   std::optional<Remote> remote_;
+  std::optional<Shared> shared_;
   Fd ledger_;  // of the supervisor; not valid: it has none
   // What it holds when the supervisor is gone and this was not told of, ends of open runs above
   // all.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,26 @@ inline shared::PgConnection::Keywords BySocket(const std::string& database) {
           {"passfile", "/nonexistent"}};
 }
 
+// What a store is to one process: it outlives it, and so do the objects.
+class LastingStore final : public ObjectStore {
+ public:
+  explicit LastingStore(MemoryStore& store) : store_(store) {}
+  Status Put(std::string_view key, std::string_view object) override {
+    return store_.Put(key, object);
+  }
+  Result<std::string> Get(std::string_view key, size_t bytes_max) override {
+    return store_.Get(key, bytes_max);
+  }
+  Status Delete(std::string_view key) override { return store_.Delete(key); }
+  Status Copy(std::string_view from, std::string_view to) override { return store_.Copy(from, to); }
+  Result<bool> ExpireBefore(std::string_view day) override { return store_.ExpireBefore(day); }
+
+ private:
+  MemoryStore& store_;
+};
+
+struct Crash {};
+
 // A machine's own index and keeper, and what it tells the others.
 class Machine {
  public:
@@ -47,15 +68,15 @@ class Machine {
     feed_.reset();
     keeper_.reset();
     archive_.reset();
-    auto objects = std::make_unique<MemoryStore>();
-    store_ = objects.get();
-    archive_ = std::make_unique<Archive>(std::move(objects),
+    archive_ = std::make_unique<Archive>(std::make_unique<LastingStore>(store_),
                                          *TraceIndex::Create(folder_ + "/index.db", clock_),
                                          *Catalog::Create(folder_ + "/catalog.db", clock_),
                                          *MissedIndex::Create(folder_ + "/missed.db"), clock_);
     CHECK(archive_->index().SetOutbox(true).has_value());
     auto on_archive = [this](const auto& call) {
+      if (step) step();
       call(*archive_);
+      if (step) step();
       return true;
     };
     keeper_.emplace(archive_->objects(), on_archive, clock_);
@@ -94,6 +115,21 @@ class Machine {
     }
   }
 
+  // The files as they are now are what the next process finds: what was not committed is gone.
+  void Restart() {
+    const std::string before = folder_;
+    folder_ += "'";
+    std::filesystem::create_directories(folder_);
+    for (const char* name : {"index.db", "catalog.db", "missed.db"})
+      for (const char* part : {"", "-wal"})
+        if (std::filesystem::exists(before + "/" + name + part))
+          std::filesystem::copy(before + "/" + name + part, folder_ + "/" + name + part);
+    Open();
+    std::filesystem::remove_all(before);
+  }
+  // May throw Crash: before and after everything that is asked of the archive.
+  std::function<void()> step;
+
   Archive& archive() { return *archive_; }
   Keeper& keeper() { return *keeper_; }
   shared::SharedFeed& feed() { return *feed_; }
@@ -101,12 +137,13 @@ class Machine {
   const std::string& folder() const { return folder_; }
 
  private:
-  const std::string name_, folder_;
+  const std::string name_;
+  std::string folder_;
   const Clock& clock_;
   const shared::PgConnection::Keywords keywords_;
   Compressor compressor_;
   shared::Interrupt interrupt_;
-  MemoryStore* store_ = nullptr;  // the archive's
+  MemoryStore store_;
   std::unique_ptr<Archive> archive_;
   std::optional<Keeper> keeper_;
   std::optional<shared::SharedFeed> feed_;

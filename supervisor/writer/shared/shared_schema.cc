@@ -38,8 +38,10 @@ constexpr const char* kMake[] = {
 };
 
 Result<bool> IsMade(PgConnection& db) {
-  NJ_ASSIGN(Rows rows, db.Ask("SELECT to_regclass('nightjar.about') IS NOT NULL"));
-  return rows.Text(0, 0) == "t";
+  // Not to_regclass(): within a transaction it may remember that there was none.
+  NJ_ASSIGN(Rows rows, db.Ask("SELECT 1 FROM pg_tables WHERE schemaname = 'nightjar' AND "
+                              "tablename = 'about'"));
+  return rows.size() == 1;
 }
 
 Status MakeAll(PgConnection& db) {

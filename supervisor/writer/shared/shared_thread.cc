@@ -46,6 +46,23 @@ std::function<void()> SharedThread::Waker() {
   };
 }
 
+SharedThread::Handles SharedThread::MakeHandles() {
+  return {[gate = gate_] {
+            std::lock_guard lock(gate->mutex);
+            return gate->thread == nullptr ? proto::SharedIndexFigures() : gate->thread->figures();
+          },
+          [gate = gate_](auto question, auto done) {
+            std::lock_guard lock(gate->mutex);
+            return gate->thread != nullptr &&
+                   gate->thread->List(std::move(question), std::move(done));
+          },
+          [gate = gate_](auto canvas, auto run, auto done) {
+            std::lock_guard lock(gate->mutex);
+            return gate->thread != nullptr &&
+                   gate->thread->Get(std::move(canvas), run, std::move(done));
+          }};
+}
+
 std::optional<MonoTime> SharedThread::Tick() {
   if (idle_) return std::nullopt;
   if (clock_.Mono() < next_) return next_;

@@ -25,17 +25,23 @@ class SharedThread {
   // Waits for nothing beyond this machine.
   ~SharedThread();
 
+  // These may be called when this is gone, too: then there are no figures, and no answers.
+  struct Handles {
+    std::function<proto::SharedIndexFigures()> figures;
+    // `done` is called on this thread. False: too many wait.
+    std::function<bool(proto::ListTraces, std::function<void(Result<proto::TraceList>)>)> list;
+    std::function<bool(std::string canvas, RunId, std::function<void(Result<IndexedTrace>)>)> get;
+  };
+  Handles MakeHandles();
   // To be called whenever something was committed, also when this is gone. Any thread.
   std::function<void()> Waker();
 
-  // `done` is called on this thread, unless they return false: too many wait. Any thread.
-  bool List(proto::ListTraces question, std::function<void(Result<proto::TraceList>)> done);
-  bool Get(std::string canvas, RunId run, std::function<void(Result<IndexedTrace>)> done);
-  // Any thread.
-  proto::SharedIndexFigures figures() const;
   const std::string& machine() const { return feed_.machine(); }
 
  private:
+  bool List(proto::ListTraces question, std::function<void(Result<proto::TraceList>)> done);
+  bool Get(std::string canvas, RunId run, std::function<void(Result<IndexedTrace>)> done);
+  proto::SharedIndexFigures figures() const;
   struct Gate {
     std::mutex mutex;
     SharedThread* thread;  // null: gone
