@@ -152,7 +152,9 @@ TEST_F(MonthsTest, WhatIsSharedIsWhatMachinesHave) {
       ++outages;
     }
     if (last || day >= postgres_back) {
-      if (postgres_back >= 0) ASSERT_TRUE(ThePostgres()->Restart());
+      if (postgres_back >= 0) {
+        ASSERT_TRUE(ThePostgres()->Restart());
+      }
       postgres_back = -1;
     }
     for (int quarter = 0; quarter < 4; ++quarter) {
