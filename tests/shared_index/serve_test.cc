@@ -6,6 +6,7 @@
 #include <fstream>
 #include <regex>
 
+#include "tests/s3/real_store.h"
 #include "tests/shared_index/shared_rig.h"
 #include "tests/support/server_rig.h"
 
@@ -43,8 +44,10 @@ class ServeTest : public SharedTest {
                         << more;
     return path;
   }
-  std::unique_ptr<Server> Serve(const std::string& machine) {
-    auto server = std::make_unique<Server>(ServerOptions{.more = {"--index", IndexFile(machine)}});
+  std::unique_ptr<Server> Serve(const std::string& machine, const std::string& store = "") {
+    std::vector<std::string> more{"--index", IndexFile(machine)};
+    if (!store.empty()) more.insert(more.end(), {"--store", store});
+    auto server = std::make_unique<Server>(ServerOptions{.more = more});
     EXPECT_TRUE(server->running()) << server->log();
     EXPECT_EQ(server->Deploy("demo", kHello).exit_code, 0);
     return server;
@@ -77,6 +80,30 @@ TEST_F(ServeTest, TwoServersListEachOthersTraces) {
   EXPECT_EQ(Metric(*a, "nightjar_shared_index_available"), 1);
   EXPECT_EQ(Metric(*a, "nightjar_shared_index_rows_behind"), 0);
   EXPECT_THAT(a->log(), Not(HasSubstr("night 'jar")));
+}
+
+TEST_F(ServeTest, WithOneStoreAnotherMachinesTraceIsRead) {
+  if (!e2e::S3Gateway::Installed())
+    GTEST_SKIP() << "radosgw, ceph-mon, ceph-osd or ceph-common is not installed";
+  ASSERT_NE(e2e::TheGateway(), nullptr) << "the gateway did not start";
+  e2e::MakeBucket("nj-shared");
+  std::ofstream(folder_ + "/keys") << "access_key = \"" << e2e::S3Gateway::kAccessKey
+                                   << "\"\nsecret_key = \"" << e2e::S3Gateway::kSecretKey << "\"\n";
+  ASSERT_EQ(chmod((folder_ + "/keys").c_str(), 0600), 0);
+  const std::string store = folder_ + "/store.toml";
+  std::ofstream(store) << "kind = \"s3\"\nendpoint = \"http://127.0.0.1:"
+                       << e2e::TheGateway()->port()
+                       << "\"\nbucket = \"nj-shared\"\ncredentials_file = \"" << folder_
+                       << "/keys\"\n";
+  auto a = Serve("web-1", store), b = Serve("web-2", store);
+  std::string theirs = b->Get("demo", "/hello").trace();
+  Output shown;
+  EXPECT_TRUE(InAWhile([&] {
+    shown = a->Cli({"trace", "demo", theirs});
+    return shown.out.find("result \"hello\"") != std::string::npos;
+  })) << shown.out
+      << shown.err << a->log();
+  EXPECT_THAT(shown.out, HasSubstr("on machine web-2"));
 }
 
 TEST_F(ServeTest, WithoutPostgresEverythingElseGoesOn) {
