@@ -32,6 +32,21 @@ StoreLevels LevelsOf(const proto::StoreFigures& store) {
   return levels;
 }
 
+SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
+  SharedIndexLevels levels;
+  levels.available = index.available();
+  levels.rows_behind = index.rows_behind();
+  levels.oldest_behind = std::chrono::milliseconds(index.oldest_behind_ms());
+  levels.told = index.told();
+  levels.left_untold = index.left_untold();
+  levels.refused = index.refused();
+  levels.failed = {{"permission", index.failed_permission()},
+                   {"unavailable", index.failed_unavailable()},
+                   {"timed_out", index.failed_timed_out()},
+                   {"refused", index.failed_refused()}};
+  return levels;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -99,7 +114,8 @@ Supervisor::Supervisor(Booted booted)
       upkeep_(loop_, [this] { Upkeep(); }),
       look_for_strays_(loop_, [this] { LookForStrays(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
-  if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
+  if (!booted_.options.store.empty() || !booted_.options.index.empty())
+    control_.ExpectStoreFigures();
   journal_.Tell({[this](const proto::RunEnded& ended) {
                    if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
                  },
@@ -259,6 +275,9 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.trace_events_not_kept = stored.events_not_kept;
   levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
   if (store != nullptr) levels.store = LevelsOf(*store);
+  if (store != nullptr && !booted_.options.store.empty()) levels.store = LevelsOf(*store);
+  if (store != nullptr && store->has_shared_index())
+    levels.shared_index = LevelsOf(store->shared_index());
   return PrometheusText(metrics_.host(), levels);
 }
 

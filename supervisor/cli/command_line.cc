@@ -202,6 +202,8 @@ class Parser {
                      "With this value in the input, of a field that policy's trace_index names")
         ->option_text("NAME=VALUE");
     traces->add_option("--revision", line_.revision, "Of this revision of the canvas");
+    traces->add_flag("--all-machines", line_.all_machines,
+                     "Of all machines that share an index, not of this one alone");
     WithCount(traces, "So many, instead of 20");
     CLI::App* trace =
         WithCanvas(Add("trace", Command::kTrace, "Everything one run did, as a call tree"));

@@ -62,6 +62,7 @@ struct CommandLine {
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
+  bool all_machines = false;
   std::string function;  // that traces called, and what else they are chosen by
   std::string caller;
   std::string since;

@@ -85,6 +85,7 @@ ExitCode ShowTraces(Session& session) {
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
   query.With("function", line.function).With("caller", line.caller).With("since", line.since);
   query.With("until", line.until).With("field", line.field).With("revision", line.revision);
+  query.With("all_machines", line.all_machines ? "1" : "");
   proto::TraceList list;
   if (ExitCode code = session.Ask({.target = TracesPath(line.canvas) + query.text()}, &list);
       code != kOk)

@@ -7,7 +7,7 @@ _nightjar() {
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy | --store | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --policy | --store | --index | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --open-with) COMPREPLY=($(compgen -c -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
@@ -15,7 +15,7 @@ _nightjar() {
   local options="--state --json --color --help"
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
-    serve) options="--state --listen --policy --store --without --cgroup --drain --help" ;;
+    serve) options="--state --listen --policy --store --index --without --cgroup --drain --help" ;;
     fmt)
       options="--write --check --help"
       [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
@@ -30,7 +30,7 @@ _nightjar() {
     run-function) options+=" --call --arguments --revision --live" ;;
     404s) options+=" -n" ;;
     handler-from-404) options+=" --as" ;;
-    traces) options+=" --handler --function --verdict --caller --since --until --field --revision -n" ;;
+    traces) options+=" --handler --function --verdict --caller --since --until --field --revision --all-machines -n" ;;
     hold | delete-trace) options+=" --reason" ;;
     trace) options+=" --full --format --object --open-with" ;;
     incident) options+=" --full" ;;

@@ -1,5 +1,6 @@
 #include "supervisor/cli/render_lists.h"
 
+#include <algorithm>
 #include <map>
 
 #include "supervisor/cli/printable.h"
@@ -93,29 +94,39 @@ std::string RenderRuns(const proto::RunList& list, const Paint& paint) {
 }
 
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
-  Table table({{"TRACE"},
-               {"AT"},
-               {"REQUEST", Table::Align::kLeft, 48},
-               {"VERDICT"},
-               {"STATUS", kRight},
-               {"WALL", kRight},
-               {"CPU", kRight},
-               {"MEMORY", kRight},
-               {"EVENTS", kRight},
-               {"DROPPED", kRight},
-               {"STORED", kRight}});
+  const bool machines = std::any_of(list.traces().begin(), list.traces().end(),
+                                    [](const auto& row) { return !row.machine().empty(); });
+  std::vector<Table::Column> columns{{"TRACE"},
+                                     {"AT"},
+                                     {"REQUEST", Table::Align::kLeft, 48},
+                                     {"VERDICT"},
+                                     {"STATUS", kRight},
+                                     {"WALL", kRight},
+                                     {"CPU", kRight},
+                                     {"MEMORY", kRight},
+                                     {"EVENTS", kRight},
+                                     {"DROPPED", kRight},
+                                     {"STORED", kRight}};
+  if (machines) columns.push_back({"MACHINE"});
+  Table table(std::move(columns));
   for (const proto::TraceRow& row : list.traces()) {
     const proto::Usage& usage = row.usage();
     const bool imported = !row.imported_from().empty();
     const int64_t dark_unix_us = row.imported_received_unix_us();
-    table.AddRow({row.run_id(),
-                  ClockText(dark_unix_us != 0 ? dark_unix_us : row.received_unix_us()),
-                  row.request_line().empty() ? row.handler() : row.request_line(),
-                  imported ? "imported" : VerdictText(row.verdict()),
-                  row.http_status() == 0 ? "-" : Number(row.http_status()),
-                  TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
-                  BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),
-                  Number(usage.trace_dropped() + row.events_not_kept()), StoredText(row)});
+    std::vector<std::string> cells{
+        row.run_id(),
+        ClockText(dark_unix_us != 0 ? dark_unix_us : row.received_unix_us()),
+        row.request_line().empty() ? row.handler() : row.request_line(),
+        imported ? "imported" : VerdictText(row.verdict()),
+        row.http_status() == 0 ? "-" : Number(row.http_status()),
+        TimeText(usage.wall_us()),
+        TimeText(usage.cpu_us()),
+        BytesText(usage.memory_peak_bytes()),
+        Number(usage.trace_events()),
+        Number(usage.trace_dropped() + row.events_not_kept()),
+        StoredText(row)};
+    if (machines) cells.push_back(row.machine());
+    table.AddRow(std::move(cells));
   }
   std::string text = list.traces().empty() ? "No trace matches.\n" : table.Render(paint);
   text += NotKeptText(list);

@@ -170,7 +170,8 @@ std::string Header(const proto::TraceRow& row, const Paint& paint) {
   text += paint.Dim("canvas " + Printable(row.canvas()) + " revision " +
                     std::to_string(row.revision()) + ", handler " + Printable(row.handler()) +
                     ", at " + ClockText(row.received_unix_us()) +
-                    (row.caller().empty() ? "" : ", from " + Printable(row.caller()))) +
+                    (row.caller().empty() ? "" : ", from " + Printable(row.caller())) +
+                    (row.machine().empty() ? "" : ", on machine " + Printable(row.machine()))) +
           "\n";
   text += paint.Dim("wall " + TimeText(usage.wall_us()) + ", cpu " + TimeText(usage.cpu_us()) +
                     ", memory " + BytesText(usage.memory_peak_bytes()) + ", waited " +

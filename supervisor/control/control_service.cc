@@ -436,6 +436,7 @@ void ControlService::ListTraces(Call call, const std::string& canvas) {
   if (!revision) return call.Fail(404, "there is no canvas " + canvas);
   proto::ToWriter question;
   question.mutable_list_traces()->set_canvas(canvas);
+  question.mutable_list_traces()->set_all_machines(!call.Query("all_machines").empty());
   std::string wrong = ReadFilters(call, *revision, question.mutable_list_traces());
   if (!wrong.empty()) return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
@@ -622,7 +623,7 @@ void ControlService::GetObject(Call call, const std::string& canvas, const RunId
 }
 
 void ControlService::GetMetrics(Call call) {
-  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
+  if (!store_figures_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
   proto::ToWriter question;
   question.mutable_store_figures_wanted();
   // Without the writer there are all the other figures.

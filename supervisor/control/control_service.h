@@ -50,8 +50,9 @@ class ControlService {
   };
   explicit ControlService(Needs needs);
 
-  // Traces go to a store that is not on this machine, of which the writer has figures.
-  void ExpectRemoteStore() { remote_store_ = true; }
+  // What the writer has figures of: a store that is not on this machine, an index that machines
+  // share.
+  void ExpectStoreFigures() { store_figures_ = true; }
 
   void Handle(http::Request request, http::Responder responder);
 
@@ -88,7 +89,7 @@ class ControlService {
   void Events(Call call);
 
   Needs needs_;
-  bool remote_store_ = false;
+  bool store_figures_ = false;
   std::map<uint64_t, std::unique_ptr<EventStream>> streams_;
   uint64_t next_stream_ = 1;
 };

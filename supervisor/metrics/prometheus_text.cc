@@ -82,6 +82,23 @@ void AddStore(Families& families, const StoreLevels& store) {
                     "kind", store.failed);
 }
 
+void AddSharedIndex(Families& families, const SharedIndexLevels& index) {
+  families.Gauge("shared_index_available", "1 while the index that machines share can be told.",
+                 index.available ? 1 : 0);
+  families.Gauge("shared_index_rows_behind",
+                 "Changes that it has not been told; more than 100,000 count as so many.",
+                 index.rows_behind);
+  families.Gauge("shared_index_behind_seconds",
+                 "Since the oldest trace that it has not been told of was received.",
+                 static_cast<size_t>(Seconds(index.oldest_behind)));
+  families.Counter("shared_index_told_total", "Changes that it was told.", index.told);
+  families.Counter("shared_index_left_untold_total",
+                   "Traces whose day was over before it could be told.", index.left_untold);
+  families.Counter("shared_index_refused_total", "Changes that it will never take.", index.refused);
+  families.Counters("shared_index_failures_total",
+                    "Tellings that failed, and are tried again, by how.", "kind", index.failed);
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -128,6 +145,7 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
   if (levels.store) AddStore(families, *levels.store);
+  if (levels.shared_index) AddSharedIndex(families, *levels.shared_index);
   return families.Text();
 }
 

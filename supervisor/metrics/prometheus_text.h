@@ -25,6 +25,17 @@ struct StoreLevels {
   std::map<std::string, uint64_t> failed;  // uploads, by how
 };
 
+// Of the index that machines share; counts are the writer's.
+struct SharedIndexLevels {
+  bool available = false;
+  uint64_t rows_behind = 0;
+  Nanos oldest_behind{0};
+  uint64_t told = 0;
+  uint64_t left_untold = 0;
+  uint64_t refused = 0;
+  std::map<std::string, uint64_t> failed;  // by how
+};
+
 // What is so at the moment, and counts that others keep.
 struct HostLevels {
   size_t canvases = 0;
@@ -40,6 +51,7 @@ struct HostLevels {
   std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
   std::optional<StoreLevels> store = {};
+  std::optional<SharedIndexLevels> shared_index = {};
 };
 
 inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";

@@ -102,10 +102,12 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetObject(ticket, message.get_object());
     case proto::ToWriter::kStoreFiguresWanted:
       return OnStoreFigures(ticket);
+    case proto::ToWriter::kListTraces:
+      if (message.list_traces().all_machines()) return OnListShared(ticket, message.list_traces());
+      [[fallthrough]];
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
-    case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
     case proto::ToWriter::kVerifyIncidents:
@@ -268,6 +270,7 @@ void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question)
                                                  bounds::kTraceAnswerBytes, ReadPatches(found));
                       }};
   asked.with_patches = true;
+  asked.elsewhere_too = true;
   AskForTrace(std::move(asked));
 }
 
@@ -295,7 +298,7 @@ void WriterService::OnGetObject(uint64_t ticket, const proto::GetObject& questio
                                   ObjectAnswer(ticket, question, std::move(*object)));
                         return answer.SerializeAsString();
                       }};
-  asked.url_is_enough = true;
+  asked.url_is_enough = asked.elsewhere_too = true;
   AskForTrace(std::move(asked));
 }
 
@@ -303,7 +306,25 @@ void WriterService::OnStoreFigures(uint64_t ticket) {
   proto::FromWriter answer;
   answer.set_ticket(ticket);
   if (remote_) *answer.mutable_store_figures() = remote_->figures();
+  if (shared_) *answer.mutable_store_figures()->mutable_shared_index() = shared_->figures();
   mailbox_.Send(Kind::kDroppable, std::move(answer));
+}
+
+void WriterService::OnListShared(uint64_t ticket, const proto::ListTraces& question) {
+  if (!shared_)
+    return Fail(ticket, Error{ErrorCode::kInvalid, 0,
+                              "this machine shares its index with no other: see --index of "
+                              "`nightjar serve`"});
+  bool taken = shared_->list(question, [this, ticket](Result<proto::TraceList> list) {
+    loop_.Post([this, ticket, list = std::move(list)]() mutable {
+      if (!list) return Fail(ticket, list.error());
+      proto::FromWriter answer;
+      answer.set_ticket(ticket);
+      *answer.mutable_traces() = std::move(*list);
+      mailbox_.SendEncoded(Kind::kDroppable, ticket, answer.SerializeAsString());
+    });
+  });
+  if (!taken) Fail(ticket, kTooManyReads);
 }
 
 bool WriterService::AtArchive(std::function<void(Archive&)> task) {
@@ -331,12 +352,44 @@ Result<WriterService::FoundTrace> WriterService::Look(const TraceQuestion& quest
 void WriterService::FindTrace(const TraceQuestion& question) {
   const uint64_t ticket = question.ticket;
   auto found = Look(question);
+  if (!found && shared_ && question.elsewhere_too &&
+      (found.error().code == ErrorCode::kNotFound || found.error().code == ErrorCode::kExpired))
+    return FindElsewhere(question, found.error());
   if (!found) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;
   }
-  // While nothing is moved from under it.
-  const std::string& key = found->trace.object_key;
+  Found(question, std::move(*found));
+}
+
+// A run that this machine does not know may be another one's. Its object can be read here when it
+// is in a store that all of them have; its patches are its machine's own.
+void WriterService::FindElsewhere(const TraceQuestion& question, const Error& here) {
+  const uint64_t ticket = question.ticket;
+  auto fail = [this, ticket](const Error& error) {
+    loop_.Post([this, ticket, error] { Fail(ticket, error); });
+  };
+  const RunId run = *RunId::FromBytes(question.run_id);  // or it would not be unknown
+  bool taken = shared_->get(
+      question.canvas, run, [this, question, run, here, fail](Result<IndexedTrace> found) {
+        if (!found && found.error().code == ErrorCode::kNotFound) return fail(here);
+        if (!found)
+          return fail({found.error().code, 0,
+                       here.ToString() + ", on this machine; and " + found.error().ToString()});
+        if (Status kept = CheckKept(found->row); !kept) return fail(kept.error());
+        if (!remote_)
+          return fail({ErrorCode::kNotFound, 0,
+                       "trace " + run.ToString() + " is on machine " + found->row.machine() +
+                           ", which keeps its traces to itself: ask there"});
+        Found(question, {std::move(*found), {}});
+      });
+  if (!taken) fail(kTooManyReads);
+}
+
+// On the archive's thread, while nothing is moved from under it; or on the shared index's.
+void WriterService::Found(const TraceQuestion& question, FoundTrace found) {
+  const uint64_t ticket = question.ticket;
+  const std::string& key = found.trace.object_key;
   if (question.url_is_enough && remote_ && !key.empty()) {
     std::string url = remote_->signed_url(key);
     if (!url.empty()) {
@@ -347,7 +400,7 @@ void WriterService::FindTrace(const TraceQuestion& question) {
     }
   }
   bool reading = reading_thread_.Add(
-      [this, question, found = std::move(*found)] { ReadTrace(question, found); });
+      [this, question, found = std::move(found)] { ReadTrace(question, found); });
   if (!reading) loop_.Post([this, ticket] { Fail(ticket, kTooManyReads); });
 }
 

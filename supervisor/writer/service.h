@@ -37,6 +37,17 @@ class WriterService {
     std::function<std::string(const std::string& key)> signed_url;
   };
   void SetRemote(Remote remote) { remote_ = std::move(remote); }
+  // The index that machines share; `done` is called on any thread. False: too many wait. Before the
+  // loop runs.
+  struct Shared {
+    std::function<proto::SharedIndexFigures()> figures;
+    std::function<bool(proto::ListTraces, std::function<void(Result<proto::TraceList>)>)> list;
+    std::function<bool(std::string canvas, RunId, std::function<void(Result<IndexedTrace>)>)> get;
+  };
+  void SetShared(Shared shared) { shared_ = std::move(shared); }
+  // Runs the call on the archive's thread and waits for its end. False: it will not run. Any thread
+  // but that and the loop's.
+  bool WaitForArchive(const std::function<void(Archive&)>& call);
   // Runs `task` on the archive's thread. False: it will not, as too many wait. Any thread.
   bool AtArchive(std::function<void(Archive&)> task);
 
@@ -60,6 +71,7 @@ class WriterService {
     IndexedTrace trace;
     std::vector<IndexedTrace> patches;  // where they are wanted
   };
+  void OnListShared(uint64_t ticket, const proto::ListTraces& question);
   // A trace that somebody wants to read, and where the index has said that it is.
   struct TraceQuestion {
     uint64_t ticket = 0;
@@ -71,10 +83,13 @@ class WriterService {
     bool asked_again = false;
     bool url_is_enough = false;  // where the object may be had is an answer
     bool with_patches = false;
+    bool elsewhere_too = false;  // of a run of another machine as well
   };
   void AskForTrace(TraceQuestion question);
   void FindTrace(const TraceQuestion& question);
   Result<FoundTrace> Look(const TraceQuestion& question);
+  void FindElsewhere(const TraceQuestion& question, const Error& here);
+  void Found(const TraceQuestion& question, FoundTrace found);
   void ReadTrace(TraceQuestion question, const FoundTrace& found);
   std::vector<PatchObject> ReadPatches(const FoundTrace& found);
   // Runs on the keeper's thread and sends what it returns.
@@ -89,7 +104,6 @@ class WriterService {
   void TellStored(const StoredRun& run);
   std::optional<MonoTime> ArchiveTick();
   std::optional<MonoTime> KeeperTick();
-  bool WaitForArchive(const std::function<void(Archive&)>& call);
 
   // Runs `ask` on the archive's thread and sends what it returns.
   void Answer(Mailbox::Kind kind, uint64_t ticket,
@@ -109,6 +123,7 @@ class WriterService {
   const Clock& clock_;
   Drain drain_;
   std::optional<Remote> remote_;
+  std::optional<Shared> shared_;
   Fd ledger_;  // of the supervisor; not valid: it has none
   // What it holds when the supervisor is gone and this was not told of, ends of open runs above
   // all.

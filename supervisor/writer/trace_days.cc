@@ -106,15 +106,6 @@ bool HasField(const proto::TraceTouched& touched, const std::string& name, std::
   });
 }
 
-// The bytes that ids of this millisecond begin with, and then all the same.
-std::string IdBound(int64_t unix_ms, char rest) {
-  auto inverted = ~static_cast<uint64_t>(unix_ms);
-  std::string bytes(16, rest);
-  for (int i = 0; i < 6; ++i)
-    bytes[static_cast<size_t>(i)] = static_cast<char>(inverted >> (40 - 8 * i));
-  return bytes;
-}
-
 }  // namespace
 
 std::string_view CallerAddress(std::string_view caller) {
@@ -144,18 +135,17 @@ bool Matches(const proto::ListTraces& question, const IndexedTrace& trace) {
 }
 
 RunRange RangeOf(const proto::ListTraces& question) {
-  const int64_t kLastMs = (int64_t{1} << 48) - 1;
-  auto in_id = [=](int64_t ms) { return std::clamp<int64_t>(ms, 0, kLastMs); };
-  // Newer ids are smaller. A time within a millisecond rounds up, as ids carry whole ones.
-  int64_t since = in_id((question.since_unix_us() + 999) / 1000);
+  // A time within a millisecond rounds up, as ids carry whole ones.
+  int64_t since = (question.since_unix_us() + 999) / 1000;
   int64_t until =
-      question.until_unix_us() == 0 ? kLastMs : in_id((question.until_unix_us() + 999) / 1000 - 1);
-  return {IdBound(until, '\0'), IdBound(since, '\xff')};
+      question.until_unix_us() == 0 ? INT64_MAX : (question.until_unix_us() + 999) / 1000 - 1;
+  return RangeOf(since, until);
 }
 
 Result<TraceDays::Adding*> TraceDays::ForAdding(TraceDay day) {
   if (auto at = adding_.find(day); at != adding_.end()) return at->second.get();
   NJ_TRY(db_.Execute(For(day, kMake).c_str()));
+  NJ_TRY(outbox_.OnDayMade(day));
   auto adding = std::make_unique<Adding>();
   NJ_ASSIGN(adding->trace, db_.Prepare(For(day, kAdd).c_str()));
   NJ_ASSIGN(adding->function, db_.Prepare(For(day, kAddFunction).c_str()));
@@ -219,6 +209,23 @@ Result<IndexedTrace> TraceDays::Get(std::string_view canvas, const RunId& run) {
   NJ_ASSIGN(bool there, get.Step());
   if (!there) return missing;
   return Read(get);
+}
+
+Status TraceDays::GetMany(TraceDay day, const std::vector<Name>& names,
+                          const std::function<void(size_t which, IndexedTrace&&)>& each) {
+  NJ_ASSIGN(bool exists, Exists(day));
+  if (!exists) return {};
+  NJ_ASSIGN(Statement get, db_.Prepare(For(day, kGet).c_str()));
+  for (size_t i = 0; i < names.size(); ++i) {
+    ResetLater reset(get);
+    get.BindText(1, names[i].canvas);
+    get.BindBlob(2, names[i].run.bytes());
+    NJ_ASSIGN(bool there, get.Step());
+    if (!there) continue;
+    NJ_ASSIGN(IndexedTrace trace, Read(get));
+    each(i, std::move(trace));
+  }
+  return {};
 }
 
 Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_view from,
@@ -313,6 +320,7 @@ Result<bool> TraceDays::Exists(TraceDay day) {
 
 Status TraceDays::Drop(TraceDay day) {
   adding_.erase(day);  // a table is not dropped while statements use it
+  NJ_TRY(outbox_.OnDayDropped(day));
   return db_.Execute(For(day, kDrop).c_str());
 }
 

@@ -77,8 +77,10 @@ Result<RunId> IdOf(const std::string& text) {
 Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
                                                        const Clock& clock) {
   const std::string news = std::string(TraceRing::Schema()) + ";" + TraceHolds::Schema();
-  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kIncidents + (";" + news), kVersion,
-                                    {kToVersion2, kToVersion3 + (";" + news)}));
+  const std::string outbox = TraceOutbox::Schema();
+  NJ_ASSIGN(auto db,
+            Database::Open(path, Durability::kLazy, kIncidents + (";" + news + ";" + outbox),
+                           kVersion, {kToVersion2, kToVersion3 + (";" + news), outbox}));
   NJ_TRY(db->Execute(TraceDeletions::Schema()));
   NJ_TRY(db->Execute(TracePatches::Schema()));
   NJ_TRY(db->Execute(kCache));
@@ -190,6 +192,12 @@ Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {
   // What is only a row must not take the place of a trace.
   if (!added || IsOnlyRow(trace.row)) return {};
   return ring_->Add(run, trace.row);
+}
+
+Status TraceIndex::SetOutbox(bool on) {
+  NJ_ASSIGN(std::vector<TraceDay> days, days_.Days());
+  NJ_TRY(Write([&] { return on ? outbox_.TurnOn(days) : outbox_.TurnOff(days); }));
+  return Commit();
 }
 
 Status TraceIndex::MoveObjects(std::string_view canvas, const std::vector<Moved>& moved,
@@ -319,6 +327,7 @@ Status TraceIndex::Commit() {
   // A commit that failed for lack of room leaves the transaction open.
   if (!committed && db_->in_transaction()) (void)db_->Execute("ROLLBACK");
   if (committed) chain_->LogHead(IncidentChain::Telling::kIfDue);
+  if (committed && committed_) committed_();
   return committed;
 }
 

@@ -33,7 +33,7 @@ namespace nightjar {
 
 class TraceIndex {
  public:
-  static constexpr int kVersion = 3;  // of its file
+  static constexpr int kVersion = 4;  // of its file
   // `clock` outlives the index.
   static Result<std::unique_ptr<TraceIndex>> Create(const std::string& path, const Clock& clock);
 
@@ -91,10 +91,15 @@ class TraceIndex {
   TraceAccounts& accounts() { return *accounts_; }
   TraceDeletions& deletions() { return *deletions_; }
   TracePatches& patches() { return *patches_; }
+  TraceOutbox& outbox() { return outbox_; }
+  // Whether what changes is written down for an index that machines share. Durable.
+  Status SetOutbox(bool on);
+  // Called whenever something was committed, on this thread.
+  void OnCommitted(std::function<void()> committed) { committed_ = std::move(committed); }
 
  private:
   TraceIndex(std::unique_ptr<Database> db, const Clock& clock)
-      : db_(std::move(db)), clock_(clock), days_(*db_) {}
+      : db_(std::move(db)), clock_(clock), outbox_(*db_), days_(*db_, outbox_) {}
   Status PrepareAll();
   Status TakeOverOldTraces();
   Status TakeOver(Statement& old, uint64_t* taken, uint64_t* damaged);
@@ -109,6 +114,7 @@ class TraceIndex {
 
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
+  TraceOutbox outbox_;
   TraceDays days_;
   std::unique_ptr<TraceRing> ring_;
   std::unique_ptr<TraceHolds> holds_;
@@ -118,6 +124,7 @@ class TraceIndex {
   std::unique_ptr<IncidentChain> chain_;
   Statement has_incident_, add_incident_;
   Statement list_incidents_, list_canvas_incidents_, get_incident_;
+  std::function<void()> committed_;
   size_t batch_rows_ = 0;
   MonoTime batch_began_{};
 };

@@ -40,6 +40,9 @@ constexpr const char* kClear =
     "DELETE FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? AND run_id = ?";
 constexpr const char* kGet =
     "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND run_id = ? AND kept <> 0";
+constexpr const char* kInSlot =
+    "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? "
+    "AND kept <> 0";
 constexpr const char* kKept =
     "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND kept <> 0 "
     "ORDER BY run_id";
@@ -191,6 +194,16 @@ Result<IndexedTrace> TraceRing::Get(std::string_view canvas, const RunId& run) {
   NJ_ASSIGN(bool there, get_.Step());
   if (!there) return Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
   return Read(canvas, get_);
+}
+
+Result<std::optional<IndexedTrace>> TraceRing::InSlot(const HandlerId& handler, unsigned slot) {
+  NJ_ASSIGN(Statement ask, db_.Prepare(kInSlot));
+  BindHandler(ask, handler);
+  ask.BindInt(3, slot);
+  NJ_ASSIGN(bool there, ask.Step());
+  if (!there) return std::optional<IndexedTrace>();
+  NJ_ASSIGN(IndexedTrace trace, Read(handler.canvas, ask));
+  return std::optional<IndexedTrace>(std::move(trace));
 }
 
 Result<std::vector<IndexedTrace>> TraceRing::Kept(std::string_view canvas) {

@@ -59,6 +59,8 @@ class TraceRing {
 
   // Of kept ones, with the key of its slot. kNotFound.
   Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
+  // The one that is kept in a slot, if any.
+  Result<std::optional<IndexedTrace>> InSlot(const HandlerId& handler, unsigned slot);
   // All kept ones of a canvas.
   Result<std::vector<IndexedTrace>> Kept(std::string_view canvas);
 

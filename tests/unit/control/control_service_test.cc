@@ -759,7 +759,7 @@ class StoreMetricsTest : public ControlServiceTest {
 };
 
 TEST_F(StoreMetricsTest, HaveTheStoresFiguresWhileTheWriterIsThere) {
-  control_->ExpectRemoteStore();
+  control_->ExpectStoreFigures();
   proto::FromWriter figures;
   figures.mutable_store_figures()->set_spooled_bytes(77);
   EXPECT_THAT(Metrics(figures), EndsWith("nightjar_canvases 1\nspooled 77\n"));
