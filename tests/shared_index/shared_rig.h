@@ -45,6 +45,9 @@ class LastingStore final : public ObjectStore {
     return store_.Get(key, bytes_max);
   }
   Status Delete(std::string_view key) override { return store_.Delete(key); }
+  Status Replace(std::string_view key, std::string_view object) override {
+    return store_.Replace(key, object);
+  }
   Status Copy(std::string_view from, std::string_view to) override { return store_.Copy(from, to); }
   Result<bool> ExpireBefore(std::string_view day) override { return store_.ExpireBefore(day); }
 

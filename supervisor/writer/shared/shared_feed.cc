@@ -85,7 +85,8 @@ Status SharedFeed::FindTraces(TraceIndex& index, const std::vector<TraceOutbox::
           taken.telling.traces.push_back({names[which].run, day, std::move(trace)});
         }));
     for (size_t i = 0; i < names.size(); ++i)
-      if (!there[i]) taken.telling.removed.push_back({names[i].canvas, names[i].run, day});
+      if (!there[i])
+        taken.telling.removed.push_back({std::string(names[i].canvas), names[i].run, day});
   }
   return {};
 }
