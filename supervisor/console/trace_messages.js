@@ -38,6 +38,7 @@ export const messages = {
     20: ['not_kept', 'NotKept'],
     21: ['not_kept_by', 'string'],
     22: ['events_not_kept', 'uint64'],
+    25: ['machine', 'string'],
     34: ['patch', 'PatchOf'],
     44: ['imported_from', 'string'],
     45: ['imported_received_unix_us', 'int64'],
