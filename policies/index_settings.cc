@@ -4,6 +4,7 @@
 
 #include "ipc/core/bounds.h"
 #include "policies/policy_errors.h"
+#include "policies/settings_file.h"
 
 namespace nightjar {
 namespace {
@@ -125,23 +126,7 @@ bool IsMachineName(std::string_view name) {
 
 std::optional<IndexSettings> ParseIndexSettings(std::string_view text,
                                                 std::vector<policy::PolicyError>* errors) {
-  std::vector<policy::PolicyError> found;
-  std::optional<IndexSettings> settings;
-  if (text.size() > bounds::kStoreFileBytes) {
-    found.push_back(
-        {1, 1, "an index file is at most " + std::to_string(bounds::kStoreFileBytes) + " bytes"});
-  } else {
-    TomlNode file = policy::ReadToml(text, &found);
-    if (found.empty()) {
-      Builder builder(&found);
-      for (const TomlNode& node : file.children) builder.Take(node);
-      settings = builder.Finish();
-    }
-  }
-  if (found.empty()) return settings;
-  policy::SortAndCut(&found);
-  errors->insert(errors->end(), found.begin(), found.end());
-  return std::nullopt;
+  return policy::ReadSettingsFile<Builder>(text, "an index file", errors);
 }
 
 }  // namespace nightjar

@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "policies/policy_errors.h"
+#include "policies/settings_file.h"
 #include "policies/units.h"
 
 namespace nightjar {
@@ -222,23 +223,7 @@ class Builder {
 
 std::optional<StoreSettings> ParseStoreSettings(std::string_view text,
                                                 std::vector<policy::PolicyError>* errors) {
-  std::vector<policy::PolicyError> found;
-  std::optional<StoreSettings> settings;
-  if (text.size() > bounds::kStoreFileBytes) {
-    found.push_back(
-        {1, 1, "a store file is at most " + std::to_string(bounds::kStoreFileBytes) + " bytes"});
-  } else {
-    TomlNode file = policy::ReadToml(text, &found);
-    if (found.empty()) {
-      Builder builder(&found);
-      for (const TomlNode& node : file.children) builder.Take(node);
-      settings = builder.Finish();
-    }
-  }
-  if (found.empty()) return settings;
-  policy::SortAndCut(&found);
-  errors->insert(errors->end(), found.begin(), found.end());
-  return std::nullopt;
+  return policy::ReadSettingsFile<Builder>(text, "a store file", errors);
 }
 
 }  // namespace nightjar

@@ -178,12 +178,21 @@ bool IsText(const std::string& text, size_t bytes_max) {
   return text.size() <= bytes_max && Utf8PrefixSize(text, text.size()) == text.size();
 }
 
-// Empty: it is one for `what`.
-std::string WrongReason(const std::string& what, const std::string& reason) {
-  if (reason.empty()) return what + " has a reason: send it as the body";
-  if (IsText(reason, bounds::kHoldReasonBytes)) return "";
-  return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
-         " bytes";
+// What is to become of a trace, why (the request's body) and who says so. Empty: it is read.
+template <typename Order>
+std::string ReadOrder(const http::Request& request, const std::string& canvas,
+                      const std::string& run, const std::string& what, Order* order) {
+  auto id = RunId::Parse(run);
+  if (!id) return "this is not a trace id: " + run;
+  if (request.body.empty()) return what + " has a reason: send it as the body";
+  if (!IsText(request.body, bounds::kHoldReasonBytes))
+    return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
+           " bytes";
+  order->set_canvas(canvas);
+  order->set_run_id(std::string(id->bytes()));
+  order->set_reason(request.body);
+  order->set_by(request.peer);
+  return "";
 }
 
 constexpr const char* kTraceType = "application/vnd.nightjar.trace";
@@ -557,17 +566,11 @@ void ControlService::ListHolds(Call call) {
 }
 
 void ControlService::DeleteTrace(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  const std::string& reason = call.request.body;
-  if (std::string wrong = WrongReason("a deletion", reason); !wrong.empty())
-    return call.Fail(400, wrong);
   proto::ToWriter question;
-  proto::DeleteTrace& order = *question.mutable_delete_trace();
-  order.set_canvas(canvas);
-  order.set_run_id(std::string(id->bytes()));
-  order.set_reason(reason);
-  order.set_by(call.request.peer);
+  proto::DeleteTrace* order = question.mutable_delete_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a deletion", order);
+      !wrong.empty())
+    return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->trace_deleted());
@@ -575,17 +578,10 @@ void ControlService::DeleteTrace(Call call, const std::string& canvas, const std
 }
 
 void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  const std::string& reason = call.request.body;
-  if (std::string wrong = WrongReason("a hold", reason); !wrong.empty())
-    return call.Fail(400, wrong);
   proto::ToWriter question;
-  proto::HoldTrace& order = *question.mutable_hold_trace();
-  order.set_canvas(canvas);
-  order.set_run_id(std::string(id->bytes()));
-  order.set_reason(reason);
-  order.set_by(call.request.peer);
+  proto::HoldTrace* order = question.mutable_hold_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a hold", order); !wrong.empty())
+    return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->hold());
