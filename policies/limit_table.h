@@ -17,7 +17,7 @@ namespace nightjar::policy {
 
 enum class LimitKind {
   kDuration,       // "2s"
-  kMaybeDuration,  // "2h", or "none"
+  kMaybeDuration,  // "2s", or "none"
   kSize,           // "64MiB"
   kMaybeSize,      // "64MiB", or "none"
   kCount,          // 8
@@ -27,6 +27,7 @@ enum class LimitKind {
   kSwitch,         // true, false
   kOverflow,       // "drop", "kill"
   kNames,          // ["authorization", "cookie"]
+  kSample,         // "all", "none", "1/100"
 };
 
 // Who a limit bounds, and so where it may be set: a handler has no share of the machine of its own.
@@ -41,7 +42,7 @@ struct LimitKey {
   std::string_view name;
   LimitKind kind;
   LimitScope scope;
-  double min;  // microseconds, bytes, or as it is; not for switches
+  double min;  // microseconds, bytes, or as it is; not for switches and samples
   double max;
   LimitMember member;
   std::string_view doc;  // one line

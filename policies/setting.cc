@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ipc/core/bounds.h"
+#include "policies/policy_errors.h"
 #include "policies/units.h"
 
 namespace nightjar::policy {
@@ -19,7 +20,7 @@ std::string_view Wanted(LimitKind kind) {
     case LimitKind::kDuration:
       return "a duration in quotes, such as \"500ms\" or \"2s\"";
     case LimitKind::kMaybeDuration:
-      return "a duration in quotes, such as \"2h\", or \"none\"";
+      return "a duration in quotes, such as \"500ms\" or \"2s\", or \"none\"";
     case LimitKind::kSize:
       return "a size in quotes, such as \"64MiB\"";
     case LimitKind::kMaybeSize:
@@ -38,6 +39,8 @@ std::string_view Wanted(LimitKind kind) {
       return "\"drop\" or \"kill\"";
     case LimitKind::kNames:
       return "names in brackets, such as [\"authorization\", \"cookie\"]";
+    case LimitKind::kSample:
+      return "\"all\", \"none\" or one in so many, such as \"1/100\"";
   }
   return "";
 }
@@ -71,8 +74,8 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
 }
 
 bool MayBeNone(LimitKind kind) {
-  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
-         kind == LimitKind::kRate || kind == LimitKind::kMaybeDuration;
+  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize ||
+         kind == LimitKind::kMaybeDuration || kind == LimitKind::kCpus || kind == LimitKind::kRate;
 }
 
 Read InRange(const LimitKey& key, LimitValue value) {
@@ -83,8 +86,13 @@ Read InRange(const LimitKey& key, LimitValue value) {
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.min)) + " and at most " +
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.max));
   if (magnitude == 0 && MayBeNone(key.kind)) {
-    message += "; \"none\" lifts the bound";
-    if (key.scope == LimitScope::kCanvas) message += ", and `suspended = true` lets nothing in";
+    const bool of_traces = key.name.starts_with("trace_");
+    message += key.kind == LimitKind::kMaybeDuration ? "; \"none\" switches it off"
+                                                     : "; \"none\" lifts the bound";
+    if (key.scope == LimitScope::kCanvas && !of_traces)
+      message += ", and `suspended = true` lets nothing in";
+    if (key.scope == LimitScope::kCanvas && of_traces)
+      message += ", and `trace = \"0B\"` records nothing";
   }
   return tl::unexpected(std::move(message));
 }
@@ -116,6 +124,13 @@ Read ReadNames(const LimitKey& key, const TomlNode& node) {
     names.push_back(child.text);
   }
   return LimitValue(std::move(names));
+}
+
+Read ReadSample(const std::string& text) {
+  static constexpr std::string_view kWords[] = {"all", "none"};
+  auto parsed = ParseSample(text);
+  if (!parsed) return tl::unexpected(parsed.error() + Suggestion(text, kWords));
+  return LimitValue(*parsed);
 }
 
 template <typename T>
@@ -156,6 +171,9 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
       break;
     case LimitKind::kNames:
       if (node.kind == Kind::kArray) return ReadNames(key, node);
+      break;
+    case LimitKind::kSample:
+      if (text) return ReadSample(node.text);
       break;
     case LimitKind::kOverflow:
       if (!text) break;

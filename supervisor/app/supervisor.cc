@@ -46,6 +46,21 @@ UsageTally::Cpu CpuIn(CellTree& cells) {
   return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
 }
 
+SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
+  SharedIndexLevels levels;
+  levels.available = index.available();
+  levels.rows_behind = index.rows_behind();
+  levels.oldest_behind = std::chrono::milliseconds(index.oldest_behind_ms());
+  levels.told = index.told();
+  levels.left_untold = index.left_untold();
+  levels.refused = index.refused();
+  levels.failed = {{"permission", index.failed_permission()},
+                   {"unavailable", index.failed_unavailable()},
+                   {"timed_out", index.failed_timed_out()},
+                   {"refused", index.failed_refused()}};
+  return levels;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -74,11 +89,14 @@ Supervisor::Supervisor(Booted booted)
       missed_(journal_),
       missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return booted_.policy; },
                        booted_.redaction_key}),
+      importer_({loop_, clock_, book_, factory_, journal_, booted_.guard.get(),
+                 [this] { return booted_.policy; }, booted_.redaction_key}),
       feed_(clock_),
       front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_, usage_,
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
-                rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
+                rerunner_, missed_handler_, importer_, pool_, feed_,
+                [this] { return booted_.policy; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
                 booted_.doctor, booted_.redaction_key, [this] { TellUsage(); }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
@@ -111,7 +129,8 @@ Supervisor::Supervisor(Booted booted)
       upkeep_(loop_, [this] { Upkeep(); }),
       look_for_strays_(loop_, [this] { LookForStrays(); }),
       alive_(loop_, [this] { booted_.manager.Alive(); }) {
-  if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
+  if (!booted_.options.store.empty() || !booted_.options.index.empty())
+    control_.ExpectStoreFigures();
   journal_.Tell(
       {[this](const proto::RunEnded& ended) {
          if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
@@ -291,9 +310,16 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  const WriterClient::Stored& stored = journal_.stored();
+  levels.traces_kept = stored.kept;
+  levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
+  levels.trace_events_not_kept = stored.events_not_kept;
+  levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
   levels.usage_lost = usage_.lost();
   levels.canvas_series = &series_;
-  if (store != nullptr) levels.store = LevelsOf(*store);
+  if (store != nullptr && !booted_.options.store.empty()) levels.store = LevelsOf(*store);
+  if (store != nullptr && store->has_shared_index())
+    levels.shared_index = LevelsOf(store->shared_index());
   return PrometheusText(metrics_.host(), levels);
 }
 

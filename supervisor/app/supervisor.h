@@ -85,6 +85,7 @@ class Supervisor {
   Rerunner rerunner_;
   MissedRoutes missed_;
   MissedHandler missed_handler_;
+  Importer importer_;
   EventFeed feed_;
   CanvasFront front_;
   ControlService control_;

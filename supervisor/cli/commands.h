@@ -17,7 +17,12 @@ ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
+ExitCode RunFunction(Session& session);
+ExitCode DeleteTrace(Session& session);
 ExitCode HandlerFromMissed(Session& session);
+
+// commands_import.cc
+ExitCode ImportTraces(Session& session);
 
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);

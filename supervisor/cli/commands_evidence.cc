@@ -7,6 +7,7 @@
 #include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
+#include "supervisor/cli/open_with.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
@@ -43,9 +44,15 @@ Detail DetailOf(const CommandLine& line) {
   return line.full ? Detail::kFull : Detail::kShort;
 }
 
+// Another program is shown no tree.
+TraceFormat FormatOf(const CommandLine& line) {
+  bool tree = line.format == TraceFormat::kTree;
+  return tree && !line.open_with.empty() ? TraceFormat::kChrome : line.format;
+}
+
 Result<std::string> InFormat(const proto::TraceDocument& document, const CommandLine& line,
                              const Paint& paint) {
-  switch (line.format) {
+  switch (FormatOf(line)) {
     case TraceFormat::kTree:
       return RenderTrace(document, DetailOf(line), paint);
     case TraceFormat::kOtlp:
@@ -79,6 +86,7 @@ ExitCode ShowTraces(Session& session) {
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
   query.With("function", line.function).With("caller", line.caller).With("since", line.since);
   query.With("until", line.until).With("field", line.field).With("revision", line.revision);
+  query.With("all_machines", line.all_machines ? "1" : "");
   proto::TraceList list;
   if (ExitCode code = session.Ask({.target = TracesPath(line.canvas) + query.text()}, &list);
       code != kOk)
@@ -102,6 +110,10 @@ ExitCode ShowTrace(Session& session) {
   if (session.PrintedJson()) return kOk;
   auto text = InFormat(document, line, session.paint());
   if (!text) return session.Complain(kNo, text.error().ToString());
+  if (!line.open_with.empty()) {
+    Status shown = OpenWith(line.open_with, "trace-" + id + ".json", *text);
+    return shown ? kOk : session.Complain(kNo, shown.error().ToString());
+  }
   session.out() << *text;
   return kOk;
 }

@@ -21,6 +21,12 @@ ExitCode Dispatch(Session& session) {
       return Watch(session);
     case Command::kRerun:
       return Rerun(session);
+    case Command::kRunFunction:
+      return RunFunction(session);
+    case Command::kDeleteTrace:
+      return DeleteTrace(session);
+    case Command::kImportTraces:
+      return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:

@@ -134,6 +134,8 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   if (incident.usage().trace_events() > 0)
     fact("trace     ", CountText(incident.usage().trace_events(), "event", "events") + ", " +
                            std::to_string(incident.usage().trace_dropped()) + " dropped");
+  if (!incident.trace_deleted().empty())
+    fact("          ", "its trace was " + incident.trace_deleted());
   fact("run       ", incident.run_id());
   return text;
 }

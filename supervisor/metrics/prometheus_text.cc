@@ -116,6 +116,23 @@ void AddCanvases(Families& families, const CanvasSeries& series) {
                       });
 }
 
+void AddSharedIndex(Families& families, const SharedIndexLevels& index) {
+  families.Gauge("shared_index_available", "1 while the index that machines share can be told.",
+                 index.available ? 1 : 0);
+  families.Gauge("shared_index_rows_behind",
+                 "Changes that it has not been told; more than 100,000 count as so many.",
+                 index.rows_behind);
+  families.Gauge("shared_index_behind_seconds",
+                 "Since the oldest trace that it has not been told of was received.",
+                 static_cast<size_t>(Seconds(index.oldest_behind)));
+  families.Counter("shared_index_told_total", "Changes that it was told.", index.told);
+  families.Counter("shared_index_left_untold_total",
+                   "Traces whose day was over before it could be told.", index.left_untold);
+  families.Counter("shared_index_refused_total", "Changes that it will never take.", index.refused);
+  families.Counters("shared_index_failures_total",
+                    "Tellings that failed, and are tried again, by how.", "kind", index.failed);
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -147,6 +164,17 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                  levels.writer_connected ? 1 : 0);
   families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
                    levels.traces_lost);
+  families.Counter("traces_kept_total", "Ended runs whose trace is stored, whole or in part.",
+                   levels.traces_kept);
+  families.Counters("traces_not_kept_total",
+                    "Ended runs of which policy has only the row stored, by its reason.", "reason",
+                    levels.traces_not_kept);
+  families.Counter("trace_events_not_kept_total",
+                   "Events left out of stored traces, as a canvas's budget was used up.",
+                   levels.trace_events_not_kept);
+  if (levels.trace_budgets_used_up)
+    families.Gauge("trace_budgets_used_up", "Canvases that have used up a trace budget of today.",
+                   *levels.trace_budgets_used_up);
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
@@ -155,6 +183,7 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                    levels.usage_lost);
   if (levels.canvas_series != nullptr) AddCanvases(families, *levels.canvas_series);
   if (levels.store) AddStore(families, *levels.store);
+  if (levels.shared_index) AddSharedIndex(families, *levels.shared_index);
   return families.Text();
 }
 

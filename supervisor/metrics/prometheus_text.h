@@ -26,6 +26,17 @@ struct StoreLevels {
   std::map<std::string, uint64_t> failed;  // uploads, by how
 };
 
+// Of the index that machines share; counts are the writer's.
+struct SharedIndexLevels {
+  bool available = false;
+  uint64_t rows_behind = 0;
+  Nanos oldest_behind{0};
+  uint64_t told = 0;
+  uint64_t left_untold = 0;
+  uint64_t refused = 0;
+  std::map<std::string, uint64_t> failed;  // by how
+};
+
 // What is so at the moment, and counts that others keep.
 struct HostLevels {
   size_t canvases = 0;
@@ -35,8 +46,13 @@ struct HostLevels {
   size_t quarantined = 0;  // cells with a process that does not die
   bool writer_connected = false;
   uint64_t traces_lost = 0;
+  uint64_t traces_kept = 0;
+  std::map<std::string, uint64_t> traces_not_kept = {};  // by what policy says
+  uint64_t trace_events_not_kept = 0;
+  std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
   std::optional<StoreLevels> store = {};
+  std::optional<SharedIndexLevels> shared_index = {};
   uint64_t usage_lost = 0;
   const CanvasSeries* canvas_series = nullptr;  // null: none has any
 };

@@ -17,7 +17,8 @@ CompileRun::CompileRun(Needs needs, policy::Limits limits, std::function<void(Co
                        std::function<void(CompileRun*)> gone)
     : needs_(needs), limits_(std::move(limits)), done_(std::move(done)), gone_(std::move(gone)) {}
 
-Status CompileRun::Start(const std::string& canvas, const DeployText& deployed) {
+Status CompileRun::Start(const std::string& canvas, const DeployText& deployed,
+                         const proto::Manifest* earlier) {
   NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", deployed.text));
   NJ_ASSIGN(worker_, needs_.factory.Make(canvas, proto::ENGINE_DARK, limits_, this));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), limits_, CellUsage{},
@@ -27,6 +28,7 @@ Status CompileRun::Start(const std::string& canvas, const DeployText& deployed) 
   message.mutable_compile()->set_file_name(deployed.file_name);
   message.mutable_compile()->set_source_bytes(deployed.text.size());
   message.mutable_compile()->set_upload(deployed.upload);
+  if (earlier != nullptr) *message.mutable_compile()->mutable_earlier() = earlier->handlers();
   if (Status sent = worker_->Send(message, {text.get()}); !sent) OnBroken(sent.error().ToString());
   return {};
 }

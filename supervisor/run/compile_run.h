@@ -51,7 +51,8 @@ class CompileRun final : public WorkerUser {
   CompileRun(Needs needs, policy::Limits limits, std::function<void(CompileResult)> done,
              std::function<void(CompileRun*)> gone);
   // An Error: nothing was started and neither callback comes.
-  Status Start(const std::string& canvas, const DeployText& text);
+  // `earlier`: the revision in force; null: there is none.
+  Status Start(const std::string& canvas, const DeployText& text, const proto::Manifest* earlier);
 
   void OnMessage(proto::FromWorker message, std::vector<Fd> fds) override;
   void OnBroken(const std::string& why) override;

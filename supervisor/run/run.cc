@@ -83,7 +83,12 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
   began.set_rerun_of(order_.rerun_of);
+  if (order_.patch) *began.mutable_patch() = *order_.patch;
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
+  auto rules = TraceRulesOf(order_.limits, order_.wanted_by);
+  // A patch is kept with its base, or not at all.
+  if (rules && !order_.patch)
+    *began.mutable_trace_rules() = std::move(*rules);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,

@@ -17,6 +17,7 @@
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
+#include "supervisor/run/trace_rules.h"
 #include "supervisor/watch/incident.h"
 #include "supervisor/watch/process_looker.h"
 #include "supervisor/watch/verdict.h"
@@ -51,6 +52,8 @@ struct RunOrder {
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
+  std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
+  WantedBy wanted_by = WantedBy::kClient;
   WallTime received_wall;
   MonoTime received;
   uint64_t request_bytes = 0;           // of the body that a caller sent; RunService fills it in

@@ -69,6 +69,7 @@ const std::map<std::string, std::set<std::string>> kOnlyIn = {
     {"<boost/beast", {"supervisor/http"}},
     {"<toml++", {"policies"}},
     {"<sqlite3.h>", {"supervisor/writer"}},
+    {"<libpq-fe.h>", {"supervisor/writer/shared"}},
     {"<curl/", {"supervisor/cli", "supervisor/writer/s3"}},
     {"<prometheus/", {"supervisor/metrics"}},
     {"<seccomp.h>", {"ipc/core", "worker/sandbox"}},
