@@ -274,7 +274,6 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
   levels.trace_events_not_kept = stored.events_not_kept;
   levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
-  if (store != nullptr) levels.store = LevelsOf(*store);
   if (store != nullptr && !booted_.options.store.empty()) levels.store = LevelsOf(*store);
   if (store != nullptr && store->has_shared_index())
     levels.shared_index = LevelsOf(store->shared_index());
