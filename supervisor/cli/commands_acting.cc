@@ -97,8 +97,8 @@ ExitCode Rerun(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
   if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
-  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) +
-                       "/rerun?revision=" + line.revision + (line.live ? "&live=1" : "");
+  std::string target = TracePath(line.canvas, id) + "/rerun?revision=" + line.revision +
+                       (line.live ? "&live=1" : "");
   proto::RunAnswer answer;
   ExitCode code = session.Ask({"POST", target, {}, "running it again"}, &answer);
   if (code != kOk) return code;
@@ -113,9 +113,9 @@ ExitCode RunFunction(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
   if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
-  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) + "/functions/" +
-                       EncodePart(line.function) + "?call=" + line.call +
-                       "&revision=" + line.revision + (line.live ? "&live=1" : "");
+  std::string target = TracePath(line.canvas, id) + "/functions/" + EncodePart(line.function) +
+                       "?call=" + line.call + "&revision=" + line.revision +
+                       (line.live ? "&live=1" : "");
   proto::RunAnswer answer;
   Question question{"POST", target, line.arguments, "running " + line.function};
   ExitCode code = session.Ask(question, &answer);
@@ -137,7 +137,7 @@ ExitCode DeleteTrace(Session& session) {
   if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
   proto::TraceDeleted deleted;
   ExitCode code = session.Ask({.method = "DELETE",
-                               .target = TracesPath(line.canvas) + "/" + EncodePart(id),
+                               .target = TracePath(line.canvas, id),
                                .body = line.reason,
                                .waiting_for = "deleting the trace"},
                               &deleted);

@@ -100,11 +100,9 @@ ExitCode ShowTrace(Session& session) {
   std::string id;
   ExitCode code = CompleteTrace(session, &id);
   if (code != kOk) return code;
-  if (!line.object.empty())
-    return WriteObject(session, TracesPath(line.canvas) + "/" + EncodePart(id));
+  if (!line.object.empty()) return WriteObject(session, TracePath(line.canvas, id));
   proto::TraceDocument document;
-  code = session.Ask({.target = TracesPath(line.canvas) + "/" + EncodePart(id),
-                      .waiting_for = "reading the trace"},
+  code = session.Ask({.target = TracePath(line.canvas, id), .waiting_for = "reading the trace"},
                      &document);
   if (code != kOk) return code;
   if (session.PrintedJson()) return kOk;

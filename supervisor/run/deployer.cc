@@ -76,18 +76,10 @@ void Deployer::Next(const std::string& canvas) {
       CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory, needs_.guard},
       CompileRun::LimitsFrom(needs_.policy()->For(canvas, "")),
       [this, job](CompileResult result) { OnCompiled(job, std::move(result)); },
-      [this](CompileRun* gone) {
-        auto at = compiles_.find(gone);
-        auto body = std::make_shared<std::unique_ptr<CompileRun>>(std::move(at->second));
-        compiles_.erase(at);
-        needs_.loop.Post([body] { body->reset(); });
-      });
-  CompileRun* raw = compile.get();
-  compiles_.emplace(raw, std::move(compile));
-  Status started = raw->Start(canvas, job->text, in_force ? &in_force->manifest : nullptr);
-  if (started) return;
-  compiles_.erase(raw);
-  Finish(job, Failed(started.error()));
+      [this](CompileRun* gone) { compiles_.Remove(gone); });
+  Status started = compile->Start(canvas, job->text, in_force ? &in_force->manifest : nullptr);
+  if (!started) return Finish(job, Failed(started.error()));
+  compiles_.Add(std::move(compile));
 }
 
 void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result) {

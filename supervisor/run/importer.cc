@@ -77,20 +77,14 @@ void Importer::Import(ImportOrder order, Done done) {
   ImportRun::Wants wants{
       [this, job](const proto::Imported& seen) { return Decide(*job, seen); },
       [this, job](Result<ImportRun::Read> read) { OnRead(job, std::move(read)); },
-      [this](ImportRun* gone) {
-        auto at = runs_.find(gone);
-        auto body = std::make_shared<std::unique_ptr<ImportRun>>(std::move(at->second));
-        runs_.erase(at);
-        needs_.loop.Post([body] { body->reset(); });
-      }};
+      [this](ImportRun* gone) { runs_.Remove(gone); }};
   auto run = std::make_unique<ImportRun>(
       ImportRun::Needs{needs_.loop, needs_.clock, needs_.factory, needs_.guard},
       job->policy->For(job->order.canvas, ""), job->revision, std::move(wants));
   Status started = run->Start(job->order.object);
   job->order.object = {};
   if (!started) return job->done(tl::unexpected<Error>(started.error()));
-  ImportRun* raw = run.get();
-  runs_.emplace(raw, std::move(run));
+  runs_.Add(std::move(run));
 }
 
 Result<proto::Import> Importer::Decide(Job& job, const proto::Imported& seen) const {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -51,7 +50,7 @@ class Importer {
   void OnRead(const std::shared_ptr<Job>& job, Result<ImportRun::Read> read);
 
   Needs needs_;
-  std::map<ImportRun*, std::unique_ptr<ImportRun>> runs_;
+  SoloWorkers runs_{needs_.loop};
 };
 
 // When Dark received what has this id; 0: the id does not say. Ids of its first years are random.

@@ -139,7 +139,7 @@ Result<std::string> EncodeReplayAnswer(uint64_t ticket, const proto::TraceRow& r
   proto::FromWriter answer;
   answer.set_ticket(ticket);
   if (object) {
-    const RunId run = RunId::Parse(row.run_id()).value_or(RunId());
+    const RunId run = RunOf(row);
     NJ_ASSIGN(*answer.mutable_replay(), question.has_function()
                                             ? MakeFunctionReplay(*object, run, question.function())
                                             : MakeReplay(*object, run));

@@ -120,7 +120,7 @@ Status Keeper::MarkKept(TraceIndex& index, const Keeping& kept) {
   if (kept.trace->object_key.empty()) return {};
   NJ_ASSIGN(std::string key, KeptKey(handler.canvas, handler.tlid, kept.slot.slot));
   for (IndexedTrace& patch : now) {
-    patch.object_key = PatchKey(key, RunId::Parse(patch.row.run_id()).value_or(RunId()));
+    patch.object_key = PatchKey(key, RunOf(patch.row));
     NJ_TRY(index.patches().Add(kept.slot.run, TracePatches::Place::kKept, patch));
   }
   return {};
@@ -128,7 +128,7 @@ Status Keeper::MarkKept(TraceIndex& index, const Keeping& kept) {
 
 Status Keeper::CopyPatches(const std::vector<IndexedTrace>& patches, const std::string& base_key) {
   for (const IndexedTrace& patch : patches) {
-    const RunId run = RunId::Parse(patch.row.run_id()).value_or(RunId());
+    const RunId run = RunOf(patch.row);
     Status copied = objects_.Copy(patch.object_key, PatchKey(base_key, run));
     if (!copied && copied.error().code != ErrorCode::kNotFound) return copied;
     if (!copied)
@@ -331,7 +331,7 @@ Status Keeper::HoldPatches(const std::string& canvas, const RunId& run, TracePat
         });
       });
       for (IndexedTrace patch : fresh) {
-        patch.object_key = PatchKey(evidence, RunId::Parse(patch.row.run_id()).value_or(RunId()));
+        patch.object_key = PatchKey(evidence, RunOf(patch.row));
         NJ_TRY(index.patches().Add(run, kPlace, patch));
       }
       return fresh.empty() ? index.holds().Confirm(canvas, run) : Status();

@@ -60,6 +60,14 @@ std::string TraceDay::Text(Form form) const {
   return text;
 }
 
+std::string For(TraceDay day, std::string sql) {
+  constexpr std::string_view kPlace = "DAY";
+  const std::string digits = day.Text(TraceDay::Form::kDigits);
+  for (size_t at = 0; (at = sql.find(kPlace, at)) != sql.npos; at += digits.size())
+    sql.replace(at, kPlace.size(), digits);
+  return sql;
+}
+
 RunRange RangeOf(int64_t first_ms, int64_t last_ms) {
   const int64_t kLastMs = (int64_t{1} << 48) - 1;
   // Newer ids are smaller.

@@ -37,6 +37,9 @@ class TraceDay {
   std::chrono::sys_days day_{};
 };
 
+// The statement for a day's own tables, whose names have its digits where `sql` says DAY.
+std::string For(TraceDay day, std::string sql);
+
 // Ids of runs, first and last of them included.
 struct RunRange {
   std::string first, last;  // 16 bytes each

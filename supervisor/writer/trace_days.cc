@@ -76,15 +76,6 @@ constexpr const char* kWalkField =
     "WHERE f.canvas = ?1 AND f.field = ?4 AND f.value = ?5 AND f.run_id BETWEEN ?2 AND ?3 "
     "ORDER BY f.run_id";
 
-std::string For(TraceDay day, const char* sql) {
-  constexpr std::string_view kPlace = "DAY";
-  const std::string digits = day.Text(TraceDay::Form::kDigits);
-  std::string text = sql;
-  for (size_t at = 0; (at = text.find(kPlace, at)) != text.npos; at += digits.size())
-    text.replace(at, kPlace.size(), digits);
-  return text;
-}
-
 Result<IndexedTrace> Read(const Statement& found) {
   IndexedTrace trace;
   std::string_view row = found.Bytes(0), touched = found.Bytes(1);
@@ -107,6 +98,10 @@ bool HasField(const proto::TraceTouched& touched, const std::string& name, std::
 }
 
 }  // namespace
+
+RunId RunOf(const proto::TraceRow& row) {
+  return RunId::Parse(row.run_id()).value_or(RunId());
+}
 
 std::string_view CallerAddress(std::string_view caller) {
   if (caller.starts_with('[')) return caller.substr(1, caller.find(']') - 1);

@@ -30,6 +30,9 @@ struct IndexedTrace {
   std::string object_key;  // empty: the object could not be stored
 };
 
+// Of a row that was stored; zeros: it names none.
+RunId RunOf(const proto::TraceRow& row);
+
 // The address in a caller, without its port: lists are asked by it.
 std::string_view CallerAddress(std::string_view caller);
 

@@ -11,6 +11,7 @@
 #include "ipc/core/ids.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/event_head.h"
+#include "supervisor/writer/trace_days.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -75,7 +76,7 @@ std::string PutTogether(TraceReader& reader, const RunId& run, proto::TraceDocum
 Result<std::string> PutPatches(const std::vector<PatchObject>& patches, size_t room) {
   std::string document;
   for (const PatchObject& patch : patches) {
-    const RunId run = RunId::Parse(patch.row.run_id()).value_or(RunId());
+    const RunId run = RunOf(patch.row);
     NJ_ASSIGN(TraceReader reader, TraceReader::Open(patch.object));
     Stored stored = StoredOf(reader, run);
     *stored.top.mutable_row() = patch.row;
@@ -113,7 +114,7 @@ Result<std::string> Print(const proto::TraceRow& row, const std::string& rest) {
 Result<std::string> EncodeTraceAnswer(uint64_t ticket, const proto::TraceRow& row,
                                       std::string_view object, size_t bytes_max,
                                       const std::vector<PatchObject>& patches) {
-  RunId run = RunId::Parse(row.run_id()).value_or(RunId());
+  RunId run = RunOf(row);
   NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
   const Stored stored = StoredOf(reader, run);
   // Text is larger than what it is made of, by how much is seen when it is there.

@@ -397,7 +397,7 @@ tl::unexpected<Error> TraceIndex::Missing(std::string_view canvas, const RunId& 
   if (!base) return tl::unexpected<Error>(base.error());
   if (*base)
     return Fail(ErrorCode::kNotFound, "run " + run.ToString() +
-                                          " is a patch, which is shown with " + "its trace " +
+                                          " is a patch, which is shown with its trace " +
                                           (*base)->ToString());
   auto day = TraceDay::Of(run);
   auto days = days_.Days();

@@ -73,15 +73,6 @@ constexpr const char* kForgetDay =
 constexpr const char* kAddDayOver =
     "INSERT INTO outbox (kind, canvas, tlid, slot) VALUES (3, '', ?, 0)";
 
-std::string For(TraceDay day, const char* sql) {
-  constexpr std::string_view kPlace = "DAY";
-  const std::string digits = day.Text(TraceDay::Form::kDigits);
-  std::string text = sql;
-  for (size_t at = 0; (at = text.find(kPlace, at)) != text.npos; at += digits.size())
-    text.replace(at, kPlace.size(), digits);
-  return text;
-}
-
 Error Damaged() {
   return {ErrorCode::kProtocol, 0, "an entry of the outbox is damaged"};
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 
@@ -42,20 +43,16 @@ ErrorCode CodeOf(std::string_view state) {
   return ErrorCode::kInternal;
 }
 
-char HexDigit(unsigned value) {
+char DigitOf(unsigned value) {
   return "0123456789abcdef"[value & 15];
 }
 
 void AppendHex(std::string& text, std::string_view bytes) {
   text.reserve(text.size() + 2 * bytes.size() + 8);
   for (char c : bytes) {
-    text += HexDigit(static_cast<unsigned char>(c) >> 4);
-    text += HexDigit(static_cast<unsigned char>(c));
+    text += DigitOf(static_cast<unsigned char>(c) >> 4);
+    text += DigitOf(static_cast<unsigned char>(c));
   }
-}
-
-unsigned ValueOf(char digit) {
-  return static_cast<unsigned>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
 }  // namespace
@@ -94,7 +91,7 @@ std::string Rows::Bytes(int row, int column) const {
   if (!text.starts_with("\\x")) return bytes;
   bytes.reserve(text.size() / 2);
   for (size_t at = 2; at + 1 < text.size(); at += 2)
-    bytes += static_cast<char>(ValueOf(text[at]) << 4 | ValueOf(text[at + 1]));
+    bytes += static_cast<char>(HexDigit(text[at]) << 4 | HexDigit(text[at + 1]));
   return bytes;
 }
 

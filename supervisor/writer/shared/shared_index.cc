@@ -117,12 +117,13 @@ constexpr const char* kGetFromDay =
     "nightjar.machine_days d USING (day, machine) WHERE t.day = $1 AND t.canvas = $2 AND "
     "t.run_id = $3";
 
-std::string For(TraceDay day, std::string sql) {
-  for (auto [place, text] :
-       {std::pair<std::string_view, std::string>{"DAY", day.Text(TraceDay::Form::kDigits)},
-        {"DATE", day.Text()}})
-    for (size_t at = 0; (at = sql.find(place, at)) != sql.npos; at += text.size())
-      sql.replace(at, place.size(), text);
+// DATE is the day as PostgreSQL has it.
+std::string ForPartition(TraceDay day, const char* statement) {
+  constexpr std::string_view kPlace = "DATE";
+  const std::string date = day.Text();
+  std::string sql = For(day, statement);
+  for (size_t at = 0; (at = sql.find(kPlace, at)) != sql.npos; at += date.size())
+    sql.replace(at, kPlace.size(), date);
   return sql;
 }
 
@@ -134,10 +135,6 @@ Result<IndexedTrace> Read(const Rows& rows, int row) {
   trace.object_key = rows.Text(row, 2);
   trace.row.set_machine(std::string(rows.Text(row, 3)));
   return trace;
-}
-
-RunId IdOf(const IndexedTrace& trace) {
-  return RunId::Parse(trace.row.run_id()).value_or(RunId());
 }
 
 std::string Text(Tlid tlid) {
@@ -224,9 +221,9 @@ Status SharedIndex::MakeDays(const Telling& telling) {
     NJ_TRY(db_->Do(kSchemaLock));
     for (TraceDay day : unknown) {
       // Making what is there already would still wait for everybody who reads.
-      NJ_ASSIGN(Rows made, db_->Ask(For(day, kIsMade)));
+      NJ_ASSIGN(Rows made, db_->Ask(ForPartition(day, kIsMade)));
       if (made.Text(0, 0) != "t")
-        for (const char* make : kMakeDay) NJ_TRY(db_->Do(For(day, make)));
+        for (const char* make : kMakeDay) NJ_TRY(db_->Do(ForPartition(day, make)));
       NJ_TRY(db_->Do(kHasDay, {day.Text(), machine_}));
     }
     return {};
@@ -247,7 +244,7 @@ Status SharedIndex::DropDays(const std::vector<TraceDay>& over, TraceDay today) 
     for (int row = 0; row < unneeded.size(); ++row) {
       auto day = TraceDay::Parse(unneeded.Text(row, 0), TraceDay::Form::kDigits);
       if (!day) continue;  // no table of ours
-      for (const char* drop : kDropDay) NJ_TRY(db_->Do(For(*day, drop)));
+      for (const char* drop : kDropDay) NJ_TRY(db_->Do(ForPartition(*day, drop)));
     }
     return {};
   });
@@ -321,10 +318,10 @@ Status SharedIndex::TellSlots(const std::vector<Telling::Slot>& slots) {
   for (const Telling::Slot& one : slots) {
     const std::string tlid = Text(one.handler.tlid), slot = std::to_string(one.slot);
     if (one.kept)
-      NJ_TRY(db_->Do(kKeep,
-                     {machine_, one.handler.canvas, tlid, slot, PgBytes(IdOf(*one.kept).bytes()),
-                      one.kept->object_key, PgBytes(one.kept->row.SerializeAsString()),
-                      PgBytes(one.kept->touched.SerializeAsString())}));
+      NJ_TRY(db_->Do(
+          kKeep, {machine_, one.handler.canvas, tlid, slot, PgBytes(RunOf(one.kept->row).bytes()),
+                  one.kept->object_key, PgBytes(one.kept->row.SerializeAsString()),
+                  PgBytes(one.kept->touched.SerializeAsString())}));
     else
       NJ_TRY(db_->Do(kEmpty, {machine_, one.handler.canvas, tlid, slot}));
   }
@@ -415,10 +412,10 @@ Status SharedIndex::WalkDay(const std::string& day, const proto::ListTraces& que
     more_rows = rows.size() == static_cast<int>(bounds::kSharedPage);
     for (int row = 0; row < rows.size() && !listing.done(); ++row) {
       NJ_ASSIGN(IndexedTrace trace, Read(rows, row));
-      const RunId run = IdOf(trace);
+      const RunId run = RunOf(trace.row);
       behind = run.bytes();
-      for (; next != outlived.end() && IdOf(*next) < run; ++next) listing.Add(*next);
-      bool same = next != outlived.end() && IdOf(*next) == run;
+      for (; next != outlived.end() && RunOf(next->row) < run; ++next) listing.Add(*next);
+      bool same = next != outlived.end() && RunOf(next->row) == run;
       if (!same && Matches(question, trace)) listing.Add(trace);
       listing.Look();
     }
