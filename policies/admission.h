@@ -27,6 +27,8 @@ enum class RefusalKind {
   kRate,         // limit `rate`
   kConcurrency,  // limits `concurrency` and `queue` are both used up
   kSuspended,    // limit `suspended`
+  kQuotaRuns,    // limit `quota_runs`: see quota.h
+  kQuotaCpu,     // limit `quota_cpu`
 };
 
 enum class AdmissionDecision { kAdmit, kQueue, kRefuse };

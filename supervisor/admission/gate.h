@@ -14,6 +14,7 @@
 #include "ipc/core/ids.h"
 #include "policies/admission.h"
 #include "policies/limits.h"
+#include "policies/quota.h"
 
 namespace nightjar {
 
@@ -30,9 +31,9 @@ class Gate {
  public:
   explicit Gate(const Clock& clock) : clock_(clock) {}
 
-  // nullopt: come in.
+  // nullopt: come in. `used` is the day's use without what is running or queued.
   std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits,
-                                 size_t running, size_t queued);
+                                 size_t running, size_t queued, policy::DayUse used = {});
 
  private:
   struct Window {

@@ -66,6 +66,10 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_CONCURRENCY;
     case policy::RefusalKind::kSuspended:
       return proto::REFUSAL_SUSPENDED;
+    case policy::RefusalKind::kQuotaRuns:
+      return proto::REFUSAL_QUOTA_RUNS;
+    case policy::RefusalKind::kQuotaCpu:
+      return proto::REFUSAL_QUOTA_CPU;
   }
   return proto::REFUSAL_UNSPECIFIED;
 }
@@ -79,6 +83,9 @@ const char* ReasonOf(policy::RefusalKind kind) {
       return "too many run and wait already";
     case policy::RefusalKind::kSuspended:
       return "suspended";
+    case policy::RefusalKind::kQuotaRuns:
+    case policy::RefusalKind::kQuotaCpu:
+      return "used up for today";
   }
   return "";
 }
@@ -108,7 +115,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
       request, match, [&] { return RedactionOf(order.limits, needs_.redaction_key, canvas); });
   order.received = request.received;
   RunService::Counts live = needs_.runs.CountsOf(canvas);
-  if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
+  if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued,
+                                     needs_.usage.UsedToday(canvas)))
     return Refuse(*refusal, order, std::move(responder));
   FillHttp(request, match, order.handler, order.message.mutable_http());
   order.body = TakeBody(&request);
@@ -150,7 +158,10 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
                          http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
   ++needs_.metrics.host().refused;
-  bool too_many = refusal.kind == policy::RefusalKind::kRate;
+  needs_.usage.Refused(order.revision->canvas);
+  bool too_many = refusal.kind == policy::RefusalKind::kRate ||
+                  refusal.kind == policy::RefusalKind::kQuotaRuns ||
+                  refusal.kind == policy::RefusalKind::kQuotaCpu;
   http::Response response = KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED,
                                            refusal.incident, ReasonOf(refusal.kind));
   response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));

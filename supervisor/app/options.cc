@@ -25,6 +25,9 @@ Options ParseOptions(int argc, char** argv) {
                  "Store file (TOML): traces go to an S3-compatible store; without it they stay in "
                  "the state directory")
       ->check(CLI::ExistingFile);
+  app.add_option("--index", options.index,
+                 "Index file (TOML): machines list each other's traces, in a PostgreSQL")
+      ->check(CLI::ExistingFile);
   app.add_option("--without", options.without,
                  "Serve although this host cannot enforce NAME (a check of `nightjar doctor`); may "
                  "be repeated");

@@ -35,6 +35,35 @@ StoreLevels LevelsOf(const proto::StoreFigures& store) {
   return levels;
 }
 
+EndedRun CountedOf(const RunOrder& order, const RunResult& result) {
+  EndedRun run;
+  run.canvas = order.revision->canvas;
+  run.verdict = result.verdict;
+  run.had_worker = result.had_worker;
+  run.usage = result.usage;
+  run.request_bytes = order.request_bytes;
+  return run;
+}
+
+UsageTally::Cpu CpuIn(CellTree& cells) {
+  return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
+}
+
+SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
+  SharedIndexLevels levels;
+  levels.available = index.available();
+  levels.rows_behind = index.rows_behind();
+  levels.oldest_behind = std::chrono::milliseconds(index.oldest_behind_ms());
+  levels.told = index.told();
+  levels.left_untold = index.left_untold();
+  levels.refused = index.refused();
+  levels.failed = {{"permission", index.failed_permission()},
+                   {"unavailable", index.failed_unavailable()},
+                   {"timed_out", index.failed_timed_out()},
+                   {"refused", index.failed_refused()}};
+  return levels;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -49,6 +78,7 @@ Supervisor::Supervisor(Booted booted)
       zygote_(loop_),
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
+      usage_(clock_, journal_, series_, CpuIn(*booted_.cells)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
@@ -62,13 +92,17 @@ Supervisor::Supervisor(Booted booted)
       missed_(journal_),
       missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return booted_.policy; },
                        booted_.redaction_key}),
+      importer_({loop_, clock_, book_, factory_, journal_, booted_.guard.get(),
+                 [this] { return booted_.policy; }, booted_.redaction_key}),
       feed_(clock_),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
+      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_, usage_,
               [this] { return booted_.policy; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
-                rerunner_, missed_handler_, pool_, feed_, [this] { return booted_.policy; },
+                rerunner_, missed_handler_, importer_, pool_, feed_,
+                [this] { return booted_.policy; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
-                booted_.doctor, booted_.redaction_key, [this] { return policy_load_; }}),
+                booted_.doctor, booted_.redaction_key, [this] { return policy_load_; },
+                [this] { TellUsage(); }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -101,13 +135,19 @@ Supervisor::Supervisor(Booted booted)
       alive_(loop_, [this] { booted_.manager.Alive(); }),
       try_policy_(loop_, [this] { TryPolicy(); }) {
   policy_load_.unix_us = UnixMicros(clock_.Wall());
-  if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
-  journal_.Tell({[this](const proto::RunEnded& ended) {
-                   if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
-                 },
-                 [this](const proto::RunBegan& began, const proto::RunEnded& ended) {
-                   if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
-                 }});
+  if (!booted_.options.store.empty() || !booted_.options.index.empty())
+    control_.ExpectStoreFigures();
+  journal_.Tell(
+      {[this](const proto::RunEnded& ended) {
+         if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
+       },
+       [this](const proto::RunBegan& began, const proto::RunEnded& ended, uint64_t bytes) {
+         usage_.Stored(began.canvas(), bytes);
+         if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
+       }});
+  runs_.OnEnd([this](const RunOrder& order, const RunResult& result) {
+    usage_.Ended(CountedOf(order, result));
+  });
   loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
 }
 
@@ -156,6 +196,8 @@ int Supervisor::Run() {
 
 void Supervisor::OnWriterUp(Channel channel) {
   journal_.Connect(std::move(channel));
+  usage_.WriterCame();
+  if (!usage_loaded_) usage_.LoadDay([this](const Status& loaded) { OnUsageLoaded(loaded); });
   if (catalog_loaded_) return;
   journal_.LoadCatalog(
       [this](Result<std::vector<Journal::CatalogItem>> items) { OnCatalog(std::move(items)); });
@@ -183,6 +225,17 @@ void Supervisor::OnHelperDown() {
         "a helper ended again and again before it was ready; what it said stands above"});
 }
 
+// Quotas hold from the first request on.
+void Supervisor::OnUsageLoaded(const Status& loaded) {
+  if (!loaded && loaded.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  // It may be busy with its index for longer than it may take to answer.
+  if (!loaded && loaded.error().code == ErrorCode::kTimedOut)
+    return usage_.LoadDay([this](const Status& again) { OnUsageLoaded(again); });
+  if (!loaded) return Fail(loaded.error());
+  usage_loaded_ = true;
+  OpenDoors();
+}
+
 void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
   // A writer that went away meanwhile is restarted, and asked again.
   if (!items && items.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
@@ -202,7 +255,7 @@ void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
 }
 
 void Supervisor::OpenDoors() {
-  if (open_ || stopping_ || !catalog_loaded_ || !zygote_.ready()) return;
+  if (open_ || stopping_ || !catalog_loaded_ || !usage_loaded_ || !zygote_.ready()) return;
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
@@ -232,8 +285,16 @@ void Supervisor::LookForStrays() {
   if (!strays_.Look() && clock_.Mono() > look_for_strays_until_) look_for_strays_.Stop();
 }
 
+void Supervisor::TellUsage() {
+  if (auto used = booted_.cells->TakeCanvasCpu())
+    for (const CellTree::CanvasCpu& each : *used) usage_.CpuUsed(each.canvas, each.cpu_us);
+  usage_.Tell();
+}
+
 void Supervisor::Upkeep() {
   pool_.Sweep();
+  TellUsage();
+  series_.Turn(clock_.Mono());
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
   missed_.Tell();
@@ -261,7 +322,16 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.policy_loads = policy_load_.number;
   levels.policies_rejected = policies_rejected_;
   levels.policy_loaded_unix_s = policy_load_.unix_us / 1'000'000;
-  if (store != nullptr) levels.store = LevelsOf(*store);
+  const WriterClient::Stored& stored = journal_.stored();
+  levels.traces_kept = stored.kept;
+  levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
+  levels.trace_events_not_kept = stored.events_not_kept;
+  levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
+  levels.usage_lost = usage_.lost();
+  levels.canvas_series = &series_;
+  if (store != nullptr && !booted_.options.store.empty()) levels.store = LevelsOf(*store);
+  if (store != nullptr && store->has_shared_index())
+    levels.shared_index = LevelsOf(store->shared_index());
   return PrometheusText(metrics_.host(), levels);
 }
 
@@ -382,11 +452,20 @@ void Supervisor::StopWorkers() {
   missed_.Tell();
   WaitFor(
       waiting_, loop_, clock_.Mono() + kStopStepMax,
-      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopWriter(); });
+      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopCounting(); });
+}
+
+// Traces are stored by now, and their bytes known.
+void Supervisor::StopCounting() {
+  TellUsage();
+  WaitFor(
+      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return usage_.settled(); },
+      [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {
   if (!journal_.settled()) LogError("traces_left_to_the_writer", {});
+  if (!usage_.settled()) LogError("usage_left_untold", {});
   // The end of its socket is its word to finish.
   writer_helper_.ExpectEnd([this] { StopZygote(); });
   journal_.Disconnect();

@@ -18,6 +18,7 @@
 #include "supervisor/proc/zygote_connection.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
+#include "supervisor/usage/usage_tally.h"
 
 namespace nightjar {
 
@@ -42,10 +43,13 @@ class Supervisor {
   void SayWhichLimitIsNotEnforced() const;
   // Once policy lets a canvas run programs; then it stays.
   void StartExecZygote();
+  void OnUsageLoaded(const Status& loaded);
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OpenDoors();
   Status StartServers();
   void Upkeep();
+  // Counts what canvases have used until now, and tells the writer.
+  void TellUsage();
   void ReloadPolicy();
   void TryPolicy();
   void TakePolicy(std::shared_ptr<const policy::Policy> policy);
@@ -58,6 +62,7 @@ class Supervisor {
   void DrainRuns();
   void StopRuns();
   void StopWorkers();
+  void StopCounting();
   void StopWriter();
   void StopZygote();
   void StopExecZygote();
@@ -72,6 +77,8 @@ class Supervisor {
   ZygoteConnection zygote_;
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics& metrics_;
+  CanvasSeries series_;
+  UsageTally usage_;
   CanvasBook book_;
   Gate gate_;
   WorkerFactory factory_;
@@ -81,6 +88,7 @@ class Supervisor {
   Rerunner rerunner_;
   MissedRoutes missed_;
   MissedHandler missed_handler_;
+  Importer importer_;
   EventFeed feed_;
   CanvasFront front_;
   ControlService control_;
@@ -101,6 +109,7 @@ class Supervisor {
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
+  bool usage_loaded_ = false;
   bool open_ = false;
   PolicyLoad policy_load_;
   uint64_t policies_rejected_ = 0;

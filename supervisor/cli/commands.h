@@ -17,7 +17,12 @@ ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
+ExitCode RunFunction(Session& session);
+ExitCode DeleteTrace(Session& session);
 ExitCode HandlerFromMissed(Session& session);
+
+// commands_import.cc
+ExitCode ImportTraces(Session& session);
 
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);
@@ -34,6 +39,7 @@ ExitCode HoldTrace(Session& session);
 ExitCode ReleaseTrace(Session& session);
 ExitCode ShowHolds(Session& session);
 ExitCode ShowMissed(Session& session);
+ExitCode ShowUsage(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.

@@ -21,6 +21,12 @@ ExitCode Dispatch(Session& session) {
       return Watch(session);
     case Command::kRerun:
       return Rerun(session);
+    case Command::kRunFunction:
+      return RunFunction(session);
+    case Command::kDeleteTrace:
+      return DeleteTrace(session);
+    case Command::kImportTraces:
+      return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kTraces:
@@ -43,6 +49,8 @@ ExitCode Dispatch(Session& session) {
       return VerifyIncidents(session);
     case Command::kIncident:
       return ShowIncident(session);
+    case Command::kUsage:
+      return ShowUsage(session);
     case Command::kLimits:
       return ShowLimits(session);
     case Command::kCheckPolicy:

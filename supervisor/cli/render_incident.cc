@@ -26,6 +26,10 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "the host has no worker left";
     case proto::REFUSAL_EXEC:
       return "the canvas may not run programs";
+    case proto::REFUSAL_QUOTA_RUNS:
+      return "too many runs today";
+    case proto::REFUSAL_QUOTA_CPU:
+      return "too much processor time today";
     case proto::REFUSAL_STOPPING:
       return "the supervisor is stopping";
     default:
@@ -131,6 +135,8 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   if (incident.usage().trace_events() > 0)
     fact("trace     ", CountText(incident.usage().trace_events(), "event", "events") + ", " +
                            std::to_string(incident.usage().trace_dropped()) + " dropped");
+  if (!incident.trace_deleted().empty())
+    fact("          ", "its trace was " + incident.trace_deleted());
   fact("run       ", incident.run_id());
   return text;
 }

@@ -47,30 +47,37 @@ struct ControlService::Call {
     responder->Send(std::move(response));
   }
 
-  void Fail(unsigned status, const std::string& error) const {
+  void Fail(unsigned status, const std::string& error, std::string_view code = {}) const {
     proto::ControlError answer;
     answer.set_error(error);
+    answer.set_code(std::string(code));
     Answer(answer, status);
   }
 
-  void Fail(const Error& error) const {
-    switch (error.code) {
+  static unsigned StatusOf(ErrorCode code) {
+    switch (code) {
       case ErrorCode::kNotFound:
-        return Fail(404, error.ToString());
+        return 404;
       case ErrorCode::kExpired:
-        return Fail(410, error.ToString());
+      case ErrorCode::kDeleted:
+      case ErrorCode::kNotKept:
+        return 410;
       case ErrorCode::kExists:
-        return Fail(409, error.ToString());
+        return 409;
       case ErrorCode::kInvalid:
-        return Fail(422, error.ToString());
+        return 422;
       case ErrorCode::kExhausted:
       case ErrorCode::kUnavailable:
-        return Fail(503, error.ToString());
+        return 503;
       case ErrorCode::kTimedOut:
-        return Fail(504, error.ToString());
+        return 504;
       default:
-        return Fail(500, error.ToString());
+        return 500;
     }
+  }
+
+  void Fail(const Error& error) const {
+    Fail(StatusOf(error.code), error.ToString(), ErrorCodeName(error.code));
   }
 
   void Fail(DeployFailure failure) const {
@@ -133,6 +140,13 @@ std::optional<uint64_t> PositiveNumber(std::string_view text) {
   return number;
 }
 
+std::string NotAMoment(const std::string& name, const std::string& text) {
+  return name +
+         " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how long "
+         "ago, like 90s, 15m, 2h or 3d; not " +
+         text;
+}
+
 // "17:9f86..." into the link's number and its hash.
 bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
   size_t colon = text.find(':');
@@ -164,6 +178,29 @@ proto::RunAnswer AnswerOf(RunResult result) {
   answer.set_body(std::move(result.body));
   *answer.mutable_usage() = std::move(result.usage);
   return answer;
+}
+
+constexpr size_t kFunctionNameBytes = 256;
+
+bool IsText(const std::string& text, size_t bytes_max) {
+  return text.size() <= bytes_max && Utf8PrefixSize(text, text.size()) == text.size();
+}
+
+// What is to become of a trace, why (the request's body) and who says so. Empty: it is read.
+template <typename Order>
+std::string ReadOrder(const http::Request& request, const std::string& canvas,
+                      const std::string& run, const std::string& what, Order* order) {
+  auto id = RunId::Parse(run);
+  if (!id) return "this is not a trace id: " + run;
+  if (request.body.empty()) return what + " has a reason: send it as the body";
+  if (!IsText(request.body, bounds::kHoldReasonBytes))
+    return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
+           " bytes";
+  order->set_canvas(canvas);
+  order->set_run_id(std::string(id->bytes()));
+  order->set_reason(request.body);
+  order->set_by(request.peer);
+  return "";
 }
 
 constexpr const char* kTraceType = "application/vnd.nightjar.trace";
@@ -223,8 +260,14 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
     return HandleMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
+  if (is("DELETE", 4, "canvases") && path[2] == "traces")
+    return DeleteTrace(std::move(call), path[1], path[3]);
+  if (is("POST", 3, "canvases") && path[2] == "traces")
+    return ImportTrace(std::move(call), path[1]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
     return Rerun(std::move(call), path[1], path[3]);
+  if (is("POST", 6, "canvases") && path[2] == "traces" && path[4] == "functions")
+    return RunFunction(std::move(call), path[1], path[3], path[5]);
   if (is("PUT", 4, "canvases") && path[2] == "holds")
     return HoldTrace(std::move(call), path[1], path[3]);
   if (is("DELETE", 4, "canvases") && path[2] == "holds")
@@ -237,6 +280,7 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
   if (is("GET", 1, "events")) return Events(std::move(call));
+  if (is("GET", 1, "usage")) return Usage(std::move(call));
   if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
@@ -275,6 +319,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *entry);
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.wanted_by = WantedBy::kOperator;
   order.received = call.request.received;
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {
     proto::HttpRequest& http = *order.message.mutable_http();
@@ -382,11 +427,7 @@ std::string ControlService::ReadFilters(const Call& call, const Revision& revisi
     const std::string text = call.Query(end);
     if (text.empty()) continue;
     auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment)
-      return std::string(end) +
-             " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how "
-             "long ago, like 90s, 15m, 2h or 3d; not " +
-             text;
+    if (!moment) return NotAMoment(end, text);
     end == std::string_view("since") ? question->set_since_unix_us(UnixMicros(*moment))
                                      : question->set_until_unix_us(UnixMicros(*moment));
   }
@@ -410,6 +451,7 @@ void ControlService::ListTraces(Call call, const std::string& canvas) {
   if (!revision) return call.Fail(404, "there is no canvas " + canvas);
   proto::ToWriter question;
   question.mutable_list_traces()->set_canvas(canvas);
+  question.mutable_list_traces()->set_all_machines(!call.Query("all_machines").empty());
   std::string wrong = ReadFilters(call, *revision, question.mutable_list_traces());
   if (!wrong.empty()) return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
@@ -432,30 +474,92 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
   });
 }
 
-void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  RerunOrder order;
+void ControlService::ImportTrace(Call call, const std::string& canvas) {
+  ImportOrder order;
   order.canvas = canvas;
-  order.run = *id;
-  order.live = !call.Query("live").empty();
+  order.handler = call.Query("handler");
+  order.dark_trace = call.Query("dark_trace");
+  if (!order.dark_trace.empty() && !RunId::Parse(order.dark_trace))
+    return call.Fail(400, "this is not the id of a trace: " + order.dark_trace);
+  if (call.request.body.size() > bounds::kImportBytes)
+    return call.Fail(
+        413, "a trace to import is at most " + std::to_string(bounds::kImportBytes) + " bytes");
+  order.object = std::move(call.request.body);
   order.by = call.request.peer;
-  if (std::string revision = call.Query("revision"); !revision.empty()) {
-    auto number = PositiveNumber(revision);
-    if (!number) return call.Fail(400, "revision is a number, 1 or more");
-    order.revision = *number;
+  needs_.importer.Import(std::move(order), [call](Result<proto::ImportAnswer> answer) {
+    const std::string file = call.Query("file");
+    if (!answer)
+      return call.Fail(file.empty() ? answer.error() : Wrap(answer.error(), file).value());
+    call.Answer(*answer);
+  });
+}
+
+void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
+  RerunOrder order;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  DoAgain(std::move(call), std::move(order));
+}
+
+void ControlService::RunFunction(Call call, const std::string& canvas, const std::string& text,
+                                 const std::string& function) {
+  RerunOrder order;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  const std::string& arguments = call.request.body;
+  std::string number = call.Query("call");
+  if (!IsText(function, kFunctionNameBytes))
+    return call.Fail(400, "a function's name is text of at most " +
+                              std::to_string(kFunctionNameBytes) + " bytes");
+  if (!IsText(arguments, bounds::kInlineBodyBytes))
+    return call.Fail(400, "arguments are text of at most " +
+                              std::to_string(bounds::kInlineBodyBytes) + " bytes");
+  if (!number.empty() && !arguments.empty())
+    return call.Fail(400, "either a call's arguments or others");
+  order.function.emplace().name = function;
+  order.function->arguments_json = arguments;
+  if (!arguments.empty()) order.function->call = 0;
+  if (!number.empty()) {
+    auto nth = PositiveNumber(number);
+    if (!nth) return call.Fail(400, "call is a number, 1 or more");
+    order.function->call = *nth;
   }
-  needs_.rerunner.Rerun(std::move(order),
-                        [call, text](Result<RunResult> result, RevisionNumber revision) {
-                          if (!result) return call.Fail(result.error());
-                          uint32_t answered = result->calls_answered, live = result->calls_live;
-                          proto::RunAnswer answer = AnswerOf(std::move(*result));
-                          answer.set_rerun_of(text);
-                          answer.set_revision(revision);
-                          answer.set_calls_answered(answered);
-                          answer.set_calls_live(live);
-                          call.Answer(answer);
-                        });
+  DoAgain(std::move(call), std::move(order));
+}
+
+std::string ControlService::ReadRerun(const Call& call, const std::string& canvas,
+                                      const std::string& text, RerunOrder* order) {
+  auto id = RunId::Parse(text);
+  if (!id) return "this is not a trace id: " + text;
+  order->canvas = canvas;
+  order->run = *id;
+  order->live = !call.Query("live").empty();
+  order->by = call.request.peer;
+  std::string revision = call.Query("revision");
+  if (revision.empty()) return "";
+  auto number = PositiveNumber(revision);
+  if (!number) return "revision is a number, 1 or more";
+  order->revision = *number;
+  return "";
+}
+
+void ControlService::DoAgain(Call call, RerunOrder order) {
+  const std::string base = order.run.ToString();
+  needs_.rerunner.Rerun(std::move(order), [call, base](Result<Rerunner::Again> again) {
+    if (!again) return call.Fail(again.error());
+    RunResult& result = again->result;
+    if (again->patch && result.request_refused) return call.Fail(422, result.body);
+    uint32_t answered = result.calls_answered, live = result.calls_live;
+    proto::RunAnswer answer = AnswerOf(std::move(result));
+    answer.set_revision(again->revision);
+    answer.set_calls_answered(answered);
+    answer.set_calls_live(live);
+    if (again->patch)
+      *answer.mutable_patch() = std::move(*again->patch);
+    else
+      answer.set_rerun_of(base);
+    call.Answer(answer);
+  });
 }
 
 void ControlService::ListHolds(Call call) {
@@ -467,21 +571,23 @@ void ControlService::ListHolds(Call call) {
   });
 }
 
-void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  const std::string& reason = call.request.body;
-  if (reason.empty()) return call.Fail(400, "a hold has a reason: send it as the body");
-  if (reason.size() > bounds::kHoldReasonBytes ||
-      Utf8PrefixSize(reason, reason.size()) != reason.size())
-    return call.Fail(400, "a hold's reason is text of at most " +
-                              std::to_string(bounds::kHoldReasonBytes) + " bytes");
+void ControlService::DeleteTrace(Call call, const std::string& canvas, const std::string& text) {
   proto::ToWriter question;
-  proto::HoldTrace& order = *question.mutable_hold_trace();
-  order.set_canvas(canvas);
-  order.set_run_id(std::string(id->bytes()));
-  order.set_reason(reason);
-  order.set_by(call.request.peer);
+  proto::DeleteTrace* order = question.mutable_delete_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a deletion", order);
+      !wrong.empty())
+    return call.Fail(400, wrong);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->trace_deleted());
+  });
+}
+
+void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
+  proto::ToWriter question;
+  proto::HoldTrace* order = question.mutable_hold_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a hold", order); !wrong.empty())
+    return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->hold());
@@ -519,7 +625,7 @@ void ControlService::GetObject(Call call, const std::string& canvas, const RunId
 }
 
 void ControlService::GetMetrics(Call call) {
-  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
+  if (!store_figures_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
   proto::ToWriter question;
   question.mutable_store_figures_wanted();
   // Without the writer there are all the other figures.
@@ -603,6 +709,40 @@ void ControlService::VerifyIncidents(Call call) {
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->chain());
+  });
+}
+
+void ControlService::Usage(Call call) {
+  const std::map<std::string, proto::UsageBy> kinds = {{"", proto::USAGE_BY_CANVAS},
+                                                       {"hour", proto::USAGE_BY_HOUR},
+                                                       {"day", proto::USAGE_BY_DAY},
+                                                       {"canvas", proto::USAGE_BY_CANVAS}};
+  auto by = kinds.find(call.Query("by"));
+  if (by == kinds.end()) return call.Fail(400, "by is hour, day or canvas");
+  proto::ToWriter question;
+  proto::UsageWanted& wanted = *question.mutable_usage_wanted();
+  wanted.set_by(by->second);
+  wanted.set_canvas(call.Query("canvas"));
+  if (!wanted.canvas().empty() && !IsCanvasName(wanted.canvas()))
+    return call.Fail(422, "this is not a canvas name: " + wanted.canvas());
+  wanted.set_rows_max(bounds::kUsageListRows);
+  const WallTime now = needs_.clock.Wall();
+  WallTime since = now - std::chrono::days(1), until = now;
+  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
+    const std::string text = call.Query(name);
+    if (text.empty()) continue;
+    auto moment = ParseMoment(text, now);
+    if (!moment) return call.Fail(400, NotAMoment(name, text));
+    *end = *moment;
+  }
+  // Whole hours, those in which they lie included.
+  auto seconds = [](auto hour) { return hour.time_since_epoch() / std::chrono::seconds(1); };
+  wanted.set_since_unix_s(seconds(std::chrono::floor<std::chrono::hours>(since)));
+  wanted.set_until_unix_s(seconds(std::chrono::ceil<std::chrono::hours>(until)));
+  if (needs_.tell_usage) needs_.tell_usage();
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->usage());
   });
 }
 

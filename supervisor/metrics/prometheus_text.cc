@@ -46,6 +46,22 @@ class Families {
       family.metric.push_back(std::move(metric));
     }
   }
+  // Of each canvas that has figures of its own, and of all others.
+  template <typename Add>
+  void OfCanvases(const CanvasSeries& series, const char* name, const char* help, const Add& add) {
+    MetricFamily& family = Family(name, help, MetricType::Counter);
+    auto of = [&](const std::string& canvas, const CanvasFigures& figures) {
+      add(figures, [&](const char* label, const std::string& which, double value) {
+        ClientMetric metric;
+        metric.label.push_back({"canvas", canvas});
+        if (label != nullptr) metric.label.push_back({label, which});
+        metric.counter.value = value;
+        family.metric.push_back(std::move(metric));
+      });
+    };
+    for (const auto& [canvas, shown] : series.shown()) of(canvas, shown.figures);
+    of(CanvasSeries::kOthers, series.others());
+  }
   void Histogram(const char* name, const char* help, const Durations& durations) {
     ClientMetric metric;
     uint64_t so_far = 0;
@@ -88,6 +104,41 @@ void AddStore(Families& families, const StoreLevels& store) {
                     "kind", store.failed);
 }
 
+void AddCanvases(Families& families, const CanvasSeries& series) {
+  families.OfCanvases(series, "canvas_cpu_seconds_total",
+                      "Processor time of a canvas's processes; \"_other\": of those without a "
+                      "figure of their own.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.cpu_us) / 1e6);
+                      });
+  families.OfCanvases(series, "canvas_runs_total", "Runs that had a worker, by how they ended.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        for (const auto& [ended, count] : figures.runs)
+                          add("ended", ended, static_cast<double>(count));
+                      });
+  families.OfCanvases(series, "canvas_refused_total", "Requests that policy refused.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.refused));
+                      });
+}
+
+void AddSharedIndex(Families& families, const SharedIndexLevels& index) {
+  families.Gauge("shared_index_available", "1 while the index that machines share can be told.",
+                 index.available ? 1 : 0);
+  families.Gauge("shared_index_rows_behind",
+                 "Changes that it has not been told; more than 100,000 count as so many.",
+                 index.rows_behind);
+  families.Gauge("shared_index_behind_seconds",
+                 "Since the oldest trace that it has not been told of was received.",
+                 static_cast<size_t>(Seconds(index.oldest_behind)));
+  families.Counter("shared_index_told_total", "Changes that it was told.", index.told);
+  families.Counter("shared_index_left_untold_total",
+                   "Traces whose day was over before it could be told.", index.left_untold);
+  families.Counter("shared_index_refused_total", "Changes that it will never take.", index.refused);
+  families.Counters("shared_index_failures_total",
+                    "Tellings that failed, and are tried again, by how.", "kind", index.failed);
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -119,6 +170,17 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                  levels.writer_connected ? 1 : 0);
   families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
                    levels.traces_lost);
+  families.Counter("traces_kept_total", "Ended runs whose trace is stored, whole or in part.",
+                   levels.traces_kept);
+  families.Counters("traces_not_kept_total",
+                    "Ended runs of which policy has only the row stored, by its reason.", "reason",
+                    levels.traces_not_kept);
+  families.Counter("trace_events_not_kept_total",
+                   "Events left out of stored traces, as a canvas's budget was used up.",
+                   levels.trace_events_not_kept);
+  if (levels.trace_budgets_used_up)
+    families.Gauge("trace_budgets_used_up", "Canvases that have used up a trace budget of today.",
+                   *levels.trace_budgets_used_up);
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
@@ -130,7 +192,12 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                    levels.policies_rejected);
   families.Gauge("policy_loaded_timestamp_seconds", "When the policy in force was taken.",
                  static_cast<size_t>(levels.policy_loaded_unix_s));
+  families.Counter("usage_lost_total",
+                   "Counts of what canvases use that found no room while the writer was away.",
+                   levels.usage_lost);
+  if (levels.canvas_series != nullptr) AddCanvases(families, *levels.canvas_series);
   if (levels.store) AddStore(families, *levels.store);
+  if (levels.shared_index) AddSharedIndex(families, *levels.shared_index);
   return families.Text();
 }
 

@@ -85,7 +85,12 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_request_line(order_.request_line);
   began.set_rerun_of(order_.rerun_of);
   began.set_policy_version(order_.limits.policy);
+  if (order_.patch) *began.mutable_patch() = *order_.patch;
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
+  auto rules = TraceRulesOf(order_.limits, order_.wanted_by);
+  // A patch is kept with its base, or not at all.
+  if (rules && !order_.patch)
+    *began.mutable_trace_rules() = std::move(*rules);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,
@@ -339,6 +344,7 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
   usage.set_trace_dropped(finished_.trace_dropped());
   usage.set_steps(finished_.steps());
   usage.set_value_bytes(finished_.value_bytes());
+  result_.had_worker = ran;
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);

@@ -17,6 +17,7 @@
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
+#include "supervisor/run/trace_rules.h"
 #include "supervisor/watch/incident.h"
 #include "supervisor/watch/process_looker.h"
 #include "supervisor/watch/verdict.h"
@@ -31,6 +32,7 @@ struct RunResult {
   unsigned status = 500;
   std::vector<proto::Header> headers;
   std::string body;
+  bool had_worker = false;
   bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
   uint32_t calls_answered = 0;  // as of proto::Finished
@@ -50,8 +52,11 @@ struct RunOrder {
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
+  std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
+  WantedBy wanted_by = WantedBy::kClient;
   WallTime received_wall;
   MonoTime received;
+  uint64_t request_bytes = 0;           // of the body that a caller sent; RunService fills it in
   std::function<void(RunResult)> done;  // once, from the loop
 };
 

@@ -33,6 +33,8 @@ void RunService::Start(RunOrder order) {
   auto answer = std::move(order.done);
   auto [at, fresh] = runs_.emplace(id, Entry{});
   CHECK(fresh);
+  // A replay is nothing that came from outside.
+  if (order.rerun_of.empty()) order.request_bytes = order.body.size() + order.message.json().size();
   order.done = [this, id, answer = std::move(answer)](RunResult result) {
     Entry& entry = runs_.at(id);
     OnDone(entry.run->order(), result);
@@ -51,6 +53,7 @@ void RunService::Start(RunOrder order) {
 }
 
 void RunService::OnDone(const RunOrder& order, const RunResult& result) {
+  if (ended_) ended_(order, result);
   CanvasCounts& counts = metrics_.Of(order.revision->canvas);
   ++counts.requests;
   HostCounts& host = metrics_.host();
@@ -126,7 +129,9 @@ std::vector<const Run*> RunService::Live() const {
   return live;
 }
 
+// Of a run that has ended usage knows already.
 static void Count(const Run& run, RunService::Counts* counts) {
+  if (run.state() == Run::State::kEnded) return;
   if (run.state() == Run::State::kQueued)
     ++counts->queued;
   else

@@ -21,6 +21,11 @@ class RunService {
              DeadlineGuard* guard);
   ~RunService();
 
+  // Called at each run's end, before whoever asked for it hears. Before the first run.
+  void OnEnd(std::function<void(const RunOrder&, const RunResult&)> ended) {
+    ended_ = std::move(ended);
+  }
+
   // Admitted already. Everything that becomes of it comes through order.done, and into the journal.
   void Start(RunOrder order);
 
@@ -63,6 +68,7 @@ class RunService {
   std::unordered_map<RunId, Entry> runs_;
   // What admission counts for each request: those of one canvas only.
   std::unordered_map<std::string, std::unordered_set<const Run*>> of_canvas_;
+  std::function<void(const RunOrder&, const RunResult&)> ended_;
   bool draining_ = false;
   std::function<void()> drained_;
   Timer patience_;

@@ -110,6 +110,54 @@ TEST(PolicyTest, DiskReadsAreASizeOrNone) {
   EXPECT_EQ(ErrorsOf("[canvas.a.handler.\"GET /\"]\ncanvas_disk_read = \"1MiB\"\n").size(), 1u);
 }
 
+TEST(PolicyTest, SamplesAreAllNoneOrOneInN) {
+  auto policy = MustParse(
+      "[default]\ntrace_sample = \"1/100\"\n[canvas.a]\ntrace_sample = \"none\"\n"
+      "[canvas.a.handler.\"GET /x\"]\ntrace_sample = \"all\"\ntrace_slow = \"none\"\n");
+  EXPECT_EQ(policy->For("b", "").trace_sample.value, 100u);
+  EXPECT_EQ(policy->For("a", "").trace_sample.value, 0u);
+  EXPECT_EQ(policy->For("a", "").trace_slow.value, seconds(1));
+  Limits handler = policy->For("a", "GET /x");
+  EXPECT_EQ(handler.trace_sample.value, 1u);
+  EXPECT_EQ(OriginOf(handler.trace_sample), "policy.toml:6, handler GET /x");
+  EXPECT_EQ(handler.trace_slow.value, seconds(0));
+  const std::pair<std::string_view, std::string_view> kWrong[] = {
+      {"trace_sample = \"10%\"",
+       "2:16: `10%` is not \"all\", \"none\" or one in so many, as in \"1/100\""},
+      {"trace_sample = \"non\"",
+       "2:16: `non` is not \"all\", \"none\" or one in so many, as in \"1/100\"; did you mean "
+       "`none`?"},
+      {"trace_sample = \"1/0\"", "2:16: `1/0` is not from \"1/1\" to \"1/1000000\""},
+      {"trace_sample = \"1/1000001\"", "2:16: `1/1000001` is not from \"1/1\" to \"1/1000000\""},
+      {"trace_sample = \"1/10x\"",
+       "2:16: `1/10x` is not \"all\", \"none\" or one in so many, as in \"1/100\""},
+      {"trace_sample = 100",
+       "2:16: `trace_sample` takes \"all\", \"none\" or one in so many, such as \"1/100\", not an "
+       "integer"},
+      {"trace_sampel = \"all\"", "2:1: unknown key `trace_sampel`; did you mean `trace_sample`?"},
+      {"trace_slow = \"0s\"",
+       "2:14: `trace_slow` is at least 1ms and at most 24h; \"none\" switches it off"},
+  };
+  for (auto [line, message] : kWrong)
+    EXPECT_THAT(ErrorsOf("[default]\n" + std::string(line) + "\n"), testing::ElementsAre(message));
+}
+
+TEST(PolicyTest, TraceBudgetsAreACanvass) {
+  auto policy = MustParse(
+      "[plan.free]\ntrace_events_per_day = 100000\ntrace_bytes_per_day = \"200MiB\"\n"
+      "[canvas.a]\nplan = \"free\"\ntrace_bytes_per_day = \"none\"\n");
+  EXPECT_EQ(policy->For("a", "").trace_events_per_day.value, 100'000u);
+  EXPECT_EQ(policy->For("a", "").trace_bytes_per_day.value, 0u);
+  EXPECT_EQ(policy->For("b", "").trace_events_per_day.value, 0u);
+  EXPECT_THAT(ErrorsOf("[canvas.a.handler.\"GET /\"]\ntrace_events_per_day = 1\n"),
+              testing::ElementsAre("2:1: `trace_events_per_day` is a limit of a whole canvas; a "
+                                   "handler cannot have its own"));
+  EXPECT_THAT(ErrorsOf("[default]\ntrace_bytes_per_day = \"0B\"\n"),
+              testing::ElementsAre("2:23: `trace_bytes_per_day` is at least 1KiB and at most "
+                                   "1024TiB; \"none\" lifts the bound, and `trace = \"0B\"` "
+                                   "records nothing"));
+}
+
 TEST(PolicyTest, AskingForTheCanvasLeavesItsHandlersOut) {
   auto policy = MustParse(kLayered);
   EXPECT_EQ(policy->For("demo", "").wall.value, seconds(3));
