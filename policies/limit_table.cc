@@ -47,8 +47,14 @@ constexpr LimitKey kKeys[] = {
     {"trace_hash", kNames, kRun, 0, bounds::kRedactionNames, &Limits::trace_hash,
      "those of which it has a keyed hash instead, which tells equal values; before `trace_drop`"},
     {"trace_index", kNames, kRun, 0, bounds::kTraceIndexFields, &Limits::trace_index,
-     "parameters, fields and headers of the input by whose values traces are found; redacted ones "
-     "by what is shown of them"},
+     "variables of the route, parameters, fields and headers of the input by whose values traces "
+     "are found; redacted ones by what is shown of them"},
+    {"trace_sample", kSample, kRun, 0, 0, &Limits::trace_sample,
+     "whose traces are kept: of \"all\" runs, of one in N (\"1/100\"), or of \"none\" but errors, "
+     "kills, slow ones and the first of each revision, which always are"},
+    {"trace_slow", kMaybeDuration, kRun, 1 * kMs, 24 * kHour, &Limits::trace_slow,
+     "runs that take longer are kept whatever `trace_sample` says; \"none\": no run counts as "
+     "slow"},
     {"canvas_memory", kSize, kCanvas, 4 * kMiB, 16 * kTiB, &Limits::canvas_memory_bytes,
      "memory of all of a canvas's workers together"},
     {"canvas_pids", kCount, kCanvas, 1, 4'000'000, &Limits::canvas_pids,
@@ -56,22 +62,40 @@ constexpr LimitKey kKeys[] = {
     {"canvas_cpus", kCpus, kCanvas, 0.01, 1024, &Limits::canvas_cpus,
      "processors a canvas may keep busy; \"none\": no bound, only its weight counts"},
     {"canvas_cpu_weight", kCount, kCanvas, 1, 10'000, &Limits::canvas_cpu_weight,
-     "a canvas's share of busy processors, against the weights of the others"},
+     "a canvas's share of busy processors, and of a full machine's places, against the others' "
+     "weights"},
     {"canvas_disk_read", kMaybeSize, kCanvas, 64 * kKiB, 1 * kTiB, &Limits::canvas_disk_read_bytes,
      "bytes a second that a canvas's programs may read from each disk; \"none\": no bound"},
+    {"trace_events_per_day", kMaybe, kCanvas, 1, 1e15, &Limits::trace_events_per_day,
+     "events of a canvas's traces that are stored a day (UTC); beyond, traces are stored without "
+     "them; \"none\": no bound"},
+    {"trace_bytes_per_day", kMaybeSize, kCanvas, 1 * kKiB, 1024 * kTiB,
+     &Limits::trace_bytes_per_day,
+     "bytes of a canvas's traces that are stored a day (UTC); beyond, only their rows are; "
+     "\"none\": no bound"},
     {"rate", kRate, kCanvas, 1.0 / 3600, 1'000'000, &Limits::rate_per_s,
-     "requests let in, with bursts of up to one second's worth; \"none\": no bound"},
+     "requests let in, with bursts as `burst` says; \"none\": no bound"},
+    {"burst", kMaybe, kCanvas, 1, 1'000'000, &Limits::burst,
+     "requests let in at once after a pause, at least a second's worth of `rate`; \"none\": just "
+     "that"},
     {"concurrency", kCount, kCanvas, 1, bounds::kWorkers, &Limits::concurrency,
      "runs of a canvas at one time"},
     {"queue", kCount, kCanvas, 0, 10'000, &Limits::queue,
      "requests that may wait while `concurrency` is used up"},
     {"queue_time", kDuration, kCanvas, 1 * kMs, 300 * kSecond, &Limits::queue_time,
      "how long a request may wait for a worker"},
+    {"quota_runs", kMaybe, kCanvas, 1, 1e15, &Limits::quota_runs,
+     "runs of a canvas from one midnight (UTC) to the next; \"none\": no bound"},
+    {"quota_cpu", kMaybeDuration, kCanvas, 1 * kMs, 1e6 * kHour, &Limits::quota_cpu,
+     "processor time of all of a canvas's workers together from one midnight (UTC) to the next; "
+     "\"none\": no bound"},
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},
     {"show_controls", kSwitch, kCanvas, 0, 0, &Limits::show_controls,
      "true: who is refused because of an operator's control is told its reason"},
+    {"urgent", kNames, kRun, 0, bounds::kUrgentNames, &Limits::urgent,
+     "limits that a new policy tightens for runs in flight too: wall, cpu, output, suspended"},
     {"armed", kCount, kCanvas, 0, 256, &Limits::armed,
      "workers kept waiting while the canvas is active"},
     {"reuse", kCount, kCanvas, 1, 1'000'000, &Limits::reuse,
@@ -122,6 +146,9 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
   switch (kind) {
     case kDuration:
       return FormatDuration(std::get<Micros>(value));
+    case kMaybeDuration:
+      return std::get<Micros>(value) == Micros(0) ? "none"
+                                                  : FormatDuration(std::get<Micros>(value));
     case kSize:
       return FormatSize(std::get<uint64_t>(value));
     case kMaybeSize:
@@ -140,8 +167,15 @@ std::string FormatLimit(LimitKind kind, const LimitValue& value) {
       return std::get<bool>(value) ? "kill" : "drop";
     case kNames:
       return FormatNames(std::get<Names>(value));
+    case kSample:
+      return FormatSample(std::get<uint64_t>(value));
   }
   return "";
+}
+
+std::string WithOrigin(const LimitText& limit) {
+  return limit.name + " = " + limit.value + " (" + limit.origin.source + ", " + limit.origin.layer +
+         ")";
 }
 
 std::vector<LimitText> Describe(const Limits& limits) {

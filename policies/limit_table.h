@@ -16,16 +16,18 @@
 namespace nightjar::policy {
 
 enum class LimitKind {
-  kDuration,   // "2s"
-  kSize,       // "64MiB"
-  kMaybeSize,  // "64MiB", or "none"
-  kCount,      // 8
-  kMaybe,      // 1000000, or "none"
-  kCpus,       // 1.5, or "none"
-  kRate,       // "50/s", or "none"
-  kSwitch,     // true, false
-  kOverflow,   // "drop", "kill"
-  kNames,      // ["authorization", "cookie"]
+  kDuration,       // "2s"
+  kMaybeDuration,  // "2s", or "none"
+  kSize,           // "64MiB"
+  kMaybeSize,      // "64MiB", or "none"
+  kCount,          // 8
+  kMaybe,          // 1000000, or "none"
+  kCpus,           // 1.5, or "none"
+  kRate,           // "50/s", or "none"
+  kSwitch,         // true, false
+  kOverflow,       // "drop", "kill"
+  kNames,          // ["authorization", "cookie"]
+  kSample,         // "all", "none", "1/100"
 };
 
 // Who a limit bounds, and so where it may be set: a handler has no share of the machine of its own.
@@ -40,7 +42,7 @@ struct LimitKey {
   std::string_view name;
   LimitKind kind;
   LimitScope scope;
-  double min;  // microseconds, bytes, or as it is; not for switches
+  double min;  // microseconds, bytes, or as it is; not for switches and samples
   double max;
   LimitMember member;
   std::string_view doc;  // one line

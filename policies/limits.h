@@ -31,6 +31,7 @@ using Micros = std::chrono::microseconds;
 using Names = std::vector<std::string>;
 
 struct Limits {
+  std::string policy;  // the version of the policy that they are of
   // --- kills
   Limit<Micros> wall{std::chrono::seconds(5), {}};
   Limit<Micros> cpu{std::chrono::seconds(2), {}};
@@ -48,21 +49,31 @@ struct Limits {
   Limit<Names> trace_hash{{}, {}};
   // --- what it is found by: names of fields of the input
   Limit<Names> trace_index{{}, {}};
+  // --- which traces are kept. Of so many runs one; 1: all, 0: none but those that always are
+  Limit<uint64_t> trace_sample{1, {}};
+  Limit<Micros> trace_slow{std::chrono::seconds(1), {}};  // kept always; 0: no run counts as slow
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};
   Limit<double> canvas_cpus{0, {}};  // 0: no bound, only weight
   Limit<uint64_t> canvas_cpu_weight{100, {}};
   Limit<uint64_t> canvas_disk_read_bytes{0, {}};  // a second; 0: no bound
+  Limit<uint64_t> trace_events_per_day{0, {}};    // 0: no bound
+  Limit<uint64_t> trace_bytes_per_day{0, {}};     // 0: no bound
   // --- admission (canvas level)
   Limit<double> rate_per_s{0, {}};  // 0: no bound
+  Limit<uint64_t> burst{0, {}};     // 0: a second's worth of the rate
   Limit<uint64_t> concurrency{16, {}};
   Limit<uint64_t> queue{64, {}};
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
+  Limit<uint64_t> quota_runs{0, {}};  // a day (UTC); 0: no bound
+  Limit<Micros> quota_cpu{Micros(0), {}};
   Limit<bool> suspended{false, {}};
   Limit<bool> exec{false, {}};  // its handlers may run programs of the host
   // Who is refused because of an operator's control is told its reason.
   Limit<bool> show_controls{false, {}};
+  // --- of a new policy, what holds for runs that began under the one before (policies/urgent.h)
+  Limit<Names> urgent{{}, {}};
   // --- workers
   Limit<uint64_t> armed{2, {}};  // kept waiting while the canvas is active
   Limit<uint64_t> reuse{1, {}};  // runs a worker
@@ -78,5 +89,8 @@ struct LimitText {
   Origin origin;
 };
 std::vector<LimitText> Describe(const Limits& limits);
+
+// "wall = 2s (policy.toml:4, default)", for sentences that name what decided.
+std::string WithOrigin(const LimitText& limit);
 
 }  // namespace nightjar::policy

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "ipc/core/bounds.h"
+#include "policies/policy_errors.h"
 #include "policies/units.h"
+#include "policies/urgent.h"
 
 namespace nightjar::policy {
 namespace {
@@ -18,6 +20,8 @@ std::string_view Wanted(LimitKind kind) {
   switch (kind) {
     case LimitKind::kDuration:
       return "a duration in quotes, such as \"500ms\" or \"2s\"";
+    case LimitKind::kMaybeDuration:
+      return "a duration in quotes, such as \"500ms\" or \"2s\", or \"none\"";
     case LimitKind::kSize:
       return "a size in quotes, such as \"64MiB\"";
     case LimitKind::kMaybeSize:
@@ -36,6 +40,8 @@ std::string_view Wanted(LimitKind kind) {
       return "\"drop\" or \"kill\"";
     case LimitKind::kNames:
       return "names in brackets, such as [\"authorization\", \"cookie\"]";
+    case LimitKind::kSample:
+      return "\"all\", \"none\" or one in so many, such as \"1/100\"";
   }
   return "";
 }
@@ -56,6 +62,7 @@ double Magnitude(const LimitValue& value) {
 LimitValue FromMagnitude(LimitKind kind, double magnitude) {
   switch (kind) {
     case LimitKind::kDuration:
+    case LimitKind::kMaybeDuration:
       return Micros(static_cast<int64_t>(magnitude));
     case LimitKind::kSize:
     case LimitKind::kMaybeSize:
@@ -68,8 +75,8 @@ LimitValue FromMagnitude(LimitKind kind, double magnitude) {
 }
 
 bool MayBeNone(LimitKind kind) {
-  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
-         kind == LimitKind::kRate;
+  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize ||
+         kind == LimitKind::kMaybeDuration || kind == LimitKind::kCpus || kind == LimitKind::kRate;
 }
 
 Read InRange(const LimitKey& key, LimitValue value) {
@@ -80,8 +87,13 @@ Read InRange(const LimitKey& key, LimitValue value) {
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.min)) + " and at most " +
                         FormatLimit(key.kind, FromMagnitude(key.kind, key.max));
   if (magnitude == 0 && MayBeNone(key.kind)) {
-    message += "; \"none\" lifts the bound";
-    if (key.scope == LimitScope::kCanvas) message += ", and `suspended = true` lets nothing in";
+    const bool of_traces = key.name.starts_with("trace_");
+    message += key.kind == LimitKind::kMaybeDuration ? "; \"none\" switches it off"
+                                                     : "; \"none\" lifts the bound";
+    if (key.scope == LimitScope::kCanvas && !of_traces)
+      message += ", and `suspended = true` lets nothing in";
+    if (key.scope == LimitScope::kCanvas && of_traces)
+      message += ", and `trace = \"0B\"` records nothing";
   }
   return tl::unexpected(std::move(message));
 }
@@ -93,6 +105,20 @@ bool IsFieldName(std::string_view name) {
          std::none_of(name.begin(), name.end(), [](char c) {
            return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '\\' || c == 0x7f;
          });
+}
+
+bool MayBeUrgent(std::string_view name) {
+  auto names = UrgentNames();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string NotUrgent(std::string_view name) {
+  if (FindLimitKey(name) == nullptr)
+    return "`urgent` names limits, and there is no " + Quoted(name) +
+           Suggestion(name, UrgentNames());
+  std::string which;
+  for (std::string_view other : UrgentNames()) which += (which.empty() ? "" : ", ") + Quoted(other);
+  return Quoted(name) + " cannot be changed for runs in flight; `urgent` takes " + which;
 }
 
 Read ReadNames(const LimitKey& key, const TomlNode& node) {
@@ -110,9 +136,18 @@ Read ReadNames(const LimitKey& key, const TomlNode& node) {
                             std::to_string(bounds::kRedactionNameBytes) +
                             " characters, without blanks, quotes and backslashes, and with dots "
                             "between words only");
+    if (key.name == "urgent" && !MayBeUrgent(child.text))
+      return tl::unexpected(NotUrgent(child.text));
     names.push_back(child.text);
   }
   return LimitValue(std::move(names));
+}
+
+Read ReadSample(const std::string& text) {
+  static constexpr std::string_view kWords[] = {"all", "none"};
+  auto parsed = ParseSample(text);
+  if (!parsed) return tl::unexpected(parsed.error() + Suggestion(text, kWords));
+  return LimitValue(*parsed);
 }
 
 template <typename T>
@@ -128,6 +163,7 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
   if (MayBeNone(key.kind) && text && node.text == kNone) return FromMagnitude(key.kind, 0);
   switch (key.kind) {
     case LimitKind::kDuration:
+    case LimitKind::kMaybeDuration:
       if (text) return Ranged(key, ParseDuration(node.text));
       break;
     case LimitKind::kSize:
@@ -152,6 +188,9 @@ Read ReadLimit(const LimitKey& key, const TomlNode& node) {
       break;
     case LimitKind::kNames:
       if (node.kind == Kind::kArray) return ReadNames(key, node);
+      break;
+    case LimitKind::kSample:
+      if (text) return ReadSample(node.text);
       break;
     case LimitKind::kOverflow:
       if (!text) break;

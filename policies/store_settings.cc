@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "policies/policy_errors.h"
+#include "policies/settings_file.h"
 #include "policies/units.h"
 
 namespace nightjar {
@@ -13,8 +14,9 @@ namespace {
 using policy::TomlNode;
 
 constexpr std::string_view kKeys[] = {
-    "kind",        "provider",    "endpoint",        "region",           "addressing", "bucket",
-    "bucket_week", "bucket_kept", "bucket_evidence", "credentials_file", "ca_file",    "spool_max"};
+    "kind",    "provider",    "endpoint",     "region",          "addressing",
+    "bucket",  "bucket_week", "bucket_kept",  "bucket_evidence", "credentials_file",
+    "ca_file", "spool_max",   "evidence_lock"};
 constexpr uint64_t kSpoolLeast = 16 * bounds::kMiB;
 
 bool IsHostByte(char c) {
@@ -87,6 +89,7 @@ class Builder {
     if (node.key == "addressing") return TakeAddressing(node);
     if (node.key.starts_with("bucket")) return TakeBucket(node);
     if (node.key == "spool_max") return TakeSpool(node);
+    if (node.key == "evidence_lock") return TakeLock(node);
     TakeFile(node);
   }
 
@@ -101,6 +104,7 @@ class Builder {
       if (own->empty()) *own = bucket_;
       if (own->empty()) Miss(key, "bucket = \"traces\" for all, or " + std::string(key));
     }
+    if (settings_.lock_evidence) CheckLock();
     if (!errors_->empty()) return std::nullopt;
     return settings_;
   }
@@ -178,6 +182,23 @@ class Builder {
     settings_.spool_bytes_max = *size;
   }
 
+  void TakeLock(const TomlNode& node) {
+    settings_.lock_evidence = node.text == "legal-hold";
+    lock_at_ = node.at;
+    if (!settings_.lock_evidence && node.text != "none")
+      Complain(node.at, "`evidence_lock` is \"none\" or \"legal-hold\", not \"" + node.text + "\"");
+  }
+
+  // A bucket with object lock keeps a version of all that is removed from it.
+  void CheckLock() {
+    if (settings_.provider == StoreProvider::kGcs)
+      return Complain(lock_at_, "`evidence_lock` = \"legal-hold\" is not to be had from \"gcs\"");
+    if (settings_.bucket_evidence == settings_.bucket_week ||
+        settings_.bucket_evidence == settings_.bucket_kept)
+      Complain(lock_at_,
+               "`evidence_lock` = \"legal-hold\" takes a `bucket_evidence` for nothing else");
+  }
+
   void TakeFile(const TomlNode& node) {
     tried_.push_back(node.key);
     if (!node.text.starts_with('/') || node.text.find('\0') != node.text.npos)
@@ -193,6 +214,7 @@ class Builder {
   StoreSettings settings_;
   std::string bucket_;
   bool kind_ = false;
+  policy::Place lock_at_;           // of that value
   std::vector<std::string> tried_;  // required keys that stand there, right or wrong
   std::vector<policy::PolicyError>* errors_;
 };
@@ -201,23 +223,7 @@ class Builder {
 
 std::optional<StoreSettings> ParseStoreSettings(std::string_view text,
                                                 std::vector<policy::PolicyError>* errors) {
-  std::vector<policy::PolicyError> found;
-  std::optional<StoreSettings> settings;
-  if (text.size() > bounds::kStoreFileBytes) {
-    found.push_back(
-        {1, 1, "a store file is at most " + std::to_string(bounds::kStoreFileBytes) + " bytes"});
-  } else {
-    TomlNode file = policy::ReadToml(text, &found);
-    if (found.empty()) {
-      Builder builder(&found);
-      for (const TomlNode& node : file.children) builder.Take(node);
-      settings = builder.Finish();
-    }
-  }
-  if (found.empty()) return settings;
-  policy::SortAndCut(&found);
-  errors->insert(errors->end(), found.begin(), found.end());
-  return std::nullopt;
+  return policy::ReadSettingsFile<Builder>(text, "a store file", errors);
 }
 
 }  // namespace nightjar

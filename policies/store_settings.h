@@ -33,6 +33,7 @@ struct StoreSettings {
   StoreAddressing addressing = StoreAddressing::kPath;
   // By the first part of a key; `bucket` sets all three.
   std::string bucket_week, bucket_kept, bucket_evidence;
+  bool lock_evidence = false;  // the store puts a legal hold on each object in bucket_evidence
   std::string credentials_file;
   policy::Place credentials_at;        // of that value
   std::string ca_file;                 // instead of the host's certificates; empty: those

@@ -5,11 +5,12 @@
 #include <charconv>
 
 #include "policies/setting.h"
+#include "policies/tightness.h"
 
 namespace nightjar::policy {
 namespace {
 
-constexpr std::array<std::string_view, 20> kTightened = {"wall",
+constexpr std::array<std::string_view, 23> kTightened = {"wall",
                                                          "cpu",
                                                          "memory",
                                                          "pids",
@@ -28,20 +29,13 @@ constexpr std::array<std::string_view, 20> kTightened = {"wall",
                                                          "canvas_disk_read",
                                                          "queue",
                                                          "queue_time",
-                                                         "armed"};
-
-// "none" and 0 of these lift a bound.
-bool ZeroIsNone(LimitKind kind) {
-  return kind == LimitKind::kMaybe || kind == LimitKind::kMaybeSize || kind == LimitKind::kCpus ||
-         kind == LimitKind::kRate;
-}
+                                                         "quota_runs",
+                                                         "quota_cpu",
+                                                         "trace_events_per_day",
+                                                         "trace_bytes_per_day"};
 
 bool IsTighter(const LimitKey& key, const LimitValue& value, const LimitValue& than) {
-  if (!ZeroIsNone(key.kind)) return value < than;
-  const LimitValue none = key.kind == LimitKind::kCpus || key.kind == LimitKind::kRate
-                              ? LimitValue(0.0)
-                              : LimitValue(uint64_t{0});
-  return value != none && (than == none || value < than);
+  return DirectionOf(key, than, value) == Direction::kTighter;
 }
 
 template <typename T>

@@ -20,6 +20,8 @@ constexpr std::array<Unit, 5> kSizeUnits = {
     {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", uint64_t{1} << 40}}};
 constexpr std::array<Unit, 3> kRateUnits = {{{"/s", 1}, {"/m", 60}, {"/h", 3600}}};
 
+constexpr uint64_t kSampleMost = 1'000'000;
+
 constexpr std::string_view kDurationHelp = "us, ms, s, m or h, as in \"500ms\"";
 constexpr std::string_view kSizeHelp = "B, KiB, MiB, GiB or TiB, as in \"64MiB\"";
 constexpr std::string_view kRateHelp = "/s, /m or /h, as in \"50/s\"";
@@ -40,6 +42,8 @@ tl::expected<Split, std::string> SplitQuantity(std::string_view text) {
   while (at < text.size() && IsDigit(text[at])) ++at;
   Split split;
   split.whole = text.substr(0, at);
+  if (at == 0 && text.starts_with('-'))
+    return tl::unexpected("`" + std::string(text) + "` is negative");
   if (at == 0) return tl::unexpected("`" + std::string(text) + "` does not start with a number");
   if (at < text.size() && text[at] == '.') {
     size_t from = ++at;
@@ -170,6 +174,28 @@ std::string FormatRate(double per_second) {
       return FormatNumber(number) + std::string(unit.name);
   }
   return FormatNumber(per_second) + "/s";
+}
+
+Parsed<uint64_t> ParseSample(std::string_view text) {
+  if (text == "all") return 1;
+  if (text == "none") return 0;
+  constexpr std::string_view kOneIn = "1/";
+  const std::string wrong =
+      "`" + std::string(text) + "` is not \"all\", \"none\" or one in so many, as in \"1/100\"";
+  if (!text.starts_with(kOneIn)) return tl::unexpected(wrong);
+  uint64_t one_in = 0;
+  auto [end, failed] =
+      std::from_chars(text.data() + kOneIn.size(), text.data() + text.size(), one_in);
+  if (failed != std::errc() || end != text.data() + text.size()) return tl::unexpected(wrong);
+  if (one_in == 0 || one_in > kSampleMost)
+    return tl::unexpected("`" + std::string(text) + "` is not from \"1/1\" to \"1/" +
+                          std::to_string(kSampleMost) + "\"");
+  return one_in;
+}
+
+std::string FormatSample(uint64_t one_in) {
+  if (one_in == 0) return "none";
+  return one_in == 1 ? "all" : "1/" + std::to_string(one_in);
 }
 
 std::string FormatNumber(double number) {

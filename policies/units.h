@@ -30,6 +30,10 @@ std::string FormatSize(uint64_t bytes);
 Parsed<double> ParseRate(std::string_view text);
 std::string FormatRate(double per_second);
 
+// "all", "none", "1/100": of how many runs one; 1 and 0 for the first two.
+Parsed<uint64_t> ParseSample(std::string_view text);
+std::string FormatSample(uint64_t one_in);
+
 // The shortest text that reads back as the same number: "1.5", "2".
 std::string FormatNumber(double number);
 

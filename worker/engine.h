@@ -3,10 +3,11 @@
 //
 // An engine is warmed in the zygote (tables built, code paged in) before any canvas exists, so that
 // a fork starts hot. After the fork, one worker calls either Compile() once, or Load() once and
-// then Run() for each run. Everything here happens behind the walls: no file, no network, no
-// thread. Single thread. An engine never calls the supervisor itself: it returns, and session.cc
-// speaks. Runaways are not the engine's to stop, but for what it counts cheaply
-// (call depth, steps, the memory of values, output) and when the session's timer asks it to.
+// then Run() for each run, or Import() for one trace. Everything here happens behind the walls: no
+// file, no network, no thread. Single thread. An engine never calls the supervisor itself: it
+// returns, and session.cc speaks. Runaways are not the engine's to stop, but for what it counts
+// cheaply (call depth, steps, the memory of values, output) and when the session's timer asks it
+// to.
 #pragma once
 
 #include <memory>
@@ -51,17 +52,25 @@ struct RunOutcome {
   bool request_refused = false;  // the body was not what it says: nothing ran, status is 400
 };
 
+struct ImportOutcome {
+  proto::Imported answer;
+  std::string events;  // of an import; encoded as in a block of a stored trace
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Text, and the files beside it, to program. `file_name` is for messages. Never fails as
-  // plumbing: what is wrong with them is a diagnostic.
-  virtual CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload) = 0;
+  // Text, and the files beside it, to program. `file_name` is for messages; `earlier` are the
+  // handlers of the revision before, which keep their ids. Never fails as plumbing: what is wrong
+  // with them is a diagnostic.
+  using HandlerEntries = google::protobuf::RepeatedPtrField<proto::HandlerEntry>;
+  virtual CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload,
+                                 const HandlerEntries& earlier) = 0;
   CompileOutcome Compile(std::string_view file_name, std::string_view source) {
     proto::Upload alone;
     alone.set_source(std::string(source));
-    return Compile(file_name, alone);
+    return Compile(file_name, alone, {});
   }
   // `program` came from Compile() of the same version, through the writer's disk; anything else is
   // kProtocol or kUnsupported.
@@ -70,6 +79,9 @@ class Engine {
   // run, whether it came inline or as a memfd. Writes the whole trace, from StartRun to FinishRun,
   // to `recorder`.
   virtual RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) = 0;
+  // Reads a trace that classic Dark stored, for the program that is loaded. Never fails as
+  // plumbing: what is wrong with it is said in the answer.
+  virtual ImportOutcome Import(const proto::Import& order, std::string_view object) = 0;
   // A deadline is near: the run that is going on stops at its next step, with this as its
   // `limit_hit`. Called by a signal handler; without a run it does nothing.
   virtual void AskToStop(proto::SelfLimit why) noexcept = 0;

@@ -132,6 +132,7 @@ class Session {
     if (message.has_arm() && state_ == State::kFresh) return Arm(packet);
     if (message.has_run() && state_ == State::kArmed) return Run(message.run(), packet);
     if (message.has_compile() && state_ == State::kFresh) return Compile(message.compile(), packet);
+    if (message.has_import() && state_ == State::kArmed) return Import(message.import(), packet);
     return Fail(ErrorCode::kProtocol, "a message out of order");
   }
 
@@ -225,7 +226,7 @@ class Session {
                                                      std::string(read.message()));
       return outcome;
     }
-    return engine_.Compile(compile.file_name(), upload);
+    return engine_.Compile(compile.file_name(), upload, compile.earlier());
   }
 
   Status Compile(const proto::Compile& compile, const Packet& packet) {
@@ -242,6 +243,20 @@ class Session {
     compiled.set_program_bytes(outcome.program.size());
     NJ_ASSIGN(Fd program, CreateImmutableMemfd("nightjar-program", outcome.program));
     return channel_.Send(answer, {program.get()});
+  }
+
+  Status Import(const proto::Import& order, const Packet& packet) {
+    if (packet.fds.size() != 1) return Fail(ErrorCode::kProtocol, "no object");
+    if (!order.look()) state_ = State::kSpent;
+    NJ_ASSIGN(std::string object, ReadForeignMemfd(packet.fds[0], bounds::kImportBytes));
+    ImportOutcome outcome = engine_.Import(order, object);
+    proto::FromWorker answer;
+    proto::Imported& imported = *answer.mutable_imported();
+    imported = std::move(outcome.answer);
+    CutToUtf8(imported.mutable_wrong(), bounds::kVerdictDetailBytes);
+    if (outcome.events.empty()) return channel_.Send(answer);
+    NJ_ASSIGN(Fd events, CreateImmutableMemfd("nightjar-events", outcome.events));
+    return channel_.Send(answer, {events.get()});
   }
 
   Channel& channel_;

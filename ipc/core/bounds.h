@@ -180,7 +180,8 @@ inline constexpr size_t kTracedFunctions = 64;           // of one trace, that i
 inline constexpr size_t kTraceIndexFields = 8;           // of a run's input, that it is found by
 inline constexpr size_t kTraceIndexValueBytes = 128;     // of the value of one
 inline constexpr size_t kListRowsLooked = 100'000;       // of an index, for one list
-inline constexpr size_t kHoldReasonBytes = 500;
+inline constexpr size_t kHoldReasonBytes = 500;  // and of a deletion
+inline constexpr size_t kPatchesPerTrace = 16;
 inline constexpr size_t kHoldsPerCanvas = 1'000;
 
 // --- stores that are not on this machine (supervisor/writer/s3)
@@ -218,6 +219,25 @@ inline constexpr milliseconds kUploadRetryMax{30'000};
 inline constexpr seconds kUploadSetAside{600};  // an object that the store refuses, or without row
 inline constexpr seconds kSignedUrlTime{60};
 
+// --- the index that machines share (supervisor/writer/shared)
+inline constexpr size_t kOutboxCounted = 100'000;      // names that wait; more count as so many
+inline constexpr size_t kSharedBatch = 200;            // names told in one transaction
+inline constexpr size_t kSharedBatchBytes = 1 * kMiB;  // of their rows, where one is not larger
+inline constexpr milliseconds kSharedGather{100};      // from a change to its telling
+inline constexpr seconds kSharedConnectTime{3};
+inline constexpr seconds kSharedCallTime{5};  // of one statement, whatever comes
+inline constexpr seconds kSharedLockTime{2};  // of it, for somebody else's to end
+inline constexpr milliseconds kSharedRetryMin{250};
+inline constexpr milliseconds kSharedRetryMax{30'000};
+inline constexpr size_t kSharedQuestions = 32;    // waiting; then refused
+inline constexpr size_t kSharedPage = 200;        // rows of a list that are looked at in one go
+inline constexpr size_t kSharedWordsBytes = 300;  // of what the server says of an error; cut
+inline constexpr size_t kMachineNameBytes = 63;
+// A machine that has not said for so long that a day of its own is over is not waited for.
+inline constexpr std::chrono::days kSharedDays{30};
+static_assert(kSharedDays > kTraceDays);
+static_assert(kSharedLockTime < kSharedCallTime);
+
 // --- priority (nice values): on a busy machine deadlines and traces go before the tenants' work
 inline constexpr int kSupervisorNice = -10;  // where it may not be a real-time process
 inline constexpr int kWriterNice = -5;
@@ -236,6 +256,7 @@ inline constexpr size_t kLedgerSlotBytes = 4 * kKiB;
 inline constexpr size_t kLedgerBeganBytes = 1 * kKiB;  // of what is known of a run when it begins
 inline constexpr seconds kJournalQuestionTime{15};
 inline constexpr size_t kJournalQuestions = 1'000;
+static_assert(kSharedConnectTime + 2 * kSharedCallTime < kJournalQuestionTime);
 inline constexpr size_t kTraceAnswerBytes = 64 * kMiB;  // one trace as JSON
 
 // --- incidents
@@ -322,12 +343,26 @@ inline constexpr seconds kEventBeat{15};        // between two signs of life
 
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
-inline constexpr size_t kPolicyErrors = 20;  // told of one file
+inline constexpr size_t kPolicyErrors = 20;   // told of one file
+inline constexpr size_t kPolicyFiles = 1000;  // in a directory
+inline constexpr size_t kUrgentNames = 8;
+// A file that changed less than this ago is taken to be under way, and looked at again.
+inline constexpr milliseconds kPolicySettle{100};
+inline constexpr milliseconds kPolicySettleMax{2000};
 
 // --- reruns
 // What an earlier run's impure calls returned, in one message; those behind it are made again.
 inline constexpr size_t kReplayBytes = 4 * kMiB;
 static_assert(kReplayBytes + kTraceEventBytes < kHttpBodyBytes);
+
+// --- import of traces that classic Dark stored
+inline constexpr size_t kImportBytes = 64 * kMiB;         // of one, as JSON
+inline constexpr size_t kImportMemoryBytes = 768 * kMiB;  // of the worker that reads it
+inline constexpr size_t kImportValueBytes = 512 * kMiB;   // of the values in it, once they are read
+inline constexpr int kImportLevels = 256;                 // of its JSON; two for each of a value
+inline constexpr size_t kImportCalls = 100'000;
+inline constexpr size_t kImports = 4;  // under way at once
+static_assert(kImportBytes + kImportValueBytes < kImportMemoryBytes);
 
 // --- requests that no route took
 inline constexpr size_t kMissedRoutesKept = 100;          // of a canvas
@@ -338,12 +373,31 @@ inline constexpr size_t kMissedRequestsBytes = 4 * kMiB;  // of those that wait 
 inline constexpr size_t kMissedToldBytes = 64 * kKiB;     // in one message
 static_assert(kMissedToldBytes + kMissedRequestBytes + 4 * kMissedTextBytes + 200 < kFrameBytes);
 
+// --- what canvases use
+inline constexpr unsigned kUsageMonths = 13;  // kept, beside the month that it is
+// Of canvases and hours that the writer has not been told of; beyond, what opens another is lost,
+// and counted.
+inline constexpr size_t kUsageRowsWaiting = 2 * kCanvases;
+inline constexpr size_t kUsageRowBytes = 1 * kKiB;         // one, with all verdicts that there are
+inline constexpr size_t kUsageToldBytes = 64 * kKiB;       // in one message
+inline constexpr size_t kUsageMessagesPerTell = 64;        // the rest is told a second later
+inline constexpr size_t kUsageAnswerRows = kCanvases / 2;  // in one answer of the writer
+inline constexpr size_t kUsageListRows = 10'000;           // in one of the control plane
+inline constexpr size_t kUsageRowsLooked = 5'000'000;      // of the disk, for one answer
+inline constexpr size_t kCanvasSeries = 50;                // canvases with metrics of their own
+inline constexpr seconds kCanvasSeriesTurn{60};            // between two looks at who has them
+inline constexpr std::chrono::hours kCanvasSeriesTime{1};  // that a canvas keeps them at least
+static_assert(kUsageToldBytes + kUsageRowBytes < kFrameBytes);
+static_assert(kUsageMessagesPerTell < kJournalQuestions / 2, "others ask too");
+static_assert(kUsageAnswerRows * kUsageRowBytes < kTraceAnswerBytes);
+
 // --- control plane and logs
-inline constexpr size_t kControlBodyBytes = 16 * kMiB;
+inline constexpr size_t kControlBodyBytes = 64 * kMiB;
 inline constexpr size_t kListRows = 1000;
 inline constexpr size_t kCliAnswerBytes = 512 * kMiB;  // an answer that `nightjar` reads
 static_assert(kTraceAnswerBytes < kCliAnswerBytes);
 inline constexpr size_t kLogQueueLines = 8192;
 static_assert(kSourceBytes < kUploadBytes && kUploadBytes <= kControlBodyBytes);
+static_assert(kImportBytes <= kControlBodyBytes && kImportBytes <= kWorkerFileBytes);
 
 }  // namespace nightjar::bounds

@@ -12,6 +12,10 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "not_found";
     case ErrorCode::kExpired:
       return "expired";
+    case ErrorCode::kNotKept:
+      return "not_kept";
+    case ErrorCode::kDeleted:
+      return "deleted";
     case ErrorCode::kExists:
       return "exists";
     case ErrorCode::kPermission:

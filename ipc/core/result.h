@@ -17,6 +17,8 @@ enum class ErrorCode {
   kInvalid,      // bad input of ours or of the operator: fix the input
   kNotFound,     // the named thing does not exist
   kExpired,      // it may have existed; its time is over
+  kNotKept,      // it existed, and policy did not let it be kept
+  kDeleted,      // it existed; somebody deleted it
   kExists,       // it exists already, or belongs to somebody else
   kPermission,   // the kernel or a policy of the host said no
   kUnsupported,  // this host cannot do it

@@ -20,6 +20,12 @@ std::string SentenceOf(const policy::Admission& refused) {
     case policy::RefusalKind::kSuspended:
       what = "the canvas is suspended by " + what;
       break;
+    case policy::RefusalKind::kQuotaRuns:
+      what = "the canvas had as many runs today (UTC) as " + what + " allows";
+      break;
+    case policy::RefusalKind::kQuotaCpu:
+      what = "the canvas has used as much processor time today (UTC) as " + what + " allows";
+      break;
     case policy::RefusalKind::kBlocked:
     case policy::RefusalKind::kPaused:
       break;  // these have sentences of their own
@@ -30,10 +36,15 @@ std::string SentenceOf(const policy::Admission& refused) {
 }  // namespace
 
 std::optional<GateRefusal> Gate::Ask(const std::string& canvas, const policy::Limits& limits,
-                                     size_t running, size_t queued) {
+                                     size_t running, size_t queued, policy::DayUse used) {
   Canvas& known = canvases_[canvas];
   MonoTime now = clock_.Mono();
-  policy::Admission answer = policy::Admit(known.state, limits, now, running, queued);
+  used.runs += running + queued;
+  std::optional<policy::Admission> over;
+  // Suspended says more; and whoever is over a quota takes no token.
+  if (!limits.suspended.value) over = policy::OverQuota(limits, used, clock_.Wall());
+  policy::Admission answer =
+      over ? *over : policy::Admit(known.state, limits, now, running, queued);
   if (answer.decision != policy::AdmissionDecision::kRefuse) return std::nullopt;
   GateRefusal refusal;
   refusal.kind = answer.kind;

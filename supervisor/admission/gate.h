@@ -14,6 +14,7 @@
 #include "ipc/core/ids.h"
 #include "policies/admission.h"
 #include "policies/limits.h"
+#include "policies/quota.h"
 
 namespace nightjar {
 
@@ -30,9 +31,9 @@ class Gate {
  public:
   explicit Gate(const Clock& clock) : clock_(clock) {}
 
-  // nullopt: come in.
+  // nullopt: come in. `used` is the day's use without what is running or queued.
   std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits,
-                                 size_t running, size_t queued);
+                                 size_t running, size_t queued, policy::DayUse used = {});
   // A no that was decided elsewhere, with the incident that it shares.
   GateRefusal Refuse(const std::string& canvas, policy::RefusalKind kind, std::string sentence,
                      std::string limit, uint64_t retry_after_s);

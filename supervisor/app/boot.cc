@@ -11,6 +11,7 @@
 #include "ipc/core/log.h"
 #include "ipc/core/privileges.h"
 #include "ipc/core/secret_file.h"
+#include "policies/index_settings.h"
 #include "policies/policy_errors.h"
 #include "policies/store_settings.h"
 #include "supervisor/app/exec_paths.h"
@@ -18,6 +19,7 @@
 #include "supervisor/app/redaction_key.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
+#include "supervisor/policy/policy_files.h"
 
 namespace nightjar {
 namespace {
@@ -66,6 +68,9 @@ LauncherPlan PlanFor(const std::string& self, const Booted& booted) {
   if (!options.store.empty())
     storage.insert(storage.end(),
                    {"--store", std::filesystem::absolute(options.store).lexically_normal()});
+  if (!options.index.empty())
+    storage.insert(storage.end(),
+                   {"--index", std::filesystem::absolute(options.index).lexically_normal()});
   return {std::move(zygote), std::move(storage), std::move(exec_zygote)};
 }
 
@@ -105,6 +110,21 @@ Status CheckStore(const std::string& path) {
   policy::Place at = settings->credentials_at;
   return Fail(keys.error().code,
               policy::ErrorLines(path, {{at.line, at.column, keys.error().ToString()}}));
+}
+
+// Likewise.
+Status CheckIndex(const std::string& path) {
+  if (path.empty()) return {};
+  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, path.c_str(), bounds::kStoreFileBytes));
+  std::vector<policy::PolicyError> errors;
+  auto settings = ParseIndexSettings(text, &errors);
+  if (!settings) return Fail(ErrorCode::kInvalid, policy::ErrorLines(path, errors));
+  if (settings->password_file.empty()) return {};
+  auto password = OpenSecretFile(settings->password_file);
+  if (password) return {};
+  policy::Place at = settings->password_at;
+  return Fail(password.error().code,
+              policy::ErrorLines(path, {{at.line, at.column, password.error().ToString()}}));
 }
 
 UserKiller KillerOf(Launcher& launcher) {
@@ -156,16 +176,6 @@ std::unique_ptr<RunLedger> OpenLedger(const StateDir& state) {
 
 }  // namespace
 
-Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path) {
-  if (path.empty()) return policy::Policy::BuiltIn();
-  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, path.c_str(), bounds::kPolicyBytes));
-  std::vector<policy::PolicyError> errors;
-  auto parsed =
-      policy::Policy::Parse(text, std::filesystem::path(path).filename().string(), &errors);
-  if (parsed) return parsed;
-  return Fail(ErrorCode::kInvalid, policy::ErrorLines(path, errors));
-}
-
 Result<Booted> Boot(const Options& options, const Privilege& privilege,
                     std::function<void()> launcher_lost) {
   Booted booted;
@@ -173,8 +183,9 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   booted.options = options;
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
   NJ_ASSIGN(std::vector<std::string> shown, ShownToPrograms(options));
-  NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
+  NJ_ASSIGN(booted.policy, LoadPolicy(options.policy, PolicyState::kAtOnce));
   NJ_TRY(CheckStore(options.store));
+  NJ_TRY(CheckIndex(options.index));
   booted.doctor = Probe(privilege);
   NJ_TRY(Require(booted.doctor, options.without));
   NJ_ASSIGN(StateDir state, StateDir::Open(options.state, booted.identity.supervisor));

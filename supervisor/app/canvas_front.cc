@@ -19,15 +19,54 @@ namespace {
 constexpr std::string_view kOwnHeaders = "x-nightjar-";
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
-// What callers are told of an operator's control; its reason is for those whom policy lets know.
-constexpr const char* kSuspendedText = "this canvas is suspended by its operator";
-constexpr const char* kBlockedText = "this handler is blocked by its operator";
-constexpr const char* kPausedText = "this handler is paused by its operator";
+
+// For the caller, who is not told of limits.
+const char* ReasonOf(proto::RefusalKind kind) {
+  switch (kind) {
+    case proto::REFUSAL_RATE:
+      return "too many requests";
+    case proto::REFUSAL_CONCURRENCY:
+      return "too many run and wait already";
+    case proto::REFUSAL_QUEUE_TIME:
+      return "no worker was free in time";
+    case proto::REFUSAL_SUSPENDED:
+      return "suspended";
+    case proto::REFUSAL_CAPACITY:
+      return "the host is full";
+    case proto::REFUSAL_STOPPING:
+      return "the host is stopping";
+    case proto::REFUSAL_EXEC:
+      return "programs of the host may not run here";
+    case proto::REFUSAL_BLOCKED:
+      return "blocked by its operator";
+    case proto::REFUSAL_PAUSED:
+      return "paused by its operator";
+    case proto::REFUSAL_QUOTA_CPU:
+    case proto::REFUSAL_QUOTA_RUNS:
+      return "used up for today";
+    default:
+      return "";
+  }
+}
+
+unsigned StatusOf(proto::RefusalKind kind) {
+  switch (kind) {
+    case proto::REFUSAL_RATE:
+    case proto::REFUSAL_QUOTA_CPU:
+    case proto::REFUSAL_QUOTA_RUNS:
+      return 429;
+    case proto::REFUSAL_BLOCKED:
+      return 403;
+    default:
+      return 503;
+  }
+}
 
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
-// limits or program text.
+// limits or program text. `reason` is why it was refused; `told` an operator's words, for those whom
+// policy lets know.
 http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id,
-                              const std::string& error = "", const std::string& reason = "") {
+                              const std::string& reason = "", const std::string& told = "") {
   http::Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
@@ -36,9 +75,9 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   nlohmann::ordered_json body;
   body["error"] =
       verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
-  if (!error.empty()) body["error"] = error;
-  if (!reason.empty()) body["reason"] = reason;
   body["verdict"] = VerdictName(verdict);
+  if (!reason.empty()) body["reason"] = reason;
+  if (!told.empty()) body["operator"] = told;
   body["trace"] = id.ToString();
   response.body = body.dump() + "\n";
   return response;
@@ -53,13 +92,14 @@ uint64_t RetryAfter(const proto::Control& control, int64_t now_unix_us) {
 }
 
 http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin,
-                          const std::string& error, const std::string& reason) {
+                          const std::string& told) {
   bool answered =
       result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) {
     const bool refused = result.verdict == proto::VERDICT_REFUSED;
-    http::Response killed = KilledResponse(result.status, result.verdict, result.id,
-                                           refused ? error : "", refused ? reason : "");
+    http::Response killed =
+        KilledResponse(result.status, result.verdict, result.id,
+                       refused ? ReasonOf(result.refusal) : "", refused ? told : "");
     // No worker was free within the limit queue_time: one may be soon.
     if (refused) killed.headers.emplace_back("Retry-After", "1");
     return killed;
@@ -87,6 +127,10 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_BLOCKED;
     case policy::RefusalKind::kPaused:
       return proto::REFUSAL_PAUSED;
+    case policy::RefusalKind::kQuotaRuns:
+      return proto::REFUSAL_QUOTA_RUNS;
+    case policy::RefusalKind::kQuotaCpu:
+      return proto::REFUSAL_QUOTA_CPU;
   }
   return proto::REFUSAL_UNSPECIFIED;
 }
@@ -116,7 +160,8 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
       request, match, [&] { return RedactionOf(order.limits, needs_.redaction_key, canvas); });
   order.received = request.received;
   RunService::Counts live = needs_.runs.CountsOf(canvas);
-  if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued))
+  if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued,
+                                     needs_.usage.UsedToday(canvas)))
     return Refuse(*refusal, order, std::move(responder));
   if (!PassControls(&order, live.queued, &responder)) return;
   FillHttp(request, match, order.handler, order.message.mutable_http());
@@ -124,11 +169,9 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   std::optional<std::string> origin;
   if (!order.handler.bytes()) origin = AllowedOrigin(request, revision->manifest);
   auto answer = std::make_shared<http::Responder>(std::move(responder));
-  const bool paused = !order.paused_by.empty();
-  const std::string reason =
-      paused && order.limits.show_controls.value ? order.paused_by : std::string();
-  order.done = [answer, origin, paused, reason](RunResult result) {
-    answer->Send(ResponseOf(std::move(result), origin, paused ? kPausedText : "", reason));
+  const std::string told = order.limits.show_controls.value ? order.paused_by : std::string();
+  order.done = [answer, origin, told](RunResult result) {
+    answer->Send(ResponseOf(std::move(result), origin, told));
   };
   needs_.runs.Start(std::move(order));
 }
@@ -183,21 +226,22 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
                          http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
   ++needs_.metrics.host().refused;
-  using enum policy::RefusalKind;
-  const proto::Control* suspension =
-      refusal.kind == kSuspended ? needs_.controls.Suspension(order.revision->canvas) : nullptr;
-  const bool blocked = refusal.kind == kBlocked;
-  const bool controlled = suspension != nullptr || blocked || refusal.kind == kPaused;
-  const char* text = !controlled ? "" : blocked ? kBlockedText : kPausedText;
-  if (suspension != nullptr) text = kSuspendedText;
-  const unsigned status = refusal.kind == kRate ? 429 : blocked ? 403 : 503;
-  http::Response response = KilledResponse(
-      status, proto::VERDICT_REFUSED, refusal.incident, text,
-      controlled && order.limits.show_controls.value ? refusal.sentence : std::string());
+  needs_.usage.Refused(order.revision->canvas);
+  const proto::RefusalKind kind = OnWire(refusal.kind);
+  const proto::Control* suspension = kind == proto::REFUSAL_SUSPENDED
+                                         ? needs_.controls.Suspension(order.revision->canvas)
+                                         : nullptr;
+  const bool controlled = suspension != nullptr || kind == proto::REFUSAL_BLOCKED ||
+                          kind == proto::REFUSAL_PAUSED;
+  const char* reason = suspension != nullptr ? "suspended by its operator" : ReasonOf(kind);
+  const bool tells = controlled && order.limits.show_controls.value;
+  http::Response response = KilledResponse(StatusOf(kind), proto::VERDICT_REFUSED, refusal.incident,
+                                           reason, tells ? refusal.sentence : std::string());
   uint64_t after = refusal.retry_after_s;
   if (suspension != nullptr) after = RetryAfter(*suspension, UnixMicros(needs_.clock.Wall()));
   // Whoever is blocked need not ask again.
-  if (!blocked) response.headers.emplace_back("Retry-After", std::to_string(after));
+  if (kind != proto::REFUSAL_BLOCKED)
+    response.headers.emplace_back("Retry-After", std::to_string(after));
   if (refusal.opens_incident) {
     IncidentFacts facts;
     facts.run = refusal.incident;

@@ -17,6 +17,7 @@
 #include "supervisor/http/server.h"
 #include "supervisor/journal/missed_routes.h"
 #include "supervisor/run/run_service.h"
+#include "supervisor/usage/usage_tally.h"
 
 namespace nightjar {
 
@@ -32,6 +33,7 @@ class CanvasFront {
     Journal& journal;
     MissedRoutes& missed;
     EventFeed& feed;
+    UsageTally& usage;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     std::string redaction_key = {};  // of this host; empty: what is to be hashed is dropped
   };

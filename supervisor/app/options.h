@@ -19,6 +19,7 @@ struct Options {
   std::string listen;                // address and port, or kListenOnPassed; empty: not given
   std::string policy;                // empty: the built-in one
   std::string store;                 // file with a store for traces; empty: the state directory
+  std::string index;                 // file with an index that machines share; empty: none
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without
   // Paths of this host that programs of exec handlers see, read-only.
   std::vector<std::string> exec_paths = {"/usr"};

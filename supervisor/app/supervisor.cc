@@ -3,8 +3,11 @@
 #include <csignal>
 
 #include "ipc/core/log.h"
+#include "policies/contradictions.h"
+#include "supervisor/app/machine.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/policy/policy_files.h"
 
 namespace nightjar {
 namespace {
@@ -32,6 +35,35 @@ StoreLevels LevelsOf(const proto::StoreFigures& store) {
   return levels;
 }
 
+EndedRun CountedOf(const RunOrder& order, const RunResult& result) {
+  EndedRun run;
+  run.canvas = order.revision->canvas;
+  run.verdict = result.verdict;
+  run.had_worker = result.had_worker;
+  run.usage = result.usage;
+  run.request_bytes = order.request_bytes;
+  return run;
+}
+
+UsageTally::Cpu CpuIn(CellTree& cells) {
+  return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
+}
+
+SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
+  SharedIndexLevels levels;
+  levels.available = index.available();
+  levels.rows_behind = index.rows_behind();
+  levels.oldest_behind = std::chrono::milliseconds(index.oldest_behind_ms());
+  levels.told = index.told();
+  levels.left_untold = index.left_untold();
+  levels.refused = index.refused();
+  levels.failed = {{"permission", index.failed_permission()},
+                   {"unavailable", index.failed_unavailable()},
+                   {"timed_out", index.failed_timed_out()},
+                   {"refused", index.failed_refused()}};
+  return levels;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Booted booted)
@@ -47,6 +79,7 @@ Supervisor::Supervisor(Booted booted)
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
       in_force_(std::make_shared<ControlledPolicy>(booted_.policy, controls_)),
+      usage_(clock_, journal_, series_, CpuIn(*booted_.cells)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
@@ -60,6 +93,8 @@ Supervisor::Supervisor(Booted booted)
       missed_(journal_),
       missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return in_force_; },
                        booted_.redaction_key}),
+      importer_({loop_, clock_, book_, factory_, journal_, booted_.guard.get(),
+                 [this] { return in_force_; }, booted_.redaction_key}),
       feed_(clock_),
       audit_(clock_, journal_),
       control_keeper_({loop_, clock_, journal_, controls_,
@@ -69,12 +104,13 @@ Supervisor::Supervisor(Booted booted)
                                         ControlText(control));
                        }}),
       front_({clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
-              [this] { return in_force_; }, booted_.redaction_key}),
+              usage_, [this] { return in_force_; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
-                rerunner_, missed_handler_, pool_, feed_, audit_, control_keeper_,
+                rerunner_, missed_handler_, importer_, pool_, feed_, audit_, control_keeper_,
                 [this] { return in_force_; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
-                booted_.doctor, booted_.redaction_key}),
+                booted_.doctor, booted_.redaction_key, [this] { return policy_load_; },
+                [this] { TellUsage(); }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -104,14 +140,22 @@ Supervisor::Supervisor(Booted booted)
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
       look_for_strays_(loop_, [this] { LookForStrays(); }),
-      alive_(loop_, [this] { booted_.manager.Alive(); }) {
-  if (!booted_.options.store.empty()) control_.ExpectRemoteStore();
-  journal_.Tell({[this](const proto::RunEnded& ended) {
-                   if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
-                 },
-                 [this](const proto::RunBegan& began, const proto::RunEnded& ended) {
-                   if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
-                 }});
+      alive_(loop_, [this] { booted_.manager.Alive(); }),
+      try_policy_(loop_, [this] { TryPolicy(); }) {
+  policy_load_.unix_us = UnixMicros(clock_.Wall());
+  if (!booted_.options.store.empty() || !booted_.options.index.empty())
+    control_.ExpectStoreFigures();
+  journal_.Tell(
+      {[this](const proto::RunEnded& ended) {
+         if (ended.has_incident() && feed_.Wants()) feed_.Publish(IncidentEvent(ended));
+       },
+       [this](const proto::RunBegan& began, const proto::RunEnded& ended, uint64_t bytes) {
+         usage_.Stored(began.canvas(), bytes);
+         if (feed_.Wants()) feed_.Publish(StoredEvent(began, ended));
+       }});
+  runs_.OnEnd([this](const RunOrder& order, const RunResult& result) {
+    usage_.Ended(CountedOf(order, result));
+  });
   loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
 }
 
@@ -138,9 +182,11 @@ void Supervisor::SayWhichLimitIsNotEnforced() const {
 int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
-                       {"cgroups", booted_.cells->description()}});
+                       {"cgroups", booted_.cells->description()},
+                       {"policy", booted_.policy->layers().version}});
   SayWhatIsNotEnforced();
   SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
   writer_helper_.Start();
   zygote_helper_.Start();
   StartExecZygote();
@@ -162,6 +208,8 @@ void Supervisor::OnWriterUp(Channel channel) {
   control_keeper_.Retry();
   if (!controls_loaded_)
     control_keeper_.Load([this](const Status& loaded) { OnControlsLoaded(loaded); });
+  usage_.WriterCame();
+  if (!usage_loaded_) usage_.LoadDay([this](const Status& loaded) { OnUsageLoaded(loaded); });
   if (catalog_loaded_) return;
   journal_.LoadCatalog(
       [this](Result<std::vector<Journal::CatalogItem>> items) { OnCatalog(std::move(items)); });
@@ -187,6 +235,17 @@ void Supervisor::OnHelperDown() {
   if (open_ || stopping_ || ++early_ends_ < bounds::kHelperFirstTries) return;
   Fail({ErrorCode::kUnavailable, 0,
         "a helper ended again and again before it was ready; what it said stands above"});
+}
+
+// Quotas hold from the first request on.
+void Supervisor::OnUsageLoaded(const Status& loaded) {
+  if (!loaded && loaded.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  // It may be busy with its index for longer than it may take to answer.
+  if (!loaded && loaded.error().code == ErrorCode::kTimedOut)
+    return usage_.LoadDay([this](const Status& again) { OnUsageLoaded(again); });
+  if (!loaded) return Fail(loaded.error());
+  usage_loaded_ = true;
+  OpenDoors();
 }
 
 void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
@@ -229,7 +288,9 @@ void Supervisor::OnControlsLoaded(const Status& loaded) {
 }
 
 void Supervisor::OpenDoors() {
-  if (open_ || stopping_ || !catalog_loaded_ || !controls_loaded_ || !zygote_.ready()) return;
+  if (open_ || stopping_ || !catalog_loaded_ || !controls_loaded_ || !usage_loaded_ ||
+      !zygote_.ready())
+    return;
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
@@ -259,8 +320,16 @@ void Supervisor::LookForStrays() {
   if (!strays_.Look() && clock_.Mono() > look_for_strays_until_) look_for_strays_.Stop();
 }
 
+void Supervisor::TellUsage() {
+  if (auto used = booted_.cells->TakeCanvasCpu())
+    for (const CellTree::CanvasCpu& each : *used) usage_.CpuUsed(each.canvas, each.cpu_us);
+  usage_.Tell();
+}
+
 void Supervisor::Upkeep() {
   pool_.Sweep();
+  TellUsage();
+  series_.Turn(clock_.Mono());
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
   missed_.Tell();
@@ -291,29 +360,78 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.audit_unwritten = audit.unwritten;
   levels.audit_lost = audit.lost;
   levels.audit_broken = audit.broken;
-  if (store != nullptr) levels.store = LevelsOf(*store);
+  levels.policy_version = booted_.policy->layers().version;
+  levels.policy_loads = policy_load_.number;
+  levels.policies_rejected = policies_rejected_;
+  levels.policy_loaded_unix_s = policy_load_.unix_us / 1'000'000;
+  const WriterClient::Stored& stored = journal_.stored();
+  levels.traces_kept = stored.kept;
+  levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
+  levels.trace_events_not_kept = stored.events_not_kept;
+  levels.trace_budgets_used_up = journal_.BudgetsUsedUp();
+  levels.usage_lost = usage_.lost();
+  levels.canvas_series = &series_;
+  if (store != nullptr && !booted_.options.store.empty()) levels.store = LevelsOf(*store);
+  if (store != nullptr && store->has_shared_index())
+    levels.shared_index = LevelsOf(store->shared_index());
   return PrometheusText(metrics_.host(), levels);
+}
+
+void Supervisor::SayWhatIsOddInPolicy() const {
+  auto say = [](const policy::PolicyError& odd) {
+    LogWarning(
+        "policy_warning",
+        {{"file", odd.file}, {"line", odd.line}, {"column", odd.column}, {"warning", odd.message}});
+  };
+  for (const policy::PolicyError& odd : booted_.policy->layers().warnings) say(odd);
+  for (const policy::PolicyError& odd :
+       policy::BeyondMachine(booted_.policy->layers(), ThisMachine()))
+    say(odd);
 }
 
 void Supervisor::ReloadPolicy() {
   // Before it serves and while it stops, the manager knows a state that a reload must not end.
-  bool told = open_ && !stopping_;
-  if (told) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
-  if (auto policy = LoadPolicy(booted_.options.policy); !policy) {
-    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
-    LogError("policy_rejected", {{"error", policy.error().ToString()}});
+  reloading_ = open_ && !stopping_;
+  if (reloading_) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
+  reload_until_ = clock_.Mono() + bounds::kPolicySettleMax;
+  try_policy_.Stop();
+  TryPolicy();
+}
+
+void Supervisor::TryPolicy() {
+  auto policy = LoadPolicy(booted_.options.policy, PolicyState::kSettled);
+  bool unfinished = !policy && policy.error().code == ErrorCode::kUnavailable;
+  if (unfinished && clock_.Mono() < reload_until_)
+    return try_policy_.StartAfter(bounds::kPolicySettle);
+  if (policy) {
+    TakePolicy(std::move(*policy));
   } else {
-    policy_trouble_.clear();
-    booted_.policy = std::move(*policy);
-    in_force_ = std::make_shared<ControlledPolicy>(booted_.policy, controls_);
-    SayWhichLimitIsNotEnforced();
-    StartExecZygote();
-    pool_.PolicyChanged();
-    LogInfo("policy_loaded", {{"file", booted_.options.policy}});
+    ++policies_rejected_;
+    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
+    LogError("policy_rejected", {{"error", policy.error().ToString()},
+                                 {"in_force", booted_.policy->layers().version}});
   }
   audit_.NoteOwn("policy_reload", booted_.options.policy,
                  policy_trouble_.empty() ? "done" : policy_trouble_.substr(2));
-  if (told) booted_.manager.Ready(ServingLine());
+  if (std::exchange(reloading_, false) && !stopping_) booted_.manager.Ready(ServingLine());
+}
+
+void Supervisor::TakePolicy(std::shared_ptr<const policy::Policy> policy) {
+  policy_trouble_.clear();
+  booted_.policy = std::move(policy);
+  in_force_ = std::make_shared<ControlledPolicy>(booted_.policy, controls_);
+  policy_load_ = {policy_load_.number + 1, UnixMicros(clock_.Wall())};
+  SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
+  StartExecZygote();
+  pool_.PolicyChanged();
+  size_t tightened = runs_.Tighten([this](const RunOrder& order) {
+    return in_force_->For(order.revision->canvas, order.handler.name());
+  });
+  LogInfo("policy_loaded", {{"file", booted_.options.policy},
+                            {"version", booted_.policy->layers().version},
+                            {"load", policy_load_.number},
+                            {"runs_tightened", tightened}});
 }
 
 void Supervisor::LauncherLost() {
@@ -382,11 +500,20 @@ void Supervisor::StopWorkers() {
   WaitFor(
       waiting_, loop_, clock_.Mono() + kStopStepMax,
       [this] { return journal_.settled() && missed_.settled() && audit_.settled(); },
+      [this] { StopCounting(); });
+}
+
+// Traces are stored by now, and their bytes known.
+void Supervisor::StopCounting() {
+  TellUsage();
+  WaitFor(
+      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return usage_.settled(); },
       [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {
   if (!journal_.settled()) LogError("traces_left_to_the_writer", {});
+  if (!usage_.settled()) LogError("usage_left_untold", {});
   // The end of its socket is its word to finish.
   writer_helper_.ExpectEnd([this] { StopZygote(); });
   journal_.Disconnect();

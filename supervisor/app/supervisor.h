@@ -21,6 +21,7 @@
 #include "supervisor/proc/zygote_connection.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
+#include "supervisor/usage/usage_tally.h"
 
 namespace nightjar {
 
@@ -45,13 +46,19 @@ class Supervisor {
   void SayWhichLimitIsNotEnforced() const;
   // Once policy lets a canvas run programs; then it stays.
   void StartExecZygote();
+  void OnUsageLoaded(const Status& loaded);
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
   void OnControlChanged(const proto::Control& control);
   void OnControlsLoaded(const Status& loaded);
   void OpenDoors();
   Status StartServers();
   void Upkeep();
+  // Counts what canvases have used until now, and tells the writer.
+  void TellUsage();
   void ReloadPolicy();
+  void TryPolicy();
+  void TakePolicy(std::shared_ptr<const policy::Policy> policy);
+  void SayWhatIsOddInPolicy() const;
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
   std::string MetricsText(const proto::StoreFigures* store);
@@ -60,6 +67,7 @@ class Supervisor {
   void DrainRuns();
   void StopRuns();
   void StopWorkers();
+  void StopCounting();
   void StopWriter();
   void StopZygote();
   void StopExecZygote();
@@ -74,6 +82,8 @@ class Supervisor {
   ZygoteConnection zygote_;
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics& metrics_;
+  CanvasSeries series_;
+  UsageTally usage_;
   CanvasBook book_;
   ControlBook controls_;
   // Policy with the controls in force.
@@ -86,6 +96,7 @@ class Supervisor {
   Rerunner rerunner_;
   MissedRoutes missed_;
   MissedHandler missed_handler_;
+  Importer importer_;
   EventFeed feed_;
   AuditTrail audit_;
   ControlKeeper control_keeper_;
@@ -109,9 +120,15 @@ class Supervisor {
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
   bool controls_loaded_ = false;
+  bool usage_loaded_ = false;
   bool open_ = false;
+  PolicyLoad policy_load_;
+  uint64_t policies_rejected_ = 0;
   std::string policy_trouble_;  // why the file of the last reload was not taken
-  uint32_t early_ends_ = 0;     // of helpers, before it ever served
+  bool reloading_ = false;
+  MonoTime reload_until_{};
+  Timer try_policy_;         // again, as it was being written
+  uint32_t early_ends_ = 0;  // of helpers, before it ever served
   bool stopping_ = false;
   MonoTime drain_until_{};
   int exit_code_ = 0;

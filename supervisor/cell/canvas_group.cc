@@ -12,7 +12,16 @@
 namespace nightjar {
 
 CanvasGroup::CanvasGroup(const TreeFrame& frame, Group group)
-    : frame_(frame), group_(std::move(group)), memory_(frame, group_.dirs()) {}
+    : frame_(frame), group_(std::move(group)), memory_(frame, group_.dirs()) {
+  auto cpu = CpuMeter::Open(group_.dirs());
+  if (cpu) cpu_ = std::move(*cpu);
+  auto before = cpu_.ReadMicros();
+  if (before) cpu_taken_us_ = *before;
+  if (!cpu || !before)
+    LogError(
+        "canvas_cpu_not_counted",
+        {{"group", group_.path()}, {"error", (cpu ? before.error() : cpu.error()).ToString()}});
+}
 
 // Idle cells point back at this group, so that DropIdle() comes before the last pointer to it is
 // let go.
@@ -57,6 +66,13 @@ void CanvasGroup::RestoreDiskLimit() {
   if (Status set = group_.SetDiskRead(frame_, limits_.disk_read_bytes); !set)
     LogError("disk_limit_not_restored",
              {{"group", group_.path()}, {"error", set.error().ToString()}});
+}
+
+uint64_t CanvasGroup::TakeCpu() {
+  auto now = cpu_.ReadMicros();
+  // What cannot be read now is in the next reading.
+  if (!now || *now < cpu_taken_us_) return 0;
+  return *now - std::exchange(cpu_taken_us_, *now);
 }
 
 std::unique_ptr<KernelCell> CanvasGroup::TakeIdle() {

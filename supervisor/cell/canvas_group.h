@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "supervisor/cell/canvas_memory.h"
+#include "supervisor/cell/cpu_meter.h"
 #include "supervisor/cell/group.h"
 
 namespace nightjar {
@@ -51,6 +52,10 @@ class CanvasGroup {
   uint64_t times_met_memory() const { return memory_.times_met(); }
   bool Braked() const { return memory_.Braked(limits_.memory_bytes); }
 
+  // The processor time that was used since the last call, in microseconds. Before the first one:
+  // since the group was made, or found.
+  uint64_t TakeCpu();
+
   // Of a cell in which nobody is. An error with sys EBUSY when somebody is, or when it takes
   // another sweep to give its memory back first.
   Status RemoveCell(const std::string& name);
@@ -66,6 +71,8 @@ class CanvasGroup {
   Group group_;
   CanvasLimits limits_;
   CanvasMemory memory_;
+  CpuMeter cpu_;
+  uint64_t cpu_taken_us_ = 0;  // the meter's reading then
   std::vector<std::unique_ptr<KernelCell>> idle_;
   std::vector<std::string> abandoned_;
   size_t out_ = 0;         // cells that workers hold

@@ -192,6 +192,14 @@ class CellTree {
   virtual Bounded bounds() const = 0;
   // Usage of a canvas's group since it was made, for `top`.
   virtual Result<CellUsage> CanvasUsage(const std::string& canvas) const = 0;
+  // What the kernel has counted of each canvas since the last call, whoever used it: workers that
+  // wait, start or are killed too. Call before Sweep(), which may remove a group. nullopt: nothing
+  // counts canvases on this host.
+  struct CanvasCpu {
+    std::string canvas;
+    uint64_t cpu_us = 0;  // not 0
+  };
+  virtual std::optional<std::vector<CanvasCpu>> TakeCanvasCpu() { return std::nullopt; }
   // "hybrid: v1 memory, pids, cpu, cpuacct + unified" or "v2: memory, pids, cpu".
   virtual const std::string& description() const = 0;
 };

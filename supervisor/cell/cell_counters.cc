@@ -75,13 +75,7 @@ uint64_t CellCounters::Peak::Of(uint64_t current, uint64_t kernel_peak) const {
 
 Result<CellCounters> CellCounters::Open(const TreeFrame& frame, const GroupDirs& dirs) {
   CellCounters counters;
-  if (dirs.unified.valid()) {
-    counters.cpu_stat_ = OpenIfThere(dirs.unified.get(), "cpu.stat");
-    if (!counters.cpu_stat_.valid()) return FailErrno("opening cpu.stat of a cell");
-  } else if (dirs.cpuacct_v1.valid()) {
-    counters.cpuacct_usage_ = OpenIfThere(dirs.cpuacct_v1.get(), "cpuacct.usage");
-    if (!counters.cpuacct_usage_.valid()) return FailErrno("opening cpuacct.usage of a cell");
-  }
+  NJ_ASSIGN(counters.cpu_, CpuMeter::Open(dirs));
   int memory = dirs.memory();
   switch (frame.hierarchies.memory.home) {
     case ControllerHome::kNone:
@@ -112,15 +106,9 @@ Result<CellCounters> CellCounters::Open(const TreeFrame& frame, const GroupDirs&
   return counters;
 }
 
-Result<uint64_t> CellCounters::ReadCpuMicros() const {
-  if (cpu_stat_.valid()) return ReadCounter(cpu_stat_, "usage_usec");
-  NJ_ASSIGN(uint64_t nanoseconds, ReadCounter(cpuacct_usage_, ""));
-  return nanoseconds / 1000;
-}
-
 Result<CellCounters::Totals> CellCounters::ReadTotals() const {
   Totals totals;
-  NJ_ASSIGN(totals.cpu_us, ReadCpuMicros());
+  NJ_ASSIGN(totals.cpu_us, cpu_.ReadMicros());
   Text memory;
   NJ_TRY(ReadText(memory_events_, &memory));
   totals.oom_kills = CounterIn(memory.view(), "oom_kill");

@@ -3,14 +3,13 @@
 //
 // kernfs answers a pread at offset 0 with fresh text each time. Counters only grow, so that an
 // earlier user's share is a baseline that is subtracted; peaks are reset where the kernel can, and
-// otherwise reported only as far as they are surely this user's. cpu time comes from the unified
-// tree's cpu.stat, which every kernel since 4.15 has without a controller, or on hosts with v1
-// alone from cpuacct; for a process that is running right now it lags by up to a timer tick. Loop
+// otherwise reported only as far as they are surely this user's. Of cpu time see cpu_meter.h. Loop
 // thread only.
 #pragma once
 
 #include "ipc/core/fd.h"
 #include "supervisor/cell/cell.h"
+#include "supervisor/cell/cpu_meter.h"
 #include "supervisor/cell/group.h"
 
 namespace nightjar {
@@ -57,14 +56,12 @@ class CellCounters {
     uint64_t Of(uint64_t current, uint64_t kernel_peak) const;
   };
 
-  Result<uint64_t> ReadCpuMicros() const;
   Result<Totals> ReadTotals() const;
   // Whose limit it was that the kernel killed for.
   Result<bool> MetOwnLimit(const Totals& now, uint64_t memory_peak) const;
 
   bool memory_v1_ = false;
-  Fd cpu_stat_;       // the unified tree's
-  Fd cpuacct_usage_;  // v1 alone: nanoseconds
+  CpuMeter cpu_;
   Fd memory_current_;
   Fd memory_peak_;
   Fd memory_events_;

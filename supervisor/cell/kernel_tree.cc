@@ -147,6 +147,15 @@ CellTree::Bounded KernelTree::bounds() const {
           !top_.frame.disks.empty()};
 }
 
+std::optional<std::vector<CellTree::CanvasCpu>> KernelTree::TakeCanvasCpu() {
+  const Hierarchies& h = top_.frame.hierarchies;
+  if (h.v1_alone() && h.cpuacct.home == ControllerHome::kNone) return std::nullopt;
+  std::vector<CanvasCpu> taken;
+  for (auto& [name, canvas] : canvases_)
+    if (uint64_t cpu_us = canvas->TakeCpu(); cpu_us > 0) taken.push_back({name, cpu_us});
+  return taken;
+}
+
 Result<CellUsage> KernelTree::CanvasUsage(const std::string& canvas) const {
   auto at = canvases_.find(canvas);
   if (at == canvases_.end()) return Fail(ErrorCode::kNotFound, "no group of canvas " + canvas);

@@ -31,6 +31,7 @@ class KernelTree final : public CellTree {
   bool NeedsUserKiller() const override { return top_.frame.hierarchies.v1_alone(); }
   void SetUserKiller(UserKiller killer) override { killer_ = std::move(killer); }
   Result<CellUsage> CanvasUsage(const std::string& canvas) const override;
+  std::optional<std::vector<CanvasCpu>> TakeCanvasCpu() override;
   Bounded bounds() const override;
   const std::string& description() const override { return description_; }
 

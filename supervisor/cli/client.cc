@@ -146,7 +146,7 @@ class CurlClient final : public ControlClient {
     curl_easy_setopt(easy_, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, TakeBody);
     curl_easy_setopt(easy_, CURLOPT_WRITEDATA, answer);
-    if (method == "PUT" || method == "POST") {
+    if (method == "PUT" || method == "POST" || !body.empty()) {
       curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
       curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
       // Nothing is gained by asking first on the same machine, and curl would wait a second for the

@@ -108,6 +108,41 @@ class Parser {
     rerun->add_flag("--live", line_.live,
                     "Call for the time, for random numbers and the like again, instead of "
                     "answering from the trace");
+    CLI::App* run_function =
+        WithCanvas(Add("run-function", Command::kRunFunction,
+                       "Run one function that a trace called; its result is shown with the trace"));
+    run_function->add_option("TRACE", line_.id, "The run's id")->required();
+    run_function->add_option("FUNCTION", line_.function, "Of the canvas")->required();
+    CLI::Option* nth =
+        run_function
+            ->add_option("--call", line_.call,
+                         "With the arguments of the trace's N-th call of it, instead of the first")
+            ->check(CLI::PositiveNumber)
+            ->option_text("N");
+    run_function
+        ->add_option("--arguments", line_.arguments, "With these: a JSON list, '[1, \"two\"]'")
+        ->option_text("JSON")
+        ->excludes(nth);
+    run_function
+        ->add_option("--revision", line_.revision, "On this revision, instead of the newest")
+        ->check(CLI::PositiveNumber)
+        ->option_text("N");
+    run_function->add_flag("--live", line_.live,
+                           "Call for the time, for random numbers and the like again");
+    CLI::App* delete_trace =
+        WithCanvas(Add("delete-trace", Command::kDeleteTrace, "Delete all of a trace, for good"));
+    delete_trace->add_option("TRACE", line_.id, "The run's id")->required();
+    delete_trace->add_option("--reason", line_.reason, "Why, for who asks later")->required();
+    CLI::App* import = WithCanvas(
+        Add("import-traces", Command::kImportTraces, "Take over traces that classic Dark stored"));
+    import
+        ->add_option("FILE", line_.files,
+                     "Each as Dark stored it, decompressed; best under its own name there, "
+                     "CANVAS-ID/TLID/TRACE-ID/0")
+        ->required();
+    import->add_option(
+        "--handler", line_.handler,
+        "Of this handler: \"GET /x\"; else of the one whose route takes the request");
     CLI::App* from_missed =
         WithCanvas(Add("handler-from-404", Command::kHandlerFromMissed,
                        "Deploy an empty handler for a request that no route took, and run it with "
@@ -193,6 +228,7 @@ class Parser {
     CLI::App* limits =
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    AddPolicy();
     Add("doctor", Command::kDoctor,
         "What this host can enforce, what it cannot and what that means");
     CLI::App* functions =
@@ -205,6 +241,37 @@ class Parser {
         format->add_flag("--write", line_.write, "Rewrite the files instead, where they change");
     format->add_flag("--check", line_.check, "Only name the files that would change, and exit 1")
         ->excludes(write);
+  }
+
+  CLI::App* AddBelow(CLI::App* parent, const char* name, Command command, const char* what) {
+    CLI::App* sub = parent->add_subcommand(name, what);
+    sub->fallthrough();
+    sub->final_callback([this, command] { line_.command = command; });
+    return sub;
+  }
+
+  void AddPolicy() {
+    CLI::App* policy = app_.add_subcommand("policy", "Check, compare and explain policies");
+    policy->fallthrough();
+    policy->require_subcommand(1);
+    CLI::App* check = AddBelow(policy, "check", Command::kCheckPolicy,
+                               "Say everything that is wrong with policies, by line and column");
+    check->add_option("FILE", line_.files, "Policies: files, or directories of *.toml")->required();
+    CLI::App* diff = AddBelow(policy, "diff", Command::kDiffPolicies,
+                              "Which limits change for whom, and which way");
+    diff->add_option("POLICY", line_.files, "The old one and the new one")
+        ->required()
+        ->expected(2)
+        ->option_text("OLD NEW");
+    CLI::App* explain = AddBelow(policy, "explain", Command::kExplainPolicy,
+                                 "What every layer says of a canvas's limits, and what holds");
+    WithCanvas(explain);
+    explain->add_option("LIMIT", line_.limit, "Of this limit only: wall, memory ...");
+    explain->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    explain->add_option("--file", line_.file,
+                        "By this policy, file or directory, instead of the supervisor's");
+    AddBelow(policy, "schema", Command::kPolicySchema,
+             "Print the JSON schema of policy files, for editors");
   }
 
   void AddEvidence() {
@@ -225,6 +292,8 @@ class Parser {
                      "With this value in the input, of a field that policy's trace_index names")
         ->option_text("NAME=VALUE");
     traces->add_option("--revision", line_.revision, "Of this revision of the canvas");
+    traces->add_flag("--all-machines", line_.all_machines,
+                     "Of all machines that share an index, not of this one alone");
     WithCount(traces, "So many, instead of 20");
     CLI::App* trace =
         WithCanvas(Add("trace", Command::kTrace, "Everything one run did, as a call tree"));
@@ -243,6 +312,13 @@ class Parser {
                      "Write it into this file as it is stored instead (.njt); -: standard output")
         ->excludes(json_)
         ->excludes("--format");
+    trace
+        ->add_option("--open-with", line_.open_with,
+                     "Open it in this program instead, from a file for as long as that runs; as "
+                     "chrome unless --format says otherwise")
+        ->option_text("PROGRAM")
+        ->excludes(json_)
+        ->excludes("--object");
     CLI::App* hold =
         WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released"));
     hold->add_option("ID", line_.id, "The run's id")->required();
@@ -252,6 +328,18 @@ class Parser {
     release->add_option("ID", line_.id, "The run's id")->required();
     CLI::App* holds = Add("holds", Command::kHolds, "What is held, since when, by whom and why");
     holds->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    CLI::App* usage = Add("usage", Command::kUsage, "What canvases have used, by the hour");
+    usage->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    usage->add_option("--since", line_.since,
+                      "In the hours (UTC) from then on, instead of 24 hours ago: 2026-11-24, "
+                      "2026-11-24T17:27, 2h, 30d");
+    usage->add_option("--until", line_.until, "In the hours before");
+    usage
+        ->add_option("--by", line_.by,
+                     "A row for each hour, day or canvas; hour where one canvas is asked for, "
+                     "else canvas")
+        ->check(CLI::IsMember({"hour", "day", "canvas"}))
+        ->option_text("WHAT");
     CLI::App* missed = WithCanvas(
         Add("404s", Command::kMissed, "Requests that no route of a canvas took, newest first"));
     WithCount(missed, "So many, instead of 20");

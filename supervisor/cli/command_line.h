@@ -35,6 +35,9 @@ enum class Command {
   kAudit,
   kVerifyAudit,
   kRerun,
+  kRunFunction,
+  kDeleteTrace,
+  kImportTraces,
   kTraces,
   kTrace,
   kHold,
@@ -45,7 +48,12 @@ enum class Command {
   kIncidents,
   kVerifyIncidents,
   kIncident,
+  kUsage,
   kLimits,
+  kCheckPolicy,
+  kDiffPolicies,
+  kExplainPolicy,
+  kPolicySchema,
   kDoctor,
   kFunctions,
   kFormat,
@@ -65,16 +73,21 @@ struct CommandLine {
   std::string handler;
   std::string file;   // deploy's program, run's input; "-": standard input
   std::string id;     // of a run, a trace or an incident; may be a prefix
+  std::string limit;  // policy explain: this one only
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
+  bool all_machines = false;
   std::string function;  // that traces called, and what else they are chosen by
   std::string caller;
   std::string since;
   std::string until;
   std::string field;     // "user_id=7"
+  std::string by;        // usage: hour, day or canvas
   std::string revision;  // of a canvas
-  std::string reason;    // of a hold, a control, a kill
+  std::string call;      // run-function: the trace's so many-th of it
+  std::string arguments;  // or a JSON list of others
+  std::string reason;    // of a hold, a deletion, a control, a kill
   std::string lasts;     // of a control: "2h"
   std::string limit;     // tighten
   std::string value;
@@ -88,15 +101,17 @@ struct CommandLine {
   std::string kinds;              // of handlers; of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
-  bool live = false;              // rerun: impure calls are made again
+  bool live = false;              // rerun, run-function: impure calls are made again
   bool full = false;
   TraceFormat format = TraceFormat::kTree;
-  std::string object;   // trace: the file that gets it as it is stored; "-": standard output
-  bool verify = false;  // incidents: walk along their chain instead
-  std::string head;     // of that chain, as the log told it: "17:9f86..."
-  std::vector<std::string> files;  // that are formatted ("-": standard input), or deployed beside
-  bool write = false;              // into the files
-  bool check = false;              // only whether they would change
+  std::string object;     // trace: the file that gets it as it is stored; "-": standard output
+  std::string open_with;  // trace: the program that shows it
+  bool verify = false;    // incidents: walk along their chain instead
+  std::string head;       // of that chain, as the log told it: "17:9f86..."
+  // That are formatted ("-": standard input), imported, or deployed beside.
+  std::vector<std::string> files;
+  bool write = false;  // into the files
+  bool check = false;  // only whether they would change
 
   std::string control_socket() const { return state + "/control.sock"; }
 };

@@ -17,8 +17,12 @@ ExitCode Deploy(Session& session);
 ExitCode RunHandler(Session& session);
 ExitCode KillRun(Session& session);
 ExitCode Rerun(Session& session);
+ExitCode RunFunction(Session& session);
+ExitCode DeleteTrace(Session& session);
 ExitCode HandlerFromMissed(Session& session);
 
+// commands_import.cc
+ExitCode ImportTraces(Session& session);
 // commands_controls.cc: what holds a canvas back, and who did what
 ExitCode Suspend(Session& session);
 ExitCode Pause(Session& session);
@@ -44,6 +48,7 @@ ExitCode HoldTrace(Session& session);
 ExitCode ReleaseTrace(Session& session);
 ExitCode ShowHolds(Session& session);
 ExitCode ShowMissed(Session& session);
+ExitCode ShowUsage(Session& session);
 ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.
@@ -55,6 +60,11 @@ ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
 // What canvases can call; asks no supervisor.
 ExitCode ShowFunctions(Session& session);
+// commands_policy.cc: policies; only ExplainPolicy asks a supervisor, unless it is given a file
+ExitCode CheckPolicy(Session& session);
+ExitCode DiffPolicies(Session& session);
+ExitCode ExplainPolicy(Session& session);
+ExitCode ShowPolicySchema(Session& session);
 // commands_format.cc: canvas files in their canonical notation; asks no supervisor.
 ExitCode Format(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.

@@ -21,6 +21,18 @@ ExitCode EndOf(const proto::RunAnswer& answer) {
   return answer.verdict() == proto::VERDICT_FINISHED ? kOk : kNo;
 }
 
+// What became of its impure calls.
+std::string CallsText(const proto::RunAnswer& answer) {
+  std::string text;
+  if (answer.calls_answered() > 0)
+    text +=
+        "; its trace answered " + CountText(answer.calls_answered(), "impure call", "impure calls");
+  if (answer.calls_live() > 0)
+    text += "; it does not know " + CountText(answer.calls_live(), "impure call, which was made",
+                                              "impure calls, which were made");
+  return text;
+}
+
 ExitCode PrintAnswer(Session& session, const proto::RunAnswer& answer) {
   // A file gets the bytes of the answer, a terminal only what cannot harm it.
   bool person = session.terminal().out_is_terminal;
@@ -85,24 +97,56 @@ ExitCode Rerun(Session& session) {
   const CommandLine& line = session.line();
   std::string id;
   if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
-  std::string target = TracesPath(line.canvas) + "/" + EncodePart(id) +
-                       "/rerun?revision=" + line.revision + (line.live ? "&live=1" : "");
+  std::string target = TracePath(line.canvas, id) + "/rerun?revision=" + line.revision +
+                       (line.live ? "&live=1" : "");
   proto::RunAnswer answer;
   ExitCode code = session.Ask({"POST", target, {}, "running it again"}, &answer);
   if (code != kOk) return code;
   if (session.PrintedJson()) return EndOf(answer);
   code = PrintAnswer(session, answer);
   session.err() << "This does " << Printable(answer.rerun_of()) << " again on revision "
-                << answer.revision();
-  if (answer.calls_answered() > 0)
-    session.err() << "; its trace answered "
-                  << CountText(answer.calls_answered(), "impure call", "impure calls");
-  if (answer.calls_live() > 0)
-    session.err() << "; it does not know "
-                  << CountText(answer.calls_live(), "impure call, which was made",
-                               "impure calls, which were made");
-  session.err() << "\n";
+                << answer.revision() << CallsText(answer) << "\n";
   return code;
+}
+
+ExitCode RunFunction(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
+  std::string target = TracePath(line.canvas, id) + "/functions/" + EncodePart(line.function) +
+                       "?call=" + line.call + "&revision=" + line.revision +
+                       (line.live ? "&live=1" : "");
+  proto::RunAnswer answer;
+  Question question{"POST", target, line.arguments, "running " + line.function};
+  ExitCode code = session.Ask(question, &answer);
+  if (code != kOk) return code;
+  if (session.PrintedJson()) return EndOf(answer);
+  code = PrintAnswer(session, answer);
+  const proto::PatchOf& patch = answer.patch();
+  session.err() << "This is "
+                << (patch.call() > 0 ? "call " + std::to_string(patch.call()) + " of " : "")
+                << Printable(patch.function()) << (patch.call() > 0 ? "" : " with other arguments")
+                << " on revision " << answer.revision() << CallsText(answer)
+                << "; it is shown with trace " << Printable(patch.run_id()) << "\n";
+  return code;
+}
+
+ExitCode DeleteTrace(Session& session) {
+  const CommandLine& line = session.line();
+  std::string id;
+  if (ExitCode code = CompleteTrace(session, &id); code != kOk) return code;
+  proto::TraceDeleted deleted;
+  ExitCode code = session.Ask({.method = "DELETE",
+                               .target = TracePath(line.canvas, id),
+                               .body = line.reason,
+                               .waiting_for = "deleting the trace"},
+                              &deleted);
+  if (code != kOk || session.PrintedJson()) return code;
+  session.out() << Printable(deleted.run_id()) << " is deleted\n";
+  if (!deleted.not_yet().empty())
+    session.out() << "Something of it is still in the store, and is erased as soon as that can be: "
+                  << Printable(deleted.not_yet()) << "\n";
+  return kOk;
 }
 
 ExitCode HandlerFromMissed(Session& session) {

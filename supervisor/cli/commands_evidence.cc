@@ -7,10 +7,12 @@
 #include "supervisor/cli/complete_id.h"
 #include "supervisor/cli/export_chrome.h"
 #include "supervisor/cli/export_otlp.h"
+#include "supervisor/cli/open_with.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
+#include "supervisor/cli/render_usage.h"
 
 namespace nightjar::cli {
 namespace {
@@ -42,9 +44,15 @@ Detail DetailOf(const CommandLine& line) {
   return line.full ? Detail::kFull : Detail::kShort;
 }
 
+// Another program is shown no tree.
+TraceFormat FormatOf(const CommandLine& line) {
+  bool tree = line.format == TraceFormat::kTree;
+  return tree && !line.open_with.empty() ? TraceFormat::kChrome : line.format;
+}
+
 Result<std::string> InFormat(const proto::TraceDocument& document, const CommandLine& line,
                              const Paint& paint) {
-  switch (line.format) {
+  switch (FormatOf(line)) {
     case TraceFormat::kTree:
       return RenderTrace(document, DetailOf(line), paint);
     case TraceFormat::kOtlp:
@@ -78,6 +86,7 @@ ExitCode ShowTraces(Session& session) {
   query.With("n", CountOf(line)).With("verdict", line.verdict).With("handler", line.handler);
   query.With("function", line.function).With("caller", line.caller).With("since", line.since);
   query.With("until", line.until).With("field", line.field).With("revision", line.revision);
+  query.With("all_machines", line.all_machines ? "1" : "");
   proto::TraceList list;
   if (ExitCode code = session.Ask({.target = TracesPath(line.canvas) + query.text()}, &list);
       code != kOk)
@@ -91,16 +100,18 @@ ExitCode ShowTrace(Session& session) {
   std::string id;
   ExitCode code = CompleteTrace(session, &id);
   if (code != kOk) return code;
-  if (!line.object.empty())
-    return WriteObject(session, TracesPath(line.canvas) + "/" + EncodePart(id));
+  if (!line.object.empty()) return WriteObject(session, TracePath(line.canvas, id));
   proto::TraceDocument document;
-  code = session.Ask({.target = TracesPath(line.canvas) + "/" + EncodePart(id),
-                      .waiting_for = "reading the trace"},
+  code = session.Ask({.target = TracePath(line.canvas, id), .waiting_for = "reading the trace"},
                      &document);
   if (code != kOk) return code;
   if (session.PrintedJson()) return kOk;
   auto text = InFormat(document, line, session.paint());
   if (!text) return session.Complain(kNo, text.error().ToString());
+  if (!line.open_with.empty()) {
+    Status shown = OpenWith(line.open_with, "trace-" + id + ".json", *text);
+    return shown ? kOk : session.Complain(kNo, shown.error().ToString());
+  }
   session.out() << *text;
   return kOk;
 }
@@ -154,6 +165,20 @@ ExitCode ShowMissed(Session& session) {
   const std::string path = "/canvases/" + EncodePart(line.canvas) + "/404s";
   if (ExitCode code = session.Ask({.target = path + query.text()}, &list); code != kOk) return code;
   if (!session.PrintedJson()) session.out() << RenderMissed(list, session.paint());
+  return kOk;
+}
+
+ExitCode ShowUsage(Session& session) {
+  const CommandLine& line = session.line();
+  std::string by = line.by;
+  if (by.empty()) by = line.canvas.empty() ? "canvas" : "hour";
+  Query query;
+  query.With("canvas", line.canvas).With("since", line.since).With("until", line.until);
+  query.With("by", by);
+  proto::UsageList list;
+  if (ExitCode code = session.Ask({.target = "/usage" + query.text()}, &list); code != kOk)
+    return code;
+  if (!session.PrintedJson()) session.out() << RenderUsage(list, session.paint());
   return kOk;
 }
 

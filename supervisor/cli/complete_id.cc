@@ -30,6 +30,10 @@ std::string TracesPath(const std::string& canvas) {
   return "/canvases/" + EncodePart(canvas) + "/traces";
 }
 
+std::string TracePath(const std::string& canvas, const std::string& id) {
+  return TracesPath(canvas) + "/" + EncodePart(id);
+}
+
 ExitCode CompleteTrace(Session& session, std::string* id) {
   return Complete<proto::TraceList>(
       session, AllOf(TracesPath(session.line().canvas)),

@@ -9,6 +9,8 @@ namespace nightjar::cli {
 
 // "/canvases/C/traces"
 std::string TracesPath(const std::string& canvas);
+// Of one of them.
+std::string TracePath(const std::string& canvas, const std::string& id);
 
 // Of a trace of the command's canvas. What went wrong has been told.
 ExitCode CompleteTrace(Session& session, std::string* id);

@@ -21,6 +21,12 @@ ExitCode Dispatch(Session& session) {
       return Watch(session);
     case Command::kRerun:
       return Rerun(session);
+    case Command::kRunFunction:
+      return RunFunction(session);
+    case Command::kDeleteTrace:
+      return DeleteTrace(session);
+    case Command::kImportTraces:
+      return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
     case Command::kKillAll:
@@ -61,8 +67,18 @@ ExitCode Dispatch(Session& session) {
       return VerifyIncidents(session);
     case Command::kIncident:
       return ShowIncident(session);
+    case Command::kUsage:
+      return ShowUsage(session);
     case Command::kLimits:
       return ShowLimits(session);
+    case Command::kCheckPolicy:
+      return CheckPolicy(session);
+    case Command::kDiffPolicies:
+      return DiffPolicies(session);
+    case Command::kExplainPolicy:
+      return ExplainPolicy(session);
+    case Command::kPolicySchema:
+      return ShowPolicySchema(session);
     case Command::kDoctor:
       return ShowDoctor(session);
     case Command::kFunctions:

@@ -54,6 +54,9 @@ std::string RenderDeploy(const proto::DeployAnswer& answer, const std::string& f
   for (const proto::HandlerEntry& handler : answer.handlers())
     table.AddRow({KindText(handler.kind()), handler.name(), handler.interval()});
   text += table.Render(paint, "  ");
+  for (const proto::Renaming& renaming : answer.renamings())
+    text += "  " + Printable(renaming.is()) + " was " + Printable(renaming.was()) +
+            ", and has its traces\n";
   for (const proto::Diagnostic& warning : answer.warnings())
     text += RenderDiagnostic(warning, file, paint);
   return text;

@@ -30,6 +30,10 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "the host has no worker left";
     case proto::REFUSAL_EXEC:
       return "the canvas may not run programs";
+    case proto::REFUSAL_QUOTA_RUNS:
+      return "too many runs today";
+    case proto::REFUSAL_QUOTA_CPU:
+      return "too much processor time today";
     case proto::REFUSAL_STOPPING:
       return "the supervisor is stopping";
     default:
@@ -127,6 +131,7 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   fact("at        ", ClockText(incident.at_unix_us()));
   fact("revision  ", std::to_string(incident.revision()));
   if (!incident.code_sha256().empty()) fact("code      ", "sha256 " + incident.code_sha256());
+  fact("policy    ", incident.policy_version());
   if (incident.has_kill()) fact("kill      ", KillText(incident.kill()));
   if (ran) fact("exit      ", ExitText(incident));
   fact("kernel    ", KernelText(incident.events()));
@@ -134,6 +139,8 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   if (incident.usage().trace_events() > 0)
     fact("trace     ", CountText(incident.usage().trace_events(), "event", "events") + ", " +
                            std::to_string(incident.usage().trace_dropped()) + " dropped");
+  if (!incident.trace_deleted().empty())
+    fact("          ", "its trace was " + incident.trace_deleted());
   fact("run       ", incident.run_id());
   return text;
 }

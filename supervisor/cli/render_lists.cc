@@ -1,7 +1,11 @@
 #include "supervisor/cli/render_lists.h"
 
+#include <algorithm>
+#include <map>
+
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/render_policy.h"
 #include "supervisor/cli/table.h"
 
 namespace nightjar::cli {
@@ -11,6 +15,34 @@ constexpr auto kRight = Table::Align::kRight;
 
 std::string Number(uint64_t count) {
   return std::to_string(count);
+}
+
+std::string StoredText(const proto::TraceRow& row) {
+  bool only_row =
+      row.not_kept() == proto::NOT_KEPT_SAMPLE || row.not_kept() == proto::NOT_KEPT_BYTES;
+  return only_row ? "not kept" : BytesText(row.stored_bytes());
+}
+
+// A line for each line of policy that kept something from being stored.
+std::string NotKeptText(const proto::TraceList& list) {
+  struct Left {
+    uint64_t traces = 0, events = 0;
+  };
+  std::map<std::string, Left> by_line;
+  for (const proto::TraceRow& row : list.traces()) {
+    if (row.not_kept() == proto::NOT_KEPT_NOTHING) continue;
+    Left& left = by_line[row.not_kept_by()];
+    left.events += row.events_not_kept();
+    left.traces += row.not_kept() != proto::NOT_KEPT_EVENTS;
+  }
+  std::string text;
+  for (const auto& [line, left] : by_line) {
+    text += "Not kept, by " + Printable(line) + ": ";
+    text += left.traces > 0 ? CountText(left.traces, "trace", "traces")
+                            : CountText(left.events, "event", "events");
+    text += ".\n";
+  }
+  return text;
 }
 
 std::string TimeOrDash(uint64_t micros) {
@@ -63,28 +95,42 @@ std::string RenderRuns(const proto::RunList& list, const Paint& paint) {
 }
 
 std::string RenderTraces(const proto::TraceList& list, const Paint& paint) {
-  Table table({{"TRACE"},
-               {"AT"},
-               {"REQUEST", Table::Align::kLeft, 48},
-               {"VERDICT"},
-               {"STATUS", kRight},
-               {"WALL", kRight},
-               {"CPU", kRight},
-               {"MEMORY", kRight},
-               {"EVENTS", kRight},
-               {"DROPPED", kRight},
-               {"STORED", kRight}});
+  const bool machines = std::any_of(list.traces().begin(), list.traces().end(),
+                                    [](const auto& row) { return !row.machine().empty(); });
+  std::vector<Table::Column> columns{{"TRACE"},
+                                     {"AT"},
+                                     {"REQUEST", Table::Align::kLeft, 48},
+                                     {"VERDICT"},
+                                     {"STATUS", kRight},
+                                     {"WALL", kRight},
+                                     {"CPU", kRight},
+                                     {"MEMORY", kRight},
+                                     {"EVENTS", kRight},
+                                     {"DROPPED", kRight},
+                                     {"STORED", kRight}};
+  if (machines) columns.push_back({"MACHINE"});
+  Table table(std::move(columns));
   for (const proto::TraceRow& row : list.traces()) {
     const proto::Usage& usage = row.usage();
-    table.AddRow({row.run_id(), ClockText(row.received_unix_us()),
-                  row.request_line().empty() ? row.handler() : row.request_line(),
-                  VerdictText(row.verdict()),
-                  row.http_status() == 0 ? "-" : Number(row.http_status()),
-                  TimeText(usage.wall_us()), TimeText(usage.cpu_us()),
-                  BytesText(usage.memory_peak_bytes()), Number(usage.trace_events()),
-                  Number(usage.trace_dropped()), BytesText(row.stored_bytes())});
+    const bool imported = !row.imported_from().empty();
+    const int64_t dark_unix_us = row.imported_received_unix_us();
+    std::vector<std::string> cells{
+        row.run_id(),
+        ClockText(dark_unix_us != 0 ? dark_unix_us : row.received_unix_us()),
+        row.request_line().empty() ? row.handler() : row.request_line(),
+        imported ? "imported" : VerdictText(row.verdict()),
+        row.http_status() == 0 ? "-" : Number(row.http_status()),
+        TimeText(usage.wall_us()),
+        TimeText(usage.cpu_us()),
+        BytesText(usage.memory_peak_bytes()),
+        Number(usage.trace_events()),
+        Number(usage.trace_dropped() + row.events_not_kept()),
+        StoredText(row)};
+    if (machines) cells.push_back(row.machine());
+    table.AddRow(std::move(cells));
   }
   std::string text = list.traces().empty() ? "No trace matches.\n" : table.Render(paint);
+  text += NotKeptText(list);
   if (list.looked_enough())
     text +=
         "So many did not match that older ones were not looked at: ask with --until for those.\n";
@@ -174,7 +220,7 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
   std::string text = "Limits of canvas " + Printable(answer.canvas());
   if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
-  text += "\n";
+  text += ", " + PolicyLine(answer) + "\n";
   Table table({{"LIMIT"}, {"VALUE", kRight}, {"SET BY"}, {"LAYER"}});
   for (const proto::LimitInForce& limit : answer.limits()) {
     bool built_in = limit.source() == "built in";

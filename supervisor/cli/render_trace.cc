@@ -1,6 +1,7 @@
 #include "supervisor/cli/render_trace.h"
 
 #include <algorithm>
+#include <map>
 
 #include "supervisor/cli/call_tree.h"
 #include "supervisor/cli/printable.h"
@@ -27,12 +28,15 @@ std::string OutputText(uint32_t stream, std::string_view text, const Paint& pain
 
 class TreeText {
  public:
-  TreeText(const proto::TraceDocument& document, const CallTree& tree, Detail detail,
-           const Paint& paint)
+  // `newer`: what is said at calls of the tree, by their ids.
+  TreeText(const proto::TraceDocument& document, const CallTree& tree,
+           const std::map<uint64_t, std::string>& newer, Detail detail, const Paint& paint)
       : tree_(tree),
+        newer_(newer),
         detail_(detail),
         paint_(paint),
         killed_(WasKilled(document.row().verdict())),
+        imported_(!document.row().imported_from().empty()),
         has_holes_(tree.dropped() > 0 || !document.tail().empty() || document.incomplete_object() ||
                    document.events_left_out() > 0 || !document.stream_refused().empty()) {}
 
@@ -104,8 +108,8 @@ class TreeText {
                                             : paint_.Warn("a call whose start is missing");
     if (node.iteration > 0) text = paint_.Dim("#" + std::to_string(node.iteration) + " ") + text;
     if (node.ended != nullptr) {
-      text += " = " + paint_.Good(RenderValue(node.ended->result(), detail_)) + "  " +
-              paint_.Dim(NanosText(node.ended->elapsed_ns()));
+      text += " = " + paint_.Good(RenderValue(node.ended->result(), detail_));
+      if (!imported_) text += "  " + paint_.Dim(NanosText(node.ended->elapsed_ns()));
     } else if (node.call != nullptr && node.call->has_result()) {
       text += " = " + paint_.Good(RenderValue(node.call->result(), detail_));
     } else if (node.open != nullptr) {
@@ -113,23 +117,48 @@ class TreeText {
               NanosText(node.open->open_ns());
     } else if (killed_ && !has_holes_) {
       text += "  " + paint_.Bad("still open when killed");
+    } else if (imported_) {
+      text += "  " + paint_.Dim("its result is not stored");
     } else {
       text += "  " + paint_.Warn("its return is missing");
     }
+    if (auto newer = newer_.find(node.call_id); newer != newer_.end())
+      text += "  " + paint_.Warn(newer->second);
     return text;
   }
 
   const CallTree& tree_;
+  const std::map<uint64_t, std::string>& newer_;
   Detail detail_;
   const Paint& paint_;
   bool killed_;
+  bool imported_;  // then there are no times
   bool has_holes_;
   size_t lines_ = 0;
   std::string text_;
 };
 
+// What of it is not there was never stored.
+std::string ImportedHeader(const proto::TraceRow& row, const std::string& what,
+                           const Paint& paint) {
+  std::string dark = row.imported_received_unix_us() == 0
+                         ? "at an unknown time"
+                         : "at " + ClockText(row.imported_received_unix_us());
+  std::string text = paint.Bold(Printable(what)) + "  imported from classic Dark\n";
+  text += "Dark's trace " + Printable(row.imported_from()) + ", " + dark +
+          ". Dark stored no answer, no status, no times, not who called whom, and of most calls "
+          "not the arguments.\n";
+  text += paint.Dim("canvas " + Printable(row.canvas()) + " revision " +
+                    std::to_string(row.revision()) + ", handler " + Printable(row.handler()) +
+                    ", imported at " + ClockText(row.received_unix_us()) + " by " +
+                    Printable(row.caller()) + ", trace " + row.run_id()) +
+          "\n";
+  return text;
+}
+
 std::string Header(const proto::TraceRow& row, const Paint& paint) {
   std::string what = row.request_line().empty() ? row.handler() : row.request_line();
+  if (!row.imported_from().empty()) return ImportedHeader(row, what, paint);
   std::string verdict = VerdictText(row.verdict());
   std::string text =
       paint.Bold(Printable(what)) + "  " +
@@ -141,12 +170,15 @@ std::string Header(const proto::TraceRow& row, const Paint& paint) {
   text += paint.Dim("canvas " + Printable(row.canvas()) + " revision " +
                     std::to_string(row.revision()) + ", handler " + Printable(row.handler()) +
                     ", at " + ClockText(row.received_unix_us()) +
-                    (row.caller().empty() ? "" : ", from " + Printable(row.caller()))) +
+                    (row.caller().empty() ? "" : ", from " + Printable(row.caller())) +
+                    (row.machine().empty() ? "" : ", on machine " + Printable(row.machine()))) +
           "\n";
   text += paint.Dim("wall " + TimeText(usage.wall_us()) + ", cpu " + TimeText(usage.cpu_us()) +
                     ", memory " + BytesText(usage.memory_peak_bytes()) + ", waited " +
                     TimeText(usage.queue_us()) + ", trace " + row.run_id()) +
           "\n";
+  if (!row.policy_version().empty())
+    text += paint.Dim("policy " + Printable(row.policy_version())) + "\n";
   if (!row.rerun_of().empty())
     text += paint.Dim("does " + Printable(row.rerun_of()) + " again") + "\n";
   return text;
@@ -166,7 +198,12 @@ std::string WhatIsMissing(const proto::TraceDocument& document, const CallTree& 
                           const Paint& paint) {
   std::string text;
   auto say = [&](const std::string& line) { text += paint.Warn(line) + "\n"; };
-  uint64_t dropped = std::max(tree.dropped(), document.row().usage().trace_dropped());
+  const proto::TraceRow& row = document.row();
+  uint64_t dropped = std::max(tree.dropped(), row.usage().trace_dropped());
+  dropped -= std::min(dropped, row.events_not_kept());
+  if (row.events_not_kept() > 0)
+    say(CountText(row.events_not_kept(), "event was", "events were") + " not kept, by " +
+        Printable(row.not_kept_by()) + ".");
   if (dropped > 0)
     say(CountText(dropped, "event was", "events were") + " dropped: the trace was full.");
   if (document.incomplete_object()) say("The stored trace is damaged: this is what could be read.");
@@ -250,11 +287,16 @@ std::string RenderOpenCalls(const google::protobuf::RepeatedPtrField<proto::Open
   return text;
 }
 
-std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
+namespace {
+
+// Without its patches.
+std::string RenderRun(const proto::TraceDocument& document,
+                      const std::map<uint64_t, std::string>& newer, Detail detail,
+                      const Paint& paint) {
   CallTree tree(document);
   std::string text = Header(document.row(), paint) + "\n";
   if (tree.start() != nullptr) text += InputText(*tree.start(), detail);
-  text += TreeText(document, tree, detail, paint).Render();
+  text += TreeText(document, tree, newer, detail, paint).Render();
   if (tree.result() != nullptr)
     text += "result " + paint.Good(RenderValue(*tree.result(), detail)) + "\n";
   if (!document.tail().empty()) {
@@ -264,6 +306,30 @@ std::string RenderTrace(const proto::TraceDocument& document, Detail detail, con
   }
   std::string missing = WhatIsMissing(document, tree, paint);
   return missing.empty() ? text : text + "\n" + missing;
+}
+
+std::string PatchTitle(const proto::PatchOf& patch, int number) {
+  std::string text = "Patch " + std::to_string(number) + ": ";
+  if (patch.call() == 0) return text + Printable(patch.function()) + " with other arguments";
+  return text + "call " + std::to_string(patch.call()) + " of " + Printable(patch.function());
+}
+
+}  // namespace
+
+std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
+  std::map<uint64_t, std::string> newer;
+  for (int i = 0; i < document.patches_size(); ++i) {
+    const proto::PatchOf& patch = document.patches(i).row().patch();
+    if (patch.call() > 0)
+      newer[patch.call_id()] = "newer: patch " + std::to_string(i + 1) + " below";
+  }
+  std::string text = RenderRun(document, newer, detail, paint);
+  for (int i = 0; i < document.patches_size(); ++i) {
+    const proto::TraceDocument& patch = document.patches(i);
+    text += "\n" + paint.Bold(PatchTitle(patch.row().patch(), i + 1)) + "\n" +
+            RenderRun(patch, {}, detail, paint);
+  }
+  return text;
 }
 
 }  // namespace nightjar::cli

@@ -1,5 +1,5 @@
 // A trace as a person reads it: what came in, the tree of calls with values and times, what is
-// missing, what came out. Pure.
+// missing, what came out; and its patches behind it, oldest first. Pure.
 #pragma once
 
 #include <string>

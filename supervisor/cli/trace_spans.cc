@@ -194,7 +194,10 @@ Span TraceSpans::Run() const {
 }
 
 void TraceSpans::PutMissing(Span& run) const {
+  const uint64_t not_kept = document_.row().events_not_kept();
   uint64_t dropped = std::max(tree_.dropped(), document_.row().usage().trace_dropped());
+  dropped -= std::min(dropped, not_kept);
+  if (not_kept > 0) PutNumber(run.attributes, "nightjar.missing.not_kept", not_kept);
   if (dropped > 0) PutNumber(run.attributes, "nightjar.missing.dropped", dropped);
   if (document_.events_left_out() > 0)
     PutNumber(run.attributes, "nightjar.missing.left_out", document_.events_left_out());

@@ -35,6 +35,20 @@ export const messages = {
     12: ['request_line', 'string'],
     13: ['caller', 'string'],
     14: ['rerun_of', 'string'],
+    20: ['not_kept', 'NotKept'],
+    21: ['not_kept_by', 'string'],
+    22: ['events_not_kept', 'uint64'],
+    25: ['machine', 'string'],
+    34: ['patch', 'PatchOf'],
+    44: ['imported_from', 'string'],
+    45: ['imported_received_unix_us', 'int64'],
+    55: ['policy_version', 'string'],
+  },
+  PatchOf: {
+    1: ['run_id', 'string'],
+    2: ['function', 'string'],
+    3: ['call', 'uint64'],
+    4: ['call_id', 'uint64'],
   },
   Usage: {
     1: ['wall_us', 'uint64'],
@@ -128,6 +142,7 @@ export const enums = {
     'CALL_KIND_UNSPECIFIED', 'CALL_KIND_FUNCTION', 'CALL_KIND_LAMBDA', 'CALL_KIND_BUILTIN',
     'CALL_KIND_PROGRAM'
   ],
+  NotKept: ['NOT_KEPT_NOTHING', 'NOT_KEPT_SAMPLE', 'NOT_KEPT_BYTES', 'NOT_KEPT_EVENTS'],
   Verdict: [
     'VERDICT_UNSPECIFIED',    'VERDICT_FINISHED',      'VERDICT_PROGRAM_ERROR',
     'VERDICT_WALL_TIME',      'VERDICT_CPU_TIME',      'VERDICT_MEMORY',

@@ -11,11 +11,13 @@
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
 #include "policies/tighten.h"
+#include "policies/urgent.h"
 #include "supervisor/control/byte_range.h"
 #include "supervisor/control/moment.h"
 #include "supervisor/control/url.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/policy/limits_on_wire.h"
 #include "supervisor/run/new_order.h"
 #include "supervisor/watch/incident.h"
 
@@ -57,31 +59,38 @@ struct ControlService::Call {
     });
   }
 
-  void Fail(unsigned status, const std::string& error) const {
+  void Fail(unsigned status, const std::string& error, std::string_view code = {}) const {
     if (audit) audit->set_outcome(error);
     proto::ControlError answer;
     answer.set_error(error);
+    answer.set_code(std::string(code));
     Answer(answer, status);
   }
 
-  void Fail(const Error& error) const {
-    switch (error.code) {
+  static unsigned StatusOf(ErrorCode code) {
+    switch (code) {
       case ErrorCode::kNotFound:
-        return Fail(404, error.ToString());
+        return 404;
       case ErrorCode::kExpired:
-        return Fail(410, error.ToString());
+      case ErrorCode::kDeleted:
+      case ErrorCode::kNotKept:
+        return 410;
       case ErrorCode::kExists:
-        return Fail(409, error.ToString());
+        return 409;
       case ErrorCode::kInvalid:
-        return Fail(422, error.ToString());
+        return 422;
       case ErrorCode::kExhausted:
       case ErrorCode::kUnavailable:
-        return Fail(503, error.ToString());
+        return 503;
       case ErrorCode::kTimedOut:
-        return Fail(504, error.ToString());
+        return 504;
       default:
-        return Fail(500, error.ToString());
+        return 500;
     }
+  }
+
+  void Fail(const Error& error) const {
+    Fail(StatusOf(error.code), error.ToString(), ErrorCodeName(error.code));
   }
 
   void Fail(DeployFailure failure) const {
@@ -155,11 +164,14 @@ proto::RunRow RowOf(const Run& run) {
 
 constexpr uint64_t kControlSecondsMax = 366 * 24 * 3600;
 
+bool IsText(const std::string& text, size_t bytes_max) {
+  return text.size() <= bytes_max && Utf8PrefixSize(text, text.size()) == text.size();
+}
+
 // Why the text is no reason; empty: it is one.
 std::string WrongReason(const std::string& reason) {
   if (reason.empty()) return "a reason is needed, for who asks later";
-  if (reason.size() > bounds::kHoldReasonBytes ||
-      Utf8PrefixSize(reason, reason.size()) != reason.size())
+  if (!IsText(reason, bounds::kHoldReasonBytes))
     return "a reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) + " bytes";
   return "";
 }
@@ -203,8 +215,10 @@ std::string WrongOrder(const proto::ControlOrder& order, const Revision& revisio
   if (key == nullptr) return "there is no limit `" + order.limit() + "`";
   if (!order.handler().empty() && key->scope == policy::LimitScope::kCanvas)
     return "`" + order.limit() + "` is a limit of a whole canvas; a handler cannot have its own";
-  if (order.urgent() && order.limit() != "wall" && order.limit() != "cpu")
-    return "of runs in flight only `wall` and `cpu` can be tightened; kill them, or leave urgent";
+  const auto urgent = policy::UrgentNames();
+  if (order.urgent() && std::count(urgent.begin(), urgent.end(), order.limit()) == 0)
+    return "of runs in flight only `wall`, `cpu` and `output` can be tightened; kill them, or leave "
+           "urgent";
   auto value = policy::ReadTighter(*key, order.value(), in_force);
   return value ? "" : value.error();
 }
@@ -230,6 +244,13 @@ std::optional<uint64_t> PositiveNumber(std::string_view text) {
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc() || end != text.data() + text.size() || number == 0) return std::nullopt;
   return number;
+}
+
+std::string NotAMoment(const std::string& name, const std::string& text) {
+  return name +
+         " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how long "
+         "ago, like 90s, 15m, 2h or 3d; not " +
+         text;
 }
 
 // "17:9f86..." into the link's number and its hash.
@@ -279,13 +300,16 @@ std::string ActionOf(const std::string& method, const std::vector<std::string>& 
   if (part == "run") return "run";
   if (part == "404s") return "handler-from-404";
   if (part == "holds") return method == "DELETE" ? "release" : "hold";
-  if (part == "traces") return "rerun";
+  if (part == "traces" && method == "DELETE") return "delete-trace";
+  if (part == "traces" && size == 3) return "import-traces";
+  if (part == "traces") return size == 6 ? "run-function" : "rerun";
   return method == "GET" ? "look" : "unknown";
 }
 
 // Whose body is the reason, and nothing else.
 bool BodyIsReason(const std::string& action) {
-  return action == "kill" || action == "kill_all" || action == "lift" || action == "hold";
+  return action == "kill" || action == "kill_all" || action == "lift" || action == "hold" ||
+         action == "delete-trace";
 }
 
 proto::AuditEntry EntryOf(const http::Request& request, const ControlUrl& url) {
@@ -307,6 +331,25 @@ proto::AuditEntry EntryOf(const http::Request& request, const ControlUrl& url) {
     parameter.set_value(at->second);
   }
   return entry;
+}
+
+constexpr size_t kFunctionNameBytes = 256;
+
+// What is to become of a trace, why (the request's body) and who says so. Empty: it is read.
+template <typename Order>
+std::string ReadOrder(const http::Request& request, const std::string& canvas,
+                      const std::string& run, const std::string& what, Order* order) {
+  auto id = RunId::Parse(run);
+  if (!id) return "this is not a trace id: " + run;
+  if (request.body.empty()) return what + " has a reason: send it as the body";
+  if (!IsText(request.body, bounds::kHoldReasonBytes))
+    return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
+           " bytes";
+  order->set_canvas(canvas);
+  order->set_run_id(std::string(id->bytes()));
+  order->set_reason(request.body);
+  order->set_by(request.peer);
+  return "";
 }
 
 constexpr const char* kTraceType = "application/vnd.nightjar.trace";
@@ -376,8 +419,14 @@ void ControlService::Route(Call call) {
     return HandleMissed(std::move(call), path[1]);
   if (is("GET", 4, "canvases") && path[2] == "traces")
     return GetTrace(std::move(call), path[1], path[3]);
+  if (is("DELETE", 4, "canvases") && path[2] == "traces")
+    return DeleteTrace(std::move(call), path[1], path[3]);
+  if (is("POST", 3, "canvases") && path[2] == "traces")
+    return ImportTrace(std::move(call), path[1]);
   if (is("POST", 5, "canvases") && path[2] == "traces" && path[4] == "rerun")
     return Rerun(std::move(call), path[1], path[3]);
+  if (is("POST", 6, "canvases") && path[2] == "traces" && path[4] == "functions")
+    return RunFunction(std::move(call), path[1], path[3], path[5]);
   if (is("PUT", 4, "canvases") && path[2] == "holds")
     return HoldTrace(std::move(call), path[1], path[3]);
   if (is("DELETE", 4, "canvases") && path[2] == "holds")
@@ -396,6 +445,7 @@ void ControlService::Route(Call call) {
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
   if (is("GET", 1, "events")) return Events(std::move(call));
+  if (is("GET", 1, "usage")) return Usage(std::move(call));
   if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));
   if (is("GET", 1, "doctor")) return call.Answer(needs_.doctor);
   call.Fail(404, "there is no " + method + " " + call.request.target + " on the control plane");
@@ -435,6 +485,7 @@ void ControlService::RunOnce(Call call, const std::string& canvas, const std::st
   RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *entry);
   order.caller = call.request.peer;
   order.request_line = "run " + entry->name();
+  order.wanted_by = WantedBy::kOperator;
   order.received = call.request.received;
   if (entry->kind() == proto::HANDLER_KIND_HTTP) {
     proto::HttpRequest& http = *order.message.mutable_http();
@@ -625,15 +676,18 @@ void ControlService::MakeControl(Call call) {
 // On runs in flight. `done` is called once, when those that are killed have ended.
 void ControlService::TakeEffect(const proto::ControlOrder& order, const proto::Control& control,
                                 proto::ControlAnswer* answer, const std::function<void()>& done) {
-  auto concerned = [&control](const Run& run) {
-    const RunOrder& its = run.order();
+  auto of_concern = [&control](const RunOrder& its) {
     return its.revision->canvas == control.canvas() &&
            (control.handler().empty() || control.handler() == its.handler.name()) &&
            (control.handler_kind().empty() || control.handler_kind() == HandlerKindOf(its.handler));
   };
+  auto concerned = [&of_concern](const Run& run) { return of_concern(run.order()); };
   if (order.urgent())
-    needs_.runs.Tighten([this](const RunOrder& its) {
-      return needs_.policy()->For(its.revision->canvas, its.handler.name());
+    needs_.runs.Tighten([&](const RunOrder& its) {
+      if (!of_concern(its)) return its.limits;
+      policy::Limits limits = needs_.policy()->For(its.revision->canvas, its.handler.name());
+      limits.urgent.value = {control.limit()};
+      return limits;
     });
   if (order.kill()) {
     uint32_t runs = 0;
@@ -677,11 +731,12 @@ void ControlService::ListControls(Call call) {
 
 void ControlService::Limits(Call call, const std::string& canvas) {
   if (!IsCanvasName(canvas)) return call.Fail(422, "this is not a canvas name: " + canvas);
-  proto::LimitsAnswer answer;
-  answer.set_canvas(canvas);
-  answer.set_handler(call.Query("handler"));
-  for (proto::LimitInForce& limit : LimitsInForce(needs_.policy()->For(canvas, answer.handler())))
-    *answer.add_limits() = std::move(limit);
+  bool explain = call.Query("explain") == "1";
+  proto::LimitsAnswer answer = LimitsOf(*needs_.policy(), canvas, call.Query("handler"),
+                                        explain ? Explained::kYes : Explained::kNo);
+  PolicyLoad load = needs_.policy_load();
+  answer.set_policy_load(load.number);
+  answer.set_policy_loaded_unix_us(load.unix_us);
   call.Answer(answer);
 }
 
@@ -705,11 +760,7 @@ std::string ControlService::ReadFilters(const Call& call, const Revision& revisi
     const std::string text = call.Query(end);
     if (text.empty()) continue;
     auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment)
-      return std::string(end) +
-             " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how "
-             "long ago, like 90s, 15m, 2h or 3d; not " +
-             text;
+    if (!moment) return NotAMoment(end, text);
     end == std::string_view("since") ? question->set_since_unix_us(UnixMicros(*moment))
                                      : question->set_until_unix_us(UnixMicros(*moment));
   }
@@ -733,6 +784,7 @@ void ControlService::ListTraces(Call call, const std::string& canvas) {
   if (!revision) return call.Fail(404, "there is no canvas " + canvas);
   proto::ToWriter question;
   question.mutable_list_traces()->set_canvas(canvas);
+  question.mutable_list_traces()->set_all_machines(!call.Query("all_machines").empty());
   std::string wrong = ReadFilters(call, *revision, question.mutable_list_traces());
   if (!wrong.empty()) return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
@@ -755,30 +807,92 @@ void ControlService::GetTrace(Call call, const std::string& canvas, const std::s
   });
 }
 
-void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  RerunOrder order;
+void ControlService::ImportTrace(Call call, const std::string& canvas) {
+  ImportOrder order;
   order.canvas = canvas;
-  order.run = *id;
-  order.live = !call.Query("live").empty();
+  order.handler = call.Query("handler");
+  order.dark_trace = call.Query("dark_trace");
+  if (!order.dark_trace.empty() && !RunId::Parse(order.dark_trace))
+    return call.Fail(400, "this is not the id of a trace: " + order.dark_trace);
+  if (call.request.body.size() > bounds::kImportBytes)
+    return call.Fail(
+        413, "a trace to import is at most " + std::to_string(bounds::kImportBytes) + " bytes");
+  order.object = std::move(call.request.body);
   order.by = call.request.peer;
-  if (std::string revision = call.Query("revision"); !revision.empty()) {
-    auto number = PositiveNumber(revision);
-    if (!number) return call.Fail(400, "revision is a number, 1 or more");
-    order.revision = *number;
+  needs_.importer.Import(std::move(order), [call](Result<proto::ImportAnswer> answer) {
+    const std::string file = call.Query("file");
+    if (!answer)
+      return call.Fail(file.empty() ? answer.error() : Wrap(answer.error(), file).value());
+    call.Answer(*answer);
+  });
+}
+
+void ControlService::Rerun(Call call, const std::string& canvas, const std::string& text) {
+  RerunOrder order;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  DoAgain(std::move(call), std::move(order));
+}
+
+void ControlService::RunFunction(Call call, const std::string& canvas, const std::string& text,
+                                 const std::string& function) {
+  RerunOrder order;
+  if (std::string wrong = ReadRerun(call, canvas, text, &order); !wrong.empty())
+    return call.Fail(400, wrong);
+  const std::string& arguments = call.request.body;
+  std::string number = call.Query("call");
+  if (!IsText(function, kFunctionNameBytes))
+    return call.Fail(400, "a function's name is text of at most " +
+                              std::to_string(kFunctionNameBytes) + " bytes");
+  if (!IsText(arguments, bounds::kInlineBodyBytes))
+    return call.Fail(400, "arguments are text of at most " +
+                              std::to_string(bounds::kInlineBodyBytes) + " bytes");
+  if (!number.empty() && !arguments.empty())
+    return call.Fail(400, "either a call's arguments or others");
+  order.function.emplace().name = function;
+  order.function->arguments_json = arguments;
+  if (!arguments.empty()) order.function->call = 0;
+  if (!number.empty()) {
+    auto nth = PositiveNumber(number);
+    if (!nth) return call.Fail(400, "call is a number, 1 or more");
+    order.function->call = *nth;
   }
-  needs_.rerunner.Rerun(std::move(order),
-                        [call, text](Result<RunResult> result, RevisionNumber revision) {
-                          if (!result) return call.Fail(result.error());
-                          uint32_t answered = result->calls_answered, live = result->calls_live;
-                          proto::RunAnswer answer = AnswerOf(std::move(*result));
-                          answer.set_rerun_of(text);
-                          answer.set_revision(revision);
-                          answer.set_calls_answered(answered);
-                          answer.set_calls_live(live);
-                          call.Answer(answer);
-                        });
+  DoAgain(std::move(call), std::move(order));
+}
+
+std::string ControlService::ReadRerun(const Call& call, const std::string& canvas,
+                                      const std::string& text, RerunOrder* order) {
+  auto id = RunId::Parse(text);
+  if (!id) return "this is not a trace id: " + text;
+  order->canvas = canvas;
+  order->run = *id;
+  order->live = !call.Query("live").empty();
+  order->by = call.request.peer;
+  std::string revision = call.Query("revision");
+  if (revision.empty()) return "";
+  auto number = PositiveNumber(revision);
+  if (!number) return "revision is a number, 1 or more";
+  order->revision = *number;
+  return "";
+}
+
+void ControlService::DoAgain(Call call, RerunOrder order) {
+  const std::string base = order.run.ToString();
+  needs_.rerunner.Rerun(std::move(order), [call, base](Result<Rerunner::Again> again) {
+    if (!again) return call.Fail(again.error());
+    RunResult& result = again->result;
+    if (again->patch && result.request_refused) return call.Fail(422, result.body);
+    uint32_t answered = result.calls_answered, live = result.calls_live;
+    proto::RunAnswer answer = AnswerOf(std::move(result));
+    answer.set_revision(again->revision);
+    answer.set_calls_answered(answered);
+    answer.set_calls_live(live);
+    if (again->patch)
+      *answer.mutable_patch() = std::move(*again->patch);
+    else
+      answer.set_rerun_of(base);
+    call.Answer(answer);
+  });
 }
 
 void ControlService::ListHolds(Call call) {
@@ -790,21 +904,23 @@ void ControlService::ListHolds(Call call) {
   });
 }
 
-void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
-  auto id = RunId::Parse(text);
-  if (!id) return call.Fail(400, "this is not a trace id: " + text);
-  const std::string& reason = call.request.body;
-  if (reason.empty()) return call.Fail(400, "a hold has a reason: send it as the body");
-  if (reason.size() > bounds::kHoldReasonBytes ||
-      Utf8PrefixSize(reason, reason.size()) != reason.size())
-    return call.Fail(400, "a hold's reason is text of at most " +
-                              std::to_string(bounds::kHoldReasonBytes) + " bytes");
+void ControlService::DeleteTrace(Call call, const std::string& canvas, const std::string& text) {
   proto::ToWriter question;
-  proto::HoldTrace& order = *question.mutable_hold_trace();
-  order.set_canvas(canvas);
-  order.set_run_id(std::string(id->bytes()));
-  order.set_reason(reason);
-  order.set_by(call.request.peer);
+  proto::DeleteTrace* order = question.mutable_delete_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a deletion", order);
+      !wrong.empty())
+    return call.Fail(400, wrong);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->trace_deleted());
+  });
+}
+
+void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
+  proto::ToWriter question;
+  proto::HoldTrace* order = question.mutable_hold_trace();
+  if (std::string wrong = ReadOrder(call.request, canvas, text, "a hold", order); !wrong.empty())
+    return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->hold());
@@ -842,7 +958,7 @@ void ControlService::GetObject(Call call, const std::string& canvas, const RunId
 }
 
 void ControlService::GetMetrics(Call call) {
-  if (!remote_store_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
+  if (!store_figures_) return call.Answer(kPrometheusType, needs_.metrics_text(nullptr), 200);
   proto::ToWriter question;
   question.mutable_store_figures_wanted();
   // Without the writer there are all the other figures.
@@ -957,16 +1073,46 @@ void ControlService::ListAudit(Call call) {
   wanted.set_canvas(call.Query("canvas"));
   if (std::string text = call.Query("since"); !text.empty()) {
     auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment)
-      return call.Fail(400,
-                       "since is a time (UTC) like 2026-11-24 or 2026-11-24T17:27, or how "
-                       "long ago, like 15m, 2h or 3d; not " +
-                           text);
+    if (!moment) return call.Fail(400, NotAMoment("since", text));
     wanted.set_since_unix_us(UnixMicros(*moment));
   }
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->audit());
+  });
+}
+
+void ControlService::Usage(Call call) {
+  const std::map<std::string, proto::UsageBy> kinds = {{"", proto::USAGE_BY_CANVAS},
+                                                       {"hour", proto::USAGE_BY_HOUR},
+                                                       {"day", proto::USAGE_BY_DAY},
+                                                       {"canvas", proto::USAGE_BY_CANVAS}};
+  auto by = kinds.find(call.Query("by"));
+  if (by == kinds.end()) return call.Fail(400, "by is hour, day or canvas");
+  proto::ToWriter question;
+  proto::UsageWanted& wanted = *question.mutable_usage_wanted();
+  wanted.set_by(by->second);
+  wanted.set_canvas(call.Query("canvas"));
+  if (!wanted.canvas().empty() && !IsCanvasName(wanted.canvas()))
+    return call.Fail(422, "this is not a canvas name: " + wanted.canvas());
+  wanted.set_rows_max(bounds::kUsageListRows);
+  const WallTime now = needs_.clock.Wall();
+  WallTime since = now - std::chrono::days(1), until = now;
+  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
+    const std::string text = call.Query(name);
+    if (text.empty()) continue;
+    auto moment = ParseMoment(text, now);
+    if (!moment) return call.Fail(400, NotAMoment(name, text));
+    *end = *moment;
+  }
+  // Whole hours, those in which they lie included.
+  auto seconds = [](auto hour) { return hour.time_since_epoch() / std::chrono::seconds(1); };
+  wanted.set_since_unix_s(seconds(std::chrono::floor<std::chrono::hours>(since)));
+  wanted.set_until_unix_s(seconds(std::chrono::ceil<std::chrono::hours>(until)));
+  if (needs_.tell_usage) needs_.tell_usage();
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->usage());
   });
 }
 

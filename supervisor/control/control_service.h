@@ -20,7 +20,9 @@
 #include "supervisor/http/server.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
+#include "supervisor/policy/policy_load.h"
 #include "supervisor/run/deployer.h"
+#include "supervisor/run/importer.h"
 #include "supervisor/run/missed_handler.h"
 #include "supervisor/run/rerunner.h"
 #include "supervisor/run/run_service.h"
@@ -41,6 +43,7 @@ class ControlService {
     RunService& runs;
     Rerunner& rerunner;
     MissedHandler& missed_handler;
+    Importer& importer;
     WorkerPool& pool;
     EventFeed& feed;
     AuditTrail& audit;
@@ -50,11 +53,15 @@ class ControlService {
     std::function<std::string(const proto::StoreFigures* store)> metrics_text;
     proto::DoctorAnswer doctor;      // as it was at the start
     std::string redaction_key = {};  // as of CanvasFront
+    std::function<PolicyLoad()> policy_load = [] { return PolicyLoad(); };
+    // Counts what canvases have used until now, and tells the writer.
+    std::function<void()> tell_usage = {};
   };
   explicit ControlService(Needs needs);
 
-  // Traces go to a store that is not on this machine, of which the writer has figures.
-  void ExpectRemoteStore() { remote_store_ = true; }
+  // What the writer has figures of: a store that is not on this machine, an index that machines
+  // share.
+  void ExpectStoreFigures() { store_figures_ = true; }
 
   void Handle(http::Request request, http::Responder responder);
 
@@ -80,11 +87,18 @@ class ControlService {
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);
   void Rerun(Call call, const std::string& canvas, const std::string& id);
+  void RunFunction(Call call, const std::string& canvas, const std::string& id,
+                   const std::string& function);
+  static std::string ReadRerun(const Call& call, const std::string& canvas, const std::string& id,
+                               RerunOrder* order);
+  void DoAgain(Call call, RerunOrder order);
+  void ImportTrace(Call call, const std::string& canvas);
   std::string ReadFilters(const Call& call, const Revision& revision,
                           proto::ListTraces* question) const;
   void ListHolds(Call call);
   void HoldTrace(Call call, const std::string& canvas, const std::string& id);
   void ReleaseTrace(Call call, const std::string& canvas, const std::string& id);
+  void DeleteTrace(Call call, const std::string& canvas, const std::string& id);
   void GetObject(Call call, const std::string& canvas, const RunId& id);
   void GetMetrics(Call call);
   void ListMissed(Call call, const std::string& canvas);
@@ -92,10 +106,11 @@ class ControlService {
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
   void VerifyIncidents(Call call);
+  void Usage(Call call);
   void Events(Call call);
 
   Needs needs_;
-  bool remote_store_ = false;
+  bool store_figures_ = false;
   std::map<uint64_t, std::unique_ptr<EventStream>> streams_;
   uint64_t next_stream_ = 1;
 };

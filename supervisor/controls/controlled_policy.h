@@ -27,6 +27,7 @@ class ControlledPolicy final : public policy::Policy {
   std::string CanvasOfDomain(std::string_view domain) const override {
     return policy_->CanvasOfDomain(domain);
   }
+  const policy::PolicyLayers& layers() const override { return policy_->layers(); }
 
  private:
   std::shared_ptr<const policy::Policy> policy_;

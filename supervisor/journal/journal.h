@@ -39,6 +39,10 @@ class Journal {
   };
   virtual void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) = 0;
 
+  // A run that happened elsewhere. `answered` once it is stored and listed.
+  virtual void ImportTrace(proto::ImportTrace import, const Fd& events,
+                           std::function<void(Result<proto::FromWriter>)> answered) = 0;
+
   // Any message of ToWriter that has an answer and no descriptors.
   virtual void Ask(proto::ToWriter question,
                    std::function<void(Result<proto::FromWriter>)> answered) = 0;

@@ -26,11 +26,20 @@ Error ErrorOf(const proto::FromWriter& answer) {
       return {ErrorCode::kInvalid, 0, answer.error()};
     case proto::ERROR_KIND_EXPIRED:
       return {ErrorCode::kExpired, 0, answer.error()};
+    case proto::ERROR_KIND_DELETED:
+      return {ErrorCode::kDeleted, 0, answer.error()};
     case proto::ERROR_KIND_EXISTS:
       return {ErrorCode::kExists, 0, answer.error()};
+    case proto::ERROR_KIND_NOT_KEPT:
+      return {ErrorCode::kNotKept, 0, answer.error()};
     default:
       return {ErrorCode::kUnavailable, 0, answer.error()};
   }
+}
+
+bool IsKept(const proto::TraceStored& stored) {
+  return stored.not_kept() == proto::NOT_KEPT_NOTHING ||
+         stored.not_kept() == proto::NOT_KEPT_EVENTS;
 }
 
 const Error kAway{ErrorCode::kUnavailable, 0, "the storage writer is away; try again in a moment"};
@@ -196,10 +205,16 @@ void WriterClient::OnPacket(Packet packet) {
     }
     answer.set_ticket(ticket);
   }
-  if (answer.kind_case() == proto::FromWriter::kTraceStored) {
+  // Of an import, it is the answer to a question.
+  if (answer.kind_case() == proto::FromWriter::kTraceStored &&
+      !questions_.contains(answer.ticket())) {
     auto run = RunId::FromBytes(answer.trace_stored().run_id());
     if (!run) return;
-    if (answer.error().empty()) TellStored(*run);
+    const proto::TraceStored& stored = answer.trace_stored();
+    budgets_used_up_ = stored.budgets_used_up();
+    budgets_told_ = clock_.Wall();
+    if (answer.error().empty()) Count(*run, stored);
+    if (answer.error().empty() && IsKept(stored)) TellStored(*run, stored.bytes());
     return OnStored(*run);
   }
   if (answer.kind_case() == proto::FromWriter::kRingCondemned)
@@ -278,9 +293,10 @@ void WriterClient::RunBegan(proto::RunBegan began) {
   run.began = std::move(began);
   run.began_order = next_order_++;
   if (ledger_ != nullptr) {
-    // Without what only its events are looked through for: those are lost with the ring.
+    // Without what is only for its events, which are lost with the ring.
     proto::RunBegan kept = *run.began;
     kept.clear_trace_index();
+    kept.clear_trace_rules();
     run.slot = ledger_->Begin(kept);
     not_in_ledger_ += run.slot == RunLedger::kNone;
   }
@@ -317,10 +333,29 @@ void WriterClient::SendEnded(const OpenRun& run) {
   Send(std::move(message), {});
 }
 
-void WriterClient::TellStored(const RunId& id) const {
+// Runs alone: what never began has no trace.
+void WriterClient::Count(const RunId& id, const proto::TraceStored& stored) {
+  auto run = runs_.find(id);
+  if (run == runs_.end() || (!run->second.began && !run->second.left)) return;
+  if (run->second.left && !run->second.left->has_began()) return;
+  stored_.not_in_sample += stored.not_kept() == proto::NOT_KEPT_SAMPLE;
+  stored_.beyond_bytes += stored.not_kept() == proto::NOT_KEPT_BYTES;
+  stored_.kept += IsKept(stored);
+  stored_.events_not_kept += stored.events_not_kept();
+}
+
+// What was told on another day (UTC) is over with it.
+std::optional<uint64_t> WriterClient::BudgetsUsedUp() const {
+  using std::chrono::days;
+  auto day = [](WallTime time) { return std::chrono::floor<days>(time); };
+  if (!budgets_used_up_) return std::nullopt;
+  return day(budgets_told_) == day(clock_.Wall()) ? *budgets_used_up_ : 0;
+}
+
+void WriterClient::TellStored(const RunId& id, uint64_t bytes) const {
   auto run = runs_.find(id);
   if (run == runs_.end() || !run->second.began || !run->second.ended || !heard_.stored) return;
-  heard_.stored(*run->second.began, *run->second.ended);
+  heard_.stored(*run->second.began, *run->second.ended, bytes);
 }
 
 void WriterClient::OnStored(const RunId& id) {
@@ -373,13 +408,25 @@ void WriterClient::LoadCatalog(std::function<void(Result<std::vector<CatalogItem
 
 void WriterClient::Ask(proto::ToWriter question,
                        std::function<void(Result<proto::FromWriter>)> answered) {
+  AskWith(std::move(question), {}, std::move(answered));
+}
+
+void WriterClient::ImportTrace(proto::ImportTrace import, const Fd& events,
+                               std::function<void(Result<proto::FromWriter>)> answered) {
+  proto::ToWriter question;
+  *question.mutable_import_trace() = std::move(import);
+  AskWith(std::move(question), {events.get()}, std::move(answered));
+}
+
+void WriterClient::AskWith(proto::ToWriter question, std::vector<int> fds,
+                           std::function<void(Result<proto::FromWriter>)> answered) {
   if (!channel_) return answered(tl::unexpected<Error>(kAway));
   if (questions_.size() >= bounds::kJournalQuestions)
     return answered(
         Fail(ErrorCode::kExhausted, "too many questions to the storage writer at once"));
   question.set_ticket(next_ticket_++);
   questions_.emplace(question.ticket(), Question{std::move(answered), clock_.Mono()});
-  Send(std::move(question), {});
+  Send(std::move(question), std::move(fds));
 }
 
 }  // namespace nightjar

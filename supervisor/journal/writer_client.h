@@ -28,10 +28,11 @@ class WriterClient final : public Journal {
   WriterClient(Loop& loop, const Clock& clock, Condemned condemned, RunLedger* ledger = nullptr);
   ~WriterClient() override;
 
-  // For whoever looks on: a run ended; its trace is stored and listed. Before the first run.
+  // For whoever looks on: a run ended; its trace is stored and listed, where policy has it kept.
+  // Before the first run.
   struct Heard {
     std::function<void(const proto::RunEnded&)> ended;
-    std::function<void(const proto::RunBegan&, const proto::RunEnded&)> stored;
+    std::function<void(const proto::RunBegan&, const proto::RunEnded&, uint64_t bytes)> stored;
   };
   void Tell(Heard heard) { heard_ = std::move(heard); }
 
@@ -52,9 +53,23 @@ class WriterClient final : public Journal {
   void SaveRevision(proto::SaveRevision revision, const Fd& program, const Fd& source,
                     std::function<void(Status)> done) override;
   void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) override;
+  void ImportTrace(proto::ImportTrace import, const Fd& events,
+                   std::function<void(Result<proto::FromWriter>)> answered) override;
   void Ask(proto::ToWriter question,
            std::function<void(Result<proto::FromWriter>)> answered) override;
   uint64_t traces_lost() const override { return traces_lost_; }
+
+  // What became of the traces that the writer was told of. Since the supervisor's start.
+  struct Stored {
+    uint64_t kept = 0;
+    uint64_t not_in_sample = 0;
+    uint64_t beyond_bytes = 0;
+    uint64_t events_not_kept = 0;  // of those that were kept
+  };
+  const Stored& stored() const { return stored_; }
+  // Canvases that have used up a trace budget of today, as the writer told it last. nullopt: it has
+  // told nothing yet.
+  std::optional<uint64_t> BudgetsUsedUp() const;
 
  private:
   struct Ring {
@@ -82,12 +97,15 @@ class WriterClient final : public Journal {
     std::function<void(Result<std::vector<CatalogItem>>)> done;
   };
 
+  void AskWith(proto::ToWriter question, std::vector<int> fds,
+               std::function<void(Result<proto::FromWriter>)> answered);
   void Send(proto::ToWriter message, std::vector<int> fds);
   void OnUnsendable(const proto::ToWriter& message, const Error& error);
   void Flush();
   void OnEvents(unsigned events);
   void OnPacket(Packet packet);
-  void TellStored(const RunId& run) const;
+  void Count(const RunId& run, const proto::TraceStored& stored);
+  void TellStored(const RunId& run, uint64_t bytes) const;
   void OnStored(const RunId& run);
   void SendRing(WorkerId worker, Ring& ring);
   void SendBegan(const OpenRun& run);
@@ -116,6 +134,9 @@ class WriterClient final : public Journal {
   std::unordered_map<uint64_t, Question> questions_;
   std::unordered_map<uint64_t, CatalogQuestion> catalog_questions_;
   size_t rings_kept_ = 0;  // of workers that are gone
+  Stored stored_;
+  std::optional<uint64_t> budgets_used_up_;
+  WallTime budgets_told_{};
   uint64_t traces_lost_ = 0;
   uint64_t traces_lost_logged_ = 0;
   uint64_t not_in_ledger_ = 0;  // runs, since that was logged last

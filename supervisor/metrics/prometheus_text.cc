@@ -30,6 +30,12 @@ class Families {
     metric.gauge.value = static_cast<double>(value);
     Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
   }
+  void Info(const char* name, const char* help, const char* label, const std::string& value) {
+    ClientMetric metric;
+    metric.label.push_back({label, value});
+    metric.gauge.value = 1;
+    Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
   void Counters(const char* name, const char* help, const char* label,
                 const std::map<std::string, uint64_t>& values) {
     MetricFamily& family = Family(name, help, MetricType::Counter);
@@ -39,6 +45,22 @@ class Families {
       metric.counter.value = static_cast<double>(value);
       family.metric.push_back(std::move(metric));
     }
+  }
+  // Of each canvas that has figures of its own, and of all others.
+  template <typename Add>
+  void OfCanvases(const CanvasSeries& series, const char* name, const char* help, const Add& add) {
+    MetricFamily& family = Family(name, help, MetricType::Counter);
+    auto of = [&](const std::string& canvas, const CanvasFigures& figures) {
+      add(figures, [&](const char* label, const std::string& which, double value) {
+        ClientMetric metric;
+        metric.label.push_back({"canvas", canvas});
+        if (label != nullptr) metric.label.push_back({label, which});
+        metric.counter.value = value;
+        family.metric.push_back(std::move(metric));
+      });
+    };
+    for (const auto& [canvas, shown] : series.shown()) of(canvas, shown.figures);
+    of(CanvasSeries::kOthers, series.others());
   }
   void Histogram(const char* name, const char* help, const Durations& durations) {
     ClientMetric metric;
@@ -82,6 +104,41 @@ void AddStore(Families& families, const StoreLevels& store) {
                     "kind", store.failed);
 }
 
+void AddCanvases(Families& families, const CanvasSeries& series) {
+  families.OfCanvases(series, "canvas_cpu_seconds_total",
+                      "Processor time of a canvas's processes; \"_other\": of those without a "
+                      "figure of their own.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.cpu_us) / 1e6);
+                      });
+  families.OfCanvases(series, "canvas_runs_total", "Runs that had a worker, by how they ended.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        for (const auto& [ended, count] : figures.runs)
+                          add("ended", ended, static_cast<double>(count));
+                      });
+  families.OfCanvases(series, "canvas_refused_total", "Requests that policy refused.",
+                      [](const CanvasFigures& figures, const auto& add) {
+                        add(nullptr, "", static_cast<double>(figures.refused));
+                      });
+}
+
+void AddSharedIndex(Families& families, const SharedIndexLevels& index) {
+  families.Gauge("shared_index_available", "1 while the index that machines share can be told.",
+                 index.available ? 1 : 0);
+  families.Gauge("shared_index_rows_behind",
+                 "Changes that it has not been told; more than 100,000 count as so many.",
+                 index.rows_behind);
+  families.Gauge("shared_index_behind_seconds",
+                 "Since the oldest trace that it has not been told of was received.",
+                 static_cast<size_t>(Seconds(index.oldest_behind)));
+  families.Counter("shared_index_told_total", "Changes that it was told.", index.told);
+  families.Counter("shared_index_left_untold_total",
+                   "Traces whose day was over before it could be told.", index.left_untold);
+  families.Counter("shared_index_refused_total", "Changes that it will never take.", index.refused);
+  families.Counters("shared_index_failures_total",
+                    "Tellings that failed, and are tried again, by how.", "kind", index.failed);
+}
+
 }  // namespace
 
 std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
@@ -113,6 +170,17 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                  levels.writer_connected ? 1 : 0);
   families.Counter("traces_lost_total", "Traces given up because nobody stored them in time.",
                    levels.traces_lost);
+  families.Counter("traces_kept_total", "Ended runs whose trace is stored, whole or in part.",
+                   levels.traces_kept);
+  families.Counters("traces_not_kept_total",
+                    "Ended runs of which policy has only the row stored, by its reason.", "reason",
+                    levels.traces_not_kept);
+  families.Counter("trace_events_not_kept_total",
+                   "Events left out of stored traces, as a canvas's budget was used up.",
+                   levels.trace_events_not_kept);
+  if (levels.trace_budgets_used_up)
+    families.Gauge("trace_budgets_used_up", "Canvases that have used up a trace budget of today.",
+                   *levels.trace_budgets_used_up);
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
@@ -124,7 +192,20 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                    levels.audit_lost);
   families.Gauge("audit_broken", "1 when the audit log was found changed at the last start.",
                  levels.audit_broken ? 1 : 0);
+  families.Info("policy_info", "The version of the policy in force, as its label.", "version",
+                levels.policy_version);
+  families.Counter("policy_loads_total", "Policies taken, the one of the start included.",
+                   levels.policy_loads);
+  families.Counter("policies_rejected_total", "Policies that were read again and not taken.",
+                   levels.policies_rejected);
+  families.Gauge("policy_loaded_timestamp_seconds", "When the policy in force was taken.",
+                 static_cast<size_t>(levels.policy_loaded_unix_s));
+  families.Counter("usage_lost_total",
+                   "Counts of what canvases use that found no room while the writer was away.",
+                   levels.usage_lost);
+  if (levels.canvas_series != nullptr) AddCanvases(families, *levels.canvas_series);
   if (levels.store) AddStore(families, *levels.store);
+  if (levels.shared_index) AddSharedIndex(families, *levels.shared_index);
   return families.Text();
 }
 

@@ -15,38 +15,37 @@ policy::Limits CompileRun::LimitsFrom(policy::Limits canvas) {
 
 CompileRun::CompileRun(Needs needs, policy::Limits limits, std::function<void(CompileResult)> done,
                        std::function<void(CompileRun*)> gone)
-    : needs_(needs), limits_(std::move(limits)), done_(std::move(done)), gone_(std::move(gone)) {}
+    : SoloWorker(needs, std::move(limits), "the compile worker"),
+      done_(std::move(done)),
+      gone_(std::move(gone)) {}
 
-Status CompileRun::Start(const std::string& canvas, const DeployText& deployed) {
+Status CompileRun::Start(const std::string& canvas, const DeployText& deployed,
+                         const proto::Manifest* earlier) {
   NJ_ASSIGN(Fd text, CreateImmutableMemfd("nightjar-source", deployed.text));
-  NJ_ASSIGN(worker_, needs_.factory.Make(canvas, proto::ENGINE_DARK, limits_, this));
-  watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), limits_, CellUsage{},
-                    needs_.clock.Mono(), [this](KillCause cause) { Kill(std::move(cause)); });
+  NJ_TRY(Make(canvas));
   proto::ToWorker message;
   message.mutable_compile()->set_canvas(canvas);
   message.mutable_compile()->set_file_name(deployed.file_name);
   message.mutable_compile()->set_source_bytes(deployed.text.size());
   message.mutable_compile()->set_upload(deployed.upload);
-  if (Status sent = worker_->Send(message, {text.get()}); !sent) OnBroken(sent.error().ToString());
+  if (earlier != nullptr) *message.mutable_compile()->mutable_earlier() = earlier->handlers();
+  Send(message, text);
   return {};
 }
 
-void CompileRun::OnMessage(proto::FromWorker message, std::vector<Fd> fds) {
-  if (!done_ || cause_) return;
-  if (message.has_sealed()) {
-    if (message.sealed().failed_step().empty()) return;
-    return Kill({proto::VERDICT_START_FAILED,
-                 Error{ErrorCode::kInternal, message.sealed().error(),
-                       "sealing failed at " + message.sealed().failed_step()}
-                     .ToString(),
-                 "", Nanos(0)});
-  }
+void CompileRun::Hear(proto::FromWorker message, std::vector<Fd> fds) {
+  if (message.has_sealed()) return (void)CheckSealed(message.sealed());
   if (!message.has_compiled()) return OnBroken("it spoke out of turn");
   auto result = TakeProgram(std::move(*message.mutable_compiled()), std::move(fds));
   if (!result) return OnBroken(result.error().ToString());
-  watchdog_.reset();
-  Answer(std::move(*result));
-  worker_->Kill(Reaper::Sample::kRunning);
+  EndWell();
+  done_(std::move(*result));
+}
+
+void CompileRun::OnVerdict(VerdictAndDetail verdict) {
+  CompileResult result;
+  result.verdict = std::move(verdict);
+  done_(std::move(result));
 }
 
 Result<CompileResult> CompileRun::TakeProgram(proto::Compiled compiled, std::vector<Fd> fds) {
@@ -69,43 +68,6 @@ Result<CompileResult> CompileRun::TakeProgram(proto::Compiled compiled, std::vec
   result.program_bytes = program.size();
   result.manifest = std::move(*compiled.mutable_manifest());
   return result;
-}
-
-void CompileRun::OnBroken(const std::string& why) {
-  Kill({proto::VERDICT_PROTOCOL, "the compile worker broke its protocol: " + why, "", Nanos(0)});
-}
-
-void CompileRun::OnDenied(KillCause cause) {
-  Kill(std::move(cause));
-}
-
-void CompileRun::Kill(KillCause cause) {
-  if (cause_) return;
-  cause_ = std::move(cause);
-  if (watchdog_) watchdog_->Stop();
-  worker_->Kill(Reaper::Sample::kRunning);
-}
-
-void CompileRun::OnGone(const Death& death) {
-  if (watchdog_ && !cause_) cause_ = watchdog_->GuardsCause();
-  watchdog_.reset();
-  if (done_) {
-    Evidence evidence;
-    evidence.cause = cause_;
-    evidence.exit = death.exit;
-    evidence.usage = death.usage;
-    evidence.limits = &limits_;
-    CompileResult result;
-    result.verdict = VerdictOf(evidence);
-    Answer(std::move(result));
-  }
-  needs_.factory.Bury(std::exchange(worker_, nullptr), death);
-  gone_(this);
-}
-
-void CompileRun::Answer(CompileResult result) {
-  auto done = std::exchange(done_, nullptr);
-  done(std::move(result));
 }
 
 }  // namespace nightjar

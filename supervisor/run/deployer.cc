@@ -13,6 +13,7 @@ struct Deployer::Job {
   Done done;
   MonoTime asked{};
   MonoTime compiled{};
+  RevisionPtr earlier;
   RevisionPtr revision;
   std::vector<proto::Diagnostic> warnings;
 };
@@ -22,6 +23,17 @@ namespace {
 uint64_t Microseconds(Nanos duration) {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+void AddRenamings(const proto::Manifest& earlier, const Revision& revision,
+                  proto::DeployAnswer& answer) {
+  for (const proto::HandlerEntry& was : earlier.handlers()) {
+    const proto::HandlerEntry* is = revision.Handler(was.tlid());
+    if (is == nullptr || is->name() == was.name()) continue;
+    proto::Renaming& renaming = *answer.add_renamings();
+    renaming.set_was(was.name());
+    renaming.set_is(is->name());
+  }
 }
 
 tl::unexpected<DeployFailure> Failed(Error error, std::vector<proto::Diagnostic> diagnostics = {}) {
@@ -49,7 +61,7 @@ void Deployer::Deploy(const std::string& canvas, DeployText text, const std::str
   if (queue.size() >= bounds::kDeploysWaiting)
     return done(Failed({ErrorCode::kExhausted, 0, "too many deploys of this canvas wait already"}));
   auto job = std::make_shared<Job>();
-  *job = Job{canvas, std::move(text), by, std::move(done), needs_.clock.Mono(), {}, {}, {}};
+  *job = Job{canvas, std::move(text), by, std::move(done), needs_.clock.Mono(), {}, {}, {}, {}};
   queue.push_back(job);
   if (queue.size() == 1) Next(canvas);
 }
@@ -64,18 +76,10 @@ void Deployer::Next(const std::string& canvas) {
       CompileRun::Needs{needs_.loop, needs_.clock, needs_.factory, needs_.guard},
       CompileRun::LimitsFrom(needs_.policy()->For(canvas, "")),
       [this, job](CompileResult result) { OnCompiled(job, std::move(result)); },
-      [this](CompileRun* gone) {
-        auto at = compiles_.find(gone);
-        auto body = std::make_shared<std::unique_ptr<CompileRun>>(std::move(at->second));
-        compiles_.erase(at);
-        needs_.loop.Post([body] { body->reset(); });
-      });
-  CompileRun* raw = compile.get();
-  compiles_.emplace(raw, std::move(compile));
-  Status started = raw->Start(canvas, job->text);
-  if (started) return;
-  compiles_.erase(raw);
-  Finish(job, Failed(started.error()));
+      [this](CompileRun* gone) { compiles_.Remove(gone); });
+  Status started = compile->Start(canvas, job->text, in_force ? &in_force->manifest : nullptr);
+  if (!started) return Finish(job, Failed(started.error()));
+  compiles_.Add(std::move(compile));
 }
 
 void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result) {
@@ -95,6 +99,7 @@ void Deployer::OnCompiled(const std::shared_ptr<Job>& job, CompileResult result)
                                std::move(result.program), result.program_bytes,
                                UnixMillis(needs_.clock.Wall()));
   if (!revision) return Finish(job, Failed(revision.error()));
+  job->earlier = old;
   job->revision = *revision;
   proto::SaveRevision save;
   save.set_canvas(job->canvas);
@@ -132,6 +137,7 @@ void Deployer::OnSaved(const std::shared_ptr<Job>& job, Status saved) {
   answer.set_canvas(job->canvas);
   answer.set_revision(job->revision->number);
   *answer.mutable_handlers() = job->revision->manifest.handlers();
+  if (job->earlier) AddRenamings(job->earlier->manifest, *job->revision, answer);
   for (proto::Diagnostic& warning : job->warnings) *answer.add_warnings() = std::move(warning);
   answer.set_compile_us(Microseconds(job->compiled - job->asked));
   answer.set_total_us(Microseconds(needs_.clock.Mono() - job->asked));

@@ -62,7 +62,7 @@ class Deployer {
 
   Needs needs_;
   std::map<std::string, std::deque<std::shared_ptr<Job>>> jobs_;  // front: under way
-  std::map<CompileRun*, std::unique_ptr<CompileRun>> compiles_;
+  SoloWorkers compiles_{needs_.loop};
 };
 
 }  // namespace nightjar

@@ -116,6 +116,7 @@ void MissedHandler::RunFor(const MissedOrder& asked, const proto::MissedRoute& m
                             *revision->Handler(match.tlid));
   order.caller = missed.caller();
   order.request_line = missed.request_line();
+  order.wanted_by = WantedBy::kOperator;
   proto::HttpRequest& http = *order.message.mutable_http();
   http = missed.request();
   order.body = std::move(*http.mutable_body());

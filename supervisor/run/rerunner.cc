@@ -14,21 +14,50 @@ const proto::HandlerEntry* HandlerOf(const Revision& revision, const proto::Trac
   return handler != nullptr ? handler : revision.HandlerNamed(row.handler());
 }
 
+// Under which a function of the run is run: its handler's name and limits, whether there is such a
+// handler still or not.
+proto::HandlerEntry HandlerOfFunction(const proto::TraceRow& row) {
+  proto::HandlerEntry handler;
+  handler.set_tlid(row.tlid());
+  handler.set_name(row.handler());
+  handler.set_kind(proto::HANDLER_KIND_REPL);
+  handler.set_engine(proto::ENGINE_DARK);
+  return handler;
+}
+
+Status CheckHandler(const proto::HandlerEntry* handler, const RerunOrder& asked,
+                    const proto::TraceRow& row, RevisionNumber revision) {
+  if (handler == nullptr)
+    return Fail(ErrorCode::kNotFound, "revision " + std::to_string(revision) + " of " +
+                                          asked.canvas + " has no handler " + row.handler());
+  if (handler->engine() == proto::ENGINE_EXEC && !asked.live)
+    return Fail(ErrorCode::kInvalid,
+                handler->name() + " is a program, which its trace cannot answer: only live");
+  return {};
+}
+
 }  // namespace
 
 void Rerunner::Rerun(RerunOrder order, Done done) {
   proto::ToWriter question;
-  question.mutable_get_replay()->set_canvas(order.canvas);
-  question.mutable_get_replay()->set_run_id(std::string(order.run.bytes()));
+  proto::GetReplay& wanted = *question.mutable_get_replay();
+  wanted.set_canvas(order.canvas);
+  wanted.set_run_id(std::string(order.run.bytes()));
+  if (order.function) {
+    wanted.mutable_function()->set_name(order.function->name);
+    wanted.mutable_function()->set_call(order.function->call);
+    wanted.mutable_function()->set_arguments_json(order.function->arguments_json);
+  }
   needs_.journal.Ask(std::move(question), [this, order = std::move(order), done = std::move(done)](
                                               Result<proto::FromWriter> answer) {
-    if (!answer) return done(tl::unexpected<Error>(answer.error()), 0);
+    if (!answer) return done(tl::unexpected<Error>(answer.error()));
     auto replay = std::make_shared<proto::ReplayAnswer>(std::move(*answer->mutable_replay()));
     if (!replay->not_whole().empty())
-      return done(
-          Fail(ErrorCode::kInvalid, "this run cannot be done again: " + replay->not_whole()), 0);
+      return done(Fail(ErrorCode::kInvalid, (order.function ? "this function cannot be run: "
+                                                            : "this run cannot be done again: ") +
+                                                replay->not_whole()));
     WithRevision(order, [this, order, done, replay](Result<RevisionPtr> revision) {
-      if (!revision) return done(tl::unexpected<Error>(revision.error()), 0);
+      if (!revision) return done(tl::unexpected<Error>(revision.error()));
       Start(order, std::move(*replay), std::move(*revision), done);
     });
   });
@@ -57,16 +86,11 @@ void Rerunner::WithRevision(const RerunOrder& order,
 void Rerunner::Start(const RerunOrder& asked, proto::ReplayAnswer replay, RevisionPtr revision,
                      Done done) {
   const RevisionNumber number = revision->number;
-  const proto::HandlerEntry* handler = HandlerOf(*revision, replay.row());
-  if (handler == nullptr)
-    return done(
-        Fail(ErrorCode::kNotFound, "revision " + std::to_string(number) + " of " + asked.canvas +
-                                       " has no handler " + replay.row().handler()),
-        number);
-  if (handler->engine() == proto::ENGINE_EXEC && !asked.live)
-    return done(Fail(ErrorCode::kInvalid,
-                     handler->name() + " is a program, which its trace cannot answer: only live"),
-                number);
+  const proto::HandlerEntry of_function = HandlerOfFunction(replay.row());
+  const proto::HandlerEntry* handler =
+      asked.function ? &of_function : HandlerOf(*revision, replay.row());
+  if (Status checked = CheckHandler(handler, asked, replay.row(), number); !checked)
+    return done(tl::unexpected<Error>(checked.error()));
   RunOrder order =
       NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision, *handler);
   order.message.mutable_again()->set_live(asked.live);
@@ -74,10 +98,16 @@ void Rerunner::Start(const RerunOrder& asked, proto::ReplayAnswer replay, Revisi
     order.message.mutable_http()->set_method(order.handler.method());
   order.body = std::move(*replay.mutable_replay());
   order.caller = asked.by;
-  order.request_line = replay.row().request_line();
-  order.rerun_of = asked.run.ToString();
-  order.done = [done = std::move(done), number](RunResult result) {
-    done(std::move(result), number);
+  order.wanted_by = WantedBy::kOperator;
+  if (asked.function) {
+    order.request_line = "run-function " + asked.function->name;
+    order.patch = replay.patch();
+  } else {
+    order.request_line = replay.row().request_line();
+    order.rerun_of = asked.run.ToString();
+  }
+  order.done = [done = std::move(done), number, patch = order.patch](RunResult result) {
+    done(Again{std::move(result), number, patch});
   };
   needs_.runs.Start(std::move(order));
 }

@@ -1,5 +1,7 @@
 // Does stored runs again: with the same input, on the revision in force or an earlier one, and
-// makes a new trace of it, which says whose it repeats. The old one stays what it is.
+// makes a new trace of it, which says whose it repeats. Or one function of them alone, with the
+// arguments that it had or others; what that did is a patch of the old trace. The old one stays
+// what it is.
 //
 // What impure functions returned then, they return again (worker/lang/replay.h); `live` lets them
 // be called. Programs of exec handlers can only be run live. Not counted by admission: an operator
@@ -7,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "policies/policy.h"
@@ -16,12 +19,19 @@
 
 namespace nightjar {
 
+struct FunctionOrder {
+  std::string name;
+  uint64_t call = 1;  // the trace's so many-th of it; 0: with these arguments
+  std::string arguments_json;
+};
+
 struct RerunOrder {
   std::string canvas;
   RunId run;
   RevisionNumber revision = 0;  // 0: the one in force
   bool live = false;
-  std::string by;  // who asks, as a run's caller
+  std::optional<FunctionOrder> function;  // this alone
+  std::string by;                         // who asks, as a run's caller
 };
 
 class Rerunner {
@@ -35,7 +45,12 @@ class Rerunner {
     std::string redaction_key;
   };
   // `revision`: on which it ran.
-  using Done = std::function<void(Result<RunResult> result, RevisionNumber revision)>;
+  struct Again {
+    RunResult result;
+    RevisionNumber revision = 0;
+    std::optional<proto::PatchOf> patch;  // that the run is
+  };
+  using Done = std::function<void(Result<Again>)>;
 
   explicit Rerunner(Needs needs) : needs_(std::move(needs)) {}
 

@@ -9,6 +9,7 @@
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
 #include "ipc/redact/request_redactor.h"
+#include "policies/urgent.h"
 #include "supervisor/run/redaction.h"
 #include "supervisor/watch/process_mask.h"
 
@@ -69,15 +70,6 @@ void Run::Resume() {
   Lend();
 }
 
-void Run::Tighten(const policy::Limits& limits) {
-  if (state_ != State::kRunning || !watchdog_) return;
-  bool tighter =
-      limits.wall.value < order_.limits.wall.value || limits.cpu.value < order_.limits.cpu.value;
-  if (limits.wall.value < order_.limits.wall.value) order_.limits.wall = limits.wall;
-  if (limits.cpu.value < order_.limits.cpu.value) order_.limits.cpu = limits.cpu;
-  if (tighter) watchdog_->LimitsChanged();
-}
-
 void Run::Lend() {
   ticket_ = needs_.pool.Lend(order_.revision, order_.handler.engine(), order_.limits,
                              [this](Result<Worker*> worker) { OnLent(std::move(worker)); });
@@ -105,7 +97,13 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
   began.set_rerun_of(order_.rerun_of);
+  began.set_policy_version(order_.limits.policy);
+  if (order_.patch) *began.mutable_patch() = *order_.patch;
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
+  auto rules = TraceRulesOf(order_.limits, order_.wanted_by);
+  // A patch is kept with its base, or not at all.
+  if (rules && !order_.patch)
+    *began.mutable_trace_rules() = std::move(*rules);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,
@@ -270,6 +268,26 @@ void Run::Kill(KillCause cause) {
   KillWorker(Reaper::Sample::kFrozen);
 }
 
+std::vector<std::string> Run::Tighten(const policy::Limits& now) {
+  if (state_ == State::kKilling || state_ == State::kEnded) return {};
+  policy::Limits& limits = order_.limits;
+  std::vector<std::string> tightened = policy::Tighten(&limits, now);
+  if (std::count(tightened.begin(), tightened.end(), "suspended") > 0) {
+    const policy::Origin& origin = limits.suspended.origin;
+    std::string sentence = "the canvas was suspended by limit suspended = true (" + origin.source +
+                           ", " + origin.layer + "), which is urgent";
+    if (state_ == State::kQueued) {
+      needs_.pool.Cancel(ticket_);
+      Refuse(proto::REFUSAL_SUSPENDED, "suspended", sentence);
+    } else {
+      Kill({proto::VERDICT_OPERATOR, std::move(sentence), "suspended", Nanos(0)});
+    }
+  } else if (state_ == State::kRunning && !tightened.empty()) {
+    watchdog_->LimitsTightened();
+  }
+  return tightened;
+}
+
 // A program's processes are looked at before it is frozen: afterwards every thread waits for the
 // same.
 void Run::KillWorker(Reaper::Sample sample) {
@@ -314,7 +332,7 @@ void Run::OnGone(const Death& death) {
 }
 
 void Run::Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail) {
-  refusal_ = kind;
+  result_.refusal = kind;
   EndWithoutWorker({proto::VERDICT_REFUSED, detail, limit});
 }
 
@@ -339,6 +357,7 @@ void Run::End(VerdictAndDetail verdict, proto::Usage usage, const Death* death,
   usage.set_trace_dropped(finished_.trace_dropped());
   usage.set_steps(finished_.steps());
   usage.set_value_bytes(finished_.value_bytes());
+  result_.had_worker = ran;
   result_.verdict = verdict.verdict;
   result_.detail = verdict.detail;
   result_.usage = std::move(usage);
@@ -364,6 +383,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
   ended.set_detail(verdict.detail);
   *ended.mutable_usage() = result_.usage;
   ended.set_http_status(result_.status);
+  ended.set_policy_version(order_.limits.policy);
   if (LeavesIncident(verdict.verdict)) {
     IncidentFacts facts;
     facts.run = order_.id;
@@ -380,7 +400,8 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
     facts.seen = seen;
     facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
     facts.by_guard = result_.by_guard;
-    if (refusal_) facts.refusal.emplace().set_kind(*refusal_);
+    if (result_.refusal != proto::REFUSAL_UNSPECIFIED)
+      facts.refusal.emplace().set_kind(result_.refusal);
     *ended.mutable_incident() = MakeIncident(facts);
   }
   return ended;

@@ -17,6 +17,7 @@
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/worker_pool.h"
+#include "supervisor/run/trace_rules.h"
 #include "supervisor/watch/incident.h"
 #include "supervisor/watch/process_looker.h"
 #include "supervisor/watch/verdict.h"
@@ -27,10 +28,12 @@ namespace nightjar {
 struct RunResult {
   RunId id;
   proto::Verdict verdict = proto::VERDICT_UNSPECIFIED;
+  proto::RefusalKind refusal = proto::REFUSAL_UNSPECIFIED;  // of VERDICT_REFUSED
   std::string detail;
   unsigned status = 500;
   std::vector<proto::Header> headers;
   std::string body;
+  bool had_worker = false;
   bool request_refused = false;  // the handler did not run: the answer is about the request
   proto::Usage usage;
   uint32_t calls_answered = 0;  // as of proto::Finished
@@ -51,8 +54,11 @@ struct RunOrder {
   std::string redaction_key;  // as RedactionOf() takes it
   std::string paused_by;      // why it has to wait before it may have a worker; empty: it need not
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
+  std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
+  WantedBy wanted_by = WantedBy::kClient;
   WallTime received_wall;
   MonoTime received;
+  uint64_t request_bytes = 0;           // of the body that a caller sent; RunService fills it in
   std::function<void(RunResult)> done;  // once, from the loop
 };
 
@@ -78,8 +84,10 @@ class Run final : public WorkerUser {
   void Kill(KillCause cause);
   // What it waited for is over: asks for a worker. No effect on a run that was not paused.
   void Resume();
-  // Of a run that goes on, `wall` and `cpu` are these from now on, where they are tighter.
-  void Tighten(const policy::Limits& limits);
+
+  // Other limits are in force, `now` for this run: takes over what it says is urgent,
+  // and ends the run where that is reached already. Returns the names of what it took over.
+  std::vector<std::string> Tighten(const policy::Limits& now);
 
   enum class State { kQueued, kRunning, kKilling, kEnded };
   State state() const { return state_; }
@@ -122,7 +130,6 @@ class Run final : public WorkerUser {
   MonoTime started_{};
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
-  std::optional<proto::RefusalKind> refusal_;
   std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
   std::optional<ProcessLook> processes_;         // what it saw
   TextMask hidden_;  // what of a program's request it must not show of them

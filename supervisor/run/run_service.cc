@@ -33,6 +33,8 @@ void RunService::Start(RunOrder order) {
   auto answer = std::move(order.done);
   auto [at, fresh] = runs_.emplace(id, Entry{});
   CHECK(fresh);
+  // A replay is nothing that came from outside.
+  if (order.rerun_of.empty()) order.request_bytes = order.body.size() + order.message.json().size();
   order.done = [this, id, answer = std::move(answer)](RunResult result) {
     Entry& entry = runs_.at(id);
     OnDone(entry.run->order(), result);
@@ -41,7 +43,9 @@ void RunService::Start(RunOrder order) {
   };
   Run::Needs needs{
       loop_, clock_, pool_, journal_, looker_, guard_, [this](Run* run) { OnEnded(run); }};
+  std::string canvas = order.revision->canvas;
   at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
+  of_canvas_[canvas].insert(at->second.run.get());
   if (draining_)
     at->second.run->Kill({proto::VERDICT_STOPPING, "the supervisor is stopping", "", Nanos(0)});
   else
@@ -49,6 +53,7 @@ void RunService::Start(RunOrder order) {
 }
 
 void RunService::OnDone(const RunOrder& order, const RunResult& result) {
+  if (ended_) ended_(order, result);
   CanvasCounts& counts = metrics_.Of(order.revision->canvas);
   ++counts.requests;
   HostCounts& host = metrics_.host();
@@ -80,6 +85,9 @@ void RunService::OnEnded(Run* run) {
   // It is on the stack now.
   auto body = std::make_shared<std::unique_ptr<Run>>(std::move(at->second.run));
   runs_.erase(at);
+  auto siblings = of_canvas_.find(run->order().revision->canvas);
+  siblings->second.erase(run);
+  if (siblings->second.empty()) of_canvas_.erase(siblings);
   loop_.Post([body] { body->reset(); });
   if (runs_.empty() && drained_) {
     patience_.Stop();
@@ -127,8 +135,17 @@ void RunService::Resume(const Which& which) {
     if (auto at = runs_.find(id); at != runs_.end()) at->second.run->Resume();
 }
 
-void RunService::Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of) {
-  for (auto& [id, entry] : runs_) entry.run->Tighten(limits_of(entry.run->order()));
+size_t RunService::Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of) {
+  std::vector<RunId> ids;
+  for (const auto& [id, entry] : runs_) ids.push_back(id);
+  size_t tightened = 0;
+  for (const RunId& id : ids) {
+    auto at = runs_.find(id);
+    if (at == runs_.end()) continue;
+    Run& run = *at->second.run;
+    if (!run.Tighten(limits_of(run.order())).empty()) ++tightened;
+  }
+  return tightened;
 }
 
 std::vector<const Run*> RunService::Live() const {
@@ -139,25 +156,27 @@ std::vector<const Run*> RunService::Live() const {
   return live;
 }
 
-template <typename Wanted>
-RunService::Counts RunService::CountsWhere(Wanted which) const {
-  Counts counts;
-  for (const auto& [id, entry] : runs_) {
-    if (!which(*entry.run)) continue;
-    if (entry.run->state() == Run::State::kQueued)
-      ++counts.queued;
-    else
-      ++counts.running;
-  }
-  return counts;
+// Of a run that has ended usage knows already.
+static void Count(const Run& run, RunService::Counts* counts) {
+  if (run.state() == Run::State::kEnded) return;
+  if (run.state() == Run::State::kQueued)
+    ++counts->queued;
+  else
+    ++counts->running;
 }
 
 RunService::Counts RunService::CountsOf(const std::string& canvas) const {
-  return CountsWhere([&](const Run& run) { return run.order().revision->canvas == canvas; });
+  Counts counts;
+  auto at = of_canvas_.find(canvas);
+  if (at == of_canvas_.end()) return counts;
+  for (const Run* run : at->second) Count(*run, &counts);
+  return counts;
 }
 
 RunService::Counts RunService::CountsOfAll() const {
-  return CountsWhere([](const Run&) { return true; });
+  Counts counts;
+  for (const auto& [id, entry] : runs_) Count(*entry.run, &counts);
+  return counts;
 }
 
 void RunService::Drain(Nanos patience, std::function<void()> drained) {

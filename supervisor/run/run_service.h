@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "policies/policy.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/run/run.h"
 
@@ -18,6 +20,11 @@ class RunService {
   RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal, Metrics& metrics,
              DeadlineGuard* guard);
   ~RunService();
+
+  // Called at each run's end, before whoever asked for it hears. Before the first run.
+  void OnEnd(std::function<void(const RunOrder&, const RunResult&)> ended) {
+    ended_ = std::move(ended);
+  }
 
   // Admitted already. Everything that becomes of it comes through order.done, and into the journal.
   void Start(RunOrder order);
@@ -31,8 +38,9 @@ class RunService {
   size_t KillAll(const Which& which, const std::string& sentence, std::function<void()> killed);
   // Lets paused runs go on, all that `which` wants.
   void Resume(const Which& which);
-  // Makes limits of runs in flight tighter: what `limits_of` says of each.
-  void Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of);
+  // Other limits are in force: live runs are held to what these say is urgent, and keep the rest of
+  // what they began with. Returns how many of them got a tighter limit.
+  size_t Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of);
 
   // Live runs, oldest first.
   std::vector<const Run*> Live() const;
@@ -49,8 +57,6 @@ class RunService {
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
-  template <typename Wanted>
-  Counts CountsWhere(Wanted which) const;
   void OnEnded(Run* run);
   void OnDone(const RunOrder& order, const RunResult& result);
 
@@ -66,6 +72,9 @@ class RunService {
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
   };
   std::unordered_map<RunId, Entry> runs_;
+  // What admission counts for each request: those of one canvas only.
+  std::unordered_map<std::string, std::unordered_set<const Run*>> of_canvas_;
+  std::function<void(const RunOrder&, const RunResult&)> ended_;
   bool draining_ = false;
   std::function<void()> drained_;
   Timer patience_;

@@ -33,8 +33,8 @@ class Watchdog {
            std::function<void(KillCause)> struck);
 
   void Stop();
-  // `limits` says less than it did. The guard goes on with the deadline that it was given.
-  void LimitsChanged();
+  // `limits` were made tighter: they hold from now on, at once where they are reached already.
+  void LimitsTightened();
   // Why the guard killed, of a run that nothing was decided about: its death may be heard of before
   // the deadline is. nullopt: it did not.
   std::optional<KillCause> GuardsCause();
@@ -53,19 +53,21 @@ class Watchdog {
 
  private:
   void Look();
+  KillCause CauseFor(const policy::BrokenLimit& broken, MonoTime at) const;
 
   const Clock& clock_;
+  DeadlineGuard* guard_;
   const Cell& cell_;
   const policy::Limits& limits_;
   CellUsage at_start_;
   MonoTime started_;
-  unsigned processors_;  // how many the run can keep busy at once
+  std::optional<MonoTime> tightened_at_;  // before that its limits were not what they are
+  unsigned processors_;                   // how many the run can keep busy at once
   std::function<void(KillCause)> struck_;
   UsageHistory history_;
   std::optional<FirstLook> first_look_;
   std::unique_ptr<DeadlineGuard::Post> guarded_;  // null: nobody else watches
   std::optional<MonoTime> guard_killed_at_;       // once it is over
-  std::optional<MonoTime> changed_at_;            // limits
   Timer deadline_;
   Timer next_look_;
 };

@@ -61,8 +61,14 @@ proto::FromWriter ErrorAnswer(uint64_t ticket, const Error& error) {
     case ErrorCode::kExpired:
       answer.set_error_kind(proto::ERROR_KIND_EXPIRED);
       break;
+    case ErrorCode::kDeleted:
+      answer.set_error_kind(proto::ERROR_KIND_DELETED);
+      break;
     case ErrorCode::kExists:
       answer.set_error_kind(proto::ERROR_KIND_EXISTS);
+      break;
+    case ErrorCode::kNotKept:
+      answer.set_error_kind(proto::ERROR_KIND_NOT_KEPT);
       break;
     default:
       answer.set_error_kind(proto::ERROR_KIND_STORAGE);
@@ -77,6 +83,8 @@ proto::FromWriter Acknowledge(const StoredRun& run) {
   stored.set_run_id(std::string(run.run.bytes()));
   stored.set_bytes(run.bytes);
   stored.set_ring_condemned(run.condemned);
+  stored.set_not_kept(run.not_kept);
+  stored.set_events_not_kept(run.events_not_kept);
   if (run.error.empty()) return answer;
   answer.set_error(run.error);
   answer.set_error_kind(proto::ERROR_KIND_STORAGE);
@@ -137,12 +145,15 @@ Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision
 }
 
 Result<std::string> EncodeReplayAnswer(uint64_t ticket, const proto::TraceRow& row,
-                                       const Result<std::string>& object) {
+                                       const Result<std::string>& object,
+                                       const proto::GetReplay& question) {
   proto::FromWriter answer;
   answer.set_ticket(ticket);
   if (object) {
-    NJ_ASSIGN(*answer.mutable_replay(),
-              MakeReplay(*object, RunId::Parse(row.run_id()).value_or(RunId())));
+    const RunId run = RunOf(row);
+    NJ_ASSIGN(*answer.mutable_replay(), question.has_function()
+                                            ? MakeFunctionReplay(*object, run, question.function())
+                                            : MakeReplay(*object, run));
   } else {
     answer.mutable_replay()->set_not_whole("its trace was lost: " + object.error().ToString());
   }
@@ -166,6 +177,9 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
       auto run = RunId::FromBytes(question.get_incident().run_id());
       if (!run) return Fail(ErrorCode::kInvalid, "not the id of a run");
       NJ_ASSIGN(*answer.mutable_incident(), archive.index().GetIncident(*run));
+      NJ_ASSIGN(auto deleted, archive.index().deletions().Find(answer.incident().canvas(), *run));
+      if (deleted)
+        answer.mutable_incident()->set_trace_deleted("deleted on " + DeletedText(*deleted));
       return answer;
     }
     case proto::ToWriter::kVerifyIncidents: {
@@ -180,6 +194,14 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     }
     case proto::ToWriter::kListMissed: {
       NJ_ASSIGN(*answer.mutable_missed(), archive.missed().List(question.list_missed()));
+      return answer;
+    }
+    case proto::ToWriter::kUsageTold: {
+      NJ_TRY(archive.usage().Take(question.usage_told()));
+      return answer;
+    }
+    case proto::ToWriter::kUsageWanted: {
+      NJ_ASSIGN(*answer.mutable_usage(), archive.usage().Sum(question.usage_wanted()));
       return answer;
     }
     case proto::ToWriter::kLoadRevision: {
@@ -209,6 +231,26 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
       return answer;
     default:
       return Fail(ErrorCode::kInvalid, "a question that this writer does not know");
+  }
+}
+
+Result<proto::FromWriter> AnswerFrom(Keeper& keeper, const proto::ToWriter& order) {
+  proto::FromWriter answer;
+  switch (order.kind_case()) {
+    case proto::ToWriter::kHoldTrace: {
+      NJ_ASSIGN(*answer.mutable_hold(), keeper.Hold(order.hold_trace()));
+      return answer;
+    }
+    case proto::ToWriter::kReleaseTrace: {
+      NJ_ASSIGN(*answer.mutable_hold(), keeper.Release(order.release_trace()));
+      return answer;
+    }
+    case proto::ToWriter::kDeleteTrace: {
+      NJ_ASSIGN(*answer.mutable_trace_deleted(), keeper.Delete(order.delete_trace()));
+      return answer;
+    }
+    default:
+      return Fail(ErrorCode::kInvalid, "an order that this writer does not know");
   }
 }
 

@@ -8,6 +8,7 @@
 #include "ipc/core/fd.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/archive.h"
+#include "supervisor/writer/keeper.h"
 
 namespace nightjar {
 
@@ -24,11 +25,14 @@ proto::FromWriter ObjectElsewhere(uint64_t ticket, std::string url);
 
 Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
 // `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed,
-// RoutesMissed, GetMissed, LoadRevision or GetSource.
+// RoutesMissed, UsageTold, UsageWanted, GetMissed, LoadRevision or GetSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
+// `order` is a HoldTrace, a ReleaseTrace or a DeleteTrace. The keeper's thread.
+Result<proto::FromWriter> AnswerFrom(Keeper& keeper, const proto::ToWriter& order);
 
 // To GetReplay: an encoded FromWriter.
 Result<std::string> EncodeReplayAnswer(uint64_t ticket, const proto::TraceRow& row,
-                                       const Result<std::string>& object);
+                                       const Result<std::string>& object,
+                                       const proto::GetReplay& question);
 
 }  // namespace nightjar

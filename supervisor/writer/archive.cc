@@ -1,5 +1,6 @@
 #include "supervisor/writer/archive.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -17,6 +18,18 @@ bool MayBeStored(const SealedRun& run) {
   return run.resumed || run.events < run.row.usage().trace_events();
 }
 
+bool HasBudget(const proto::TraceRules& rules) {
+  return rules.events_per_day() > 0 || rules.bytes_per_day() > 0;
+}
+
+void ClearNotKept(proto::TraceRow& row) {
+  row.clear_not_kept();
+  row.clear_not_kept_by();
+  row.clear_events_not_kept();
+}
+
+constexpr unsigned kRefusedStatus = 400;
+
 void AddDetail(proto::TraceRow& row, const std::string& sentence) {
   row.set_detail(row.detail() + (row.detail().empty() ? "" : "; ") + sentence);
 }
@@ -33,8 +46,10 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
   NJ_ASSIGN(auto index, TraceIndex::Create(dir + "/index.db", clock));
   NJ_ASSIGN(auto catalog, Catalog::Create(dir + "/catalog.db", clock));
   NJ_ASSIGN(auto missed, MissedIndex::Create(dir + "/missed.db"));
-  return std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
-                                   std::move(missed), clock);
+  auto archive = std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
+                                           std::move(missed), clock);
+  NJ_ASSIGN(archive->usage_, UsageStore::Create(dir + "/usage.db", clock));
+  return archive;
 }
 
 Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceIndex> index,
@@ -48,19 +63,128 @@ Archive::Archive(std::unique_ptr<ObjectStore> objects, std::unique_ptr<TraceInde
       code_(*catalog_) {}
 
 void Archive::Store(SealedRun run) {
+  DropIfDeleted(run);
   if (IsStored(run)) return;
   waiting_.push_back(
-      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark, {}});
+      {run.ticket, run.run, 0, run.condemned, {}, StoredRun::Fate::kInBatch, run.mark, {}, {}, 0});
+  if (run.row.has_patch()) return StorePatch(run);
   std::string key;
-  if (!run.row.canvas().empty()) key = StoreObject(run);
-  waiting_.back().key = key;
-  AddRows(run, key);
+  Cost cost;
+  if (run.rules) {
+    auto decided = KeepByRules(run);
+    if (decided) cost = *decided;
+    // Whatever cannot be decided is kept.
+    if (!decided) LogError("trace_rules_unread", {{"error", decided.error().ToString()}});
+    if (run.unsealed && !IsOnlyRow(run.row)) run.object = run.unsealed->Seal(run.row, compressor_);
+    run.unsealed.reset();
+  }
+  if (!run.row.canvas().empty() && !IsOnlyRow(run.row)) key = StoreObject(run);
+  cost.spent.bytes = run.row.stored_bytes();
+  if (!key.empty()) waiting_.back().keys = {key};
+  waiting_.back().not_kept = run.row.not_kept();
+  waiting_.back().events_not_kept = run.row.events_not_kept();
+  AddRows(run, key, cost);
+}
+
+// A run whose trace was lost already is decided all the same: what would not have been kept was not
+// lost.
+Result<Archive::Cost> Archive::KeepByRules(SealedRun& run) {
+  KeepingFacts facts{run.run, run.row, run.incident.has_value(), false, {}};
+  NJ_ASSIGN(TraceDay day, TraceDay::Of(run.run));
+  TraceAccounts& accounts = index_->accounts();
+  if (IsPlain(run.row)) {
+    NJ_ASSIGN(facts.first_of_revision,
+              accounts.IsFirst({run.row.canvas(), run.row.tlid()}, run.row.revision(), run.run));
+  }
+  if (HasBudget(*run.rules)) {
+    NJ_ASSIGN(facts.spent, accounts.Spent(day, run.row.canvas()));
+  }
+  Keeping keeping = DecideKeeping(*run.rules, facts);
+  Cost cost;
+  cost.first = facts.first_of_revision;
+  if (keeping.not_kept == proto::NOT_KEPT_EVENTS) {
+    uint64_t events = run.unsealed ? run.unsealed->LeaveOutEvents(compressor_) : 0;
+    if (events == 0) return cost;  // it has none but those that stay
+    run.row.set_events_not_kept(events);
+    run.events = run.unsealed->events();
+  } else if (run.unsealed) {
+    cost.spent.events = run.unsealed->events();
+  }
+  run.row.set_not_kept(keeping.not_kept);
+  run.row.set_not_kept_by(keeping.by);
+  if (IsOnlyRow(run.row)) run.lost.clear();
+  return cost;
+}
+
+void Archive::StorePatch(SealedRun& run) {
+  Status put = PutPatch(run);
+  if (!put)
+    LogError("trace_lost", {{"run", run.run.ToString()},
+                            {"canvas", run.row.canvas()},
+                            {"error", put.error().ToString()}});
+  Status added;
+  if (run.incident) {
+    code_.Finish(&*run.incident);
+    added = index_->AddIncident(*run.incident);
+  }
+  StoredRun& stored = waiting_.back();
+  if (!added) {
+    LoseRows(stored, added.error());
+    return LoseBatchIfGone(added.error());
+  }
+  stored.bytes = put ? run.object.size() : 0;
+  if (!put) stored.error = put.error().ToString();
+}
+
+// Beside its base, wherever that is now. Without one there is nothing that it would be shown with.
+Status Archive::PutPatch(SealedRun& run) {
+  // Of arguments that the function does not take: nothing ran.
+  if (run.row.http_status() == kRefusedStatus) return {};
+  if (!run.lost.empty()) return Fail(ErrorCode::kExhausted, run.lost);
+  const std::string& canvas = run.row.canvas();
+  auto base = RunId::Parse(run.row.patch().run_id());
+  if (!base) return Fail(ErrorCode::kInvalid, "a patch without a base");
+  NJ_ASSIGN(auto places, index_->PlacesOf(canvas, *base));
+  run.row.set_stored_bytes(run.object.size());
+  for (const TraceIndex::BasePlace& place : places) {
+    NJ_ASSIGN(auto there, index_->patches().Of(canvas, *base, place.place));
+    if (there.size() >= bounds::kPatchesPerTrace)
+      return Fail(ErrorCode::kExhausted, TooManyPatches());
+    const std::string key = PatchKey(place.base_key, run.run);
+    NJ_TRY(objects_->Put(key, run.object));
+    waiting_.back().keys.push_back(key);
+  }
+  Status rows = index_->Write([&]() -> Status {
+    for (const TraceIndex::BasePlace& place : places)
+      NJ_TRY(index_->patches().Add(*base, place.place,
+                                   {run.row, {}, PatchKey(place.base_key, run.run)}));
+    return {};
+  });
+  if (!rows) LoseBatchIfGone(rows.error());
+  return rows;
+}
+
+Result<IndexedTrace> Archive::FindPatch(const SealedRun& run) {
+  NJ_ASSIGN(auto base, index_->patches().BaseOf(run.row.canvas(), run.run));
+  if (!base) return Fail(ErrorCode::kNotFound, "no patch " + run.run.ToString());
+  return IndexedTrace{run.row, {}, {}};
+}
+
+// It was stored, and deleted since, and comes again because nobody had heard of either: of it only
+// the incident is anybody's business.
+void Archive::DropIfDeleted(SealedRun& run) {
+  auto deleted = index_->deletions().Find(run.row.canvas(), run.run);
+  if (!deleted || !*deleted) return;
+  run.row.Clear();
+  run.object.clear();
+  run.rules.reset();
+  run.unsealed.reset();
 }
 
 // The writer before this one stored it and died before its answer was read.
 bool Archive::IsStored(const SealedRun& run) {
   if (!MayBeStored(run)) return false;
-  auto found = index_->Get(run.row.canvas(), run.run);
+  auto found = run.row.has_patch() ? FindPatch(run) : index_->Get(run.row.canvas(), run.run);
   if (!found) return false;
   waiting_.push_back({run.ticket,
                       run.run,
@@ -69,7 +193,9 @@ bool Archive::IsStored(const SealedRun& run) {
                       {},
                       StoredRun::Fate::kSafe,
                       run.mark,
-                      {}});
+                      {},
+                      found->row.not_kept(),
+                      found->row.events_not_kept()});
   return true;
 }
 
@@ -96,20 +222,32 @@ std::string Archive::StoreObject(SealedRun& run) {
       AddDetail(run.row, "its events were lost: " + run.eventless);
     Status put = key ? objects_->Put(*key, run.object) : Status(tl::unexpected<Error>(key.error()));
     if (put) {
+      // The earlier writer's is whole where a budget of then was not used up yet.
+      if (kept && run.row.not_kept() == proto::NOT_KEPT_EVENTS) ClearNotKept(run.row);
       run.row.set_stored_bytes(run.object.size());
       return *key;
     }
     run.lost = put.error().ToString();
   }
+  ClearNotKept(run.row);  // all of it is gone, whatever policy let be kept
   LogError("trace_lost",
            {{"run", run.run.ToString()}, {"canvas", run.row.canvas()}, {"error", run.lost}});
   AddDetail(run.row, "its trace was lost: " + run.lost);
   return {};
 }
 
-void Archive::AddRows(SealedRun& run, const std::string& key) {
+Status Archive::Account(const SealedRun& run, const Cost& cost) {
+  const HandlerId handler{run.row.canvas(), run.row.tlid()};
+  if (cost.first) NJ_TRY(index_->accounts().NoteFirst(handler, run.row.revision(), run.run));
+  if (!HasBudget(*run.rules)) return {};
+  NJ_ASSIGN(TraceDay day, TraceDay::Of(run.run));
+  return index_->accounts().Spend(day, run.row.canvas(), cost.spent, *run.rules);
+}
+
+void Archive::AddRows(SealedRun& run, const std::string& key, const Cost& cost) {
   Status added;
   if (!run.row.canvas().empty()) added = index_->AddTrace({run.row, run.touched, key});
+  if (added && run.rules && !key.empty()) added = Account(run, cost);
   if (added && run.incident) {
     code_.Finish(&*run.incident);
     added = index_->AddIncident(*run.incident);
@@ -127,8 +265,14 @@ void Archive::AddRows(SealedRun& run, const std::string& key) {
 // A full disk rolls the whole batch back, not only the row that failed.
 void Archive::LoseBatchIfGone(const Error& error) {
   if (index_->Due()) return;
+  ForgetBatch();
   for (StoredRun& run : waiting_) LoseRows(run, error);
   for (const auto& done : std::exchange(moves_, {})) done(tl::unexpected<Error>(error));
+}
+
+void Archive::ForgetBatch() {
+  if (Status counted = index_->accounts().CountUsedUp(); !counted)
+    LogError("budgets_uncounted", {{"error", counted.error().ToString()}});
 }
 
 // Each run once, and by its id: somebody was told of it, and will not find it.
@@ -150,6 +294,7 @@ Status Archive::CommitNow() {
     if (!committed) LoseRows(run, committed.error());
     if (run.fate == StoredRun::Fate::kInBatch) run.fate = StoredRun::Fate::kSafe;
   }
+  if (!committed) ForgetBatch();
   for (const auto& done : std::exchange(moves_, {})) done(committed);
   return committed;
 }
@@ -159,7 +304,7 @@ std::vector<StoredRun> Archive::Commit() {
   for (StoredRun& run : waiting_) {
     if (!run.error.empty()) run.bytes = 0;
     // Also of a row that was lost: it expires where it belongs as well as here.
-    if (!run.key.empty()) objects_->Listed(run.key);
+    for (const std::string& key : run.keys) objects_->Listed(key);
   }
   return std::exchange(waiting_, {});
 }
@@ -215,7 +360,7 @@ bool Archive::IsListed(std::string_view key) {
   auto parts = TraceKeyParts(key);
   if (!parts) return true;
   for (const StoredRun& run : waiting_)
-    if (run.key == key) return false;
+    if (std::find(run.keys.begin(), run.keys.end(), key) != run.keys.end()) return false;
   auto found = index_->Get(parts->canvas, parts->run);
   return found && found->object_key == key;
 }

@@ -1,9 +1,11 @@
 // Everything on the disk: stores ended runs, then lists them, in this order, and hands out what was
 // stored.
 //
-// A run's row is written once its object is, and Commit() tells whose rows are safe. A disk that is
-// full or broken costs the traces of that time, each with a row that says so where a row can still
-// be written; nothing waits for it. Every call blocks; one thread, but for the objects.
+// What policy does not let be kept is decided here, when all about a run is known and before its
+// object is made (see trace_keeping.h). A run's row is written once its object is, and Commit()
+// tells whose rows are safe. A disk that is full or broken costs the traces of that time, each with
+// a row that says so where a row can still be written; nothing waits for it. Every call blocks; one
+// thread, but for the objects.
 #pragma once
 
 #include <functional>
@@ -17,6 +19,8 @@
 #include "supervisor/writer/missed_index.h"
 #include "supervisor/writer/object_store.h"
 #include "supervisor/writer/trace_index.h"
+#include "supervisor/writer/unsealed_trace.h"
+#include "supervisor/writer/usage_store.h"
 
 namespace nightjar {
 
@@ -33,7 +37,10 @@ struct SealedRun {
   proto::TraceRow row;  // canvas empty: the run never began, there is only the incident
   proto::TraceTouched touched;
   std::optional<proto::Incident> incident;
-  std::string object;      // the sealed container
+  std::string object;  // the sealed container
+  // Set where policy says more than "keep it": then there is no object yet, but this.
+  std::optional<proto::TraceRules> rules = {};
+  std::shared_ptr<UnsealedTrace> unsealed = {};
   uint64_t events = 0;     // in it
   bool resumed = false;    // an earlier writer may have stored more of it
   bool condemned = false;  // its worker's ring is condemned
@@ -51,7 +58,9 @@ struct StoredRun {
   // Of its rows. What is in a batch may still be lost with it.
   enum class Fate { kInBatch, kSafe, kLost } fate = Fate::kInBatch;
   RingMark mark;
-  std::string key;  // of its object
+  std::vector<std::string> keys;                      // of its objects
+  proto::NotKept not_kept = proto::NOT_KEPT_NOTHING;  // of its trace, by policy
+  uint64_t events_not_kept = 0;
 };
 
 class Archive {
@@ -85,23 +94,38 @@ class Archive {
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
   MissedIndex& missed() { return *missed_; }
+  UsageStore& usage() { return *usage_; }  // of an archive that was opened
   // Put is this thread's; of the rest see there.
   ObjectStore& objects() { return *objects_; }
 
  private:
+  void DropIfDeleted(SealedRun& run);
   bool IsStored(const SealedRun& run);
+  Result<IndexedTrace> FindPatch(const SealedRun& run);
   bool KeepEarlierObject(const std::string& key, SealedRun& run);
+  // What a run that is stored costs its canvas, in the accounts.
+  struct Cost {
+    TraceSpending spent;
+    bool first = false;
+  };
+  Result<Cost> KeepByRules(SealedRun& run);
+  Status Account(const SealedRun& run, const Cost& cost);
   std::string StoreObject(SealedRun& run);
-  void AddRows(SealedRun& run, const std::string& key);
+  void StorePatch(SealedRun& run);
+  Status PutPatch(SealedRun& run);
+  void AddRows(SealedRun& run, const std::string& key, const Cost& cost);
   Status NoteRemovedHandlers(const Catalog::Revision& revision);
   void LoseBatchIfGone(const Error& error);
+  void ForgetBatch();
   static void LoseRows(StoredRun& run, const Error& error);
 
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<TraceIndex> index_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
+  std::unique_ptr<UsageStore> usage_;
   const Clock& clock_;
+  Compressor compressor_;
   IncidentCode code_;                                      // reads the catalog
   std::vector<StoredRun> waiting_;                         // for a commit
   std::vector<std::function<void(const Status&)>> moves_;  // likewise

@@ -109,4 +109,12 @@ bool ParseEvent(std::string_view event, proto::TraceEvent* parsed) {
   return true;
 }
 
+std::string EncodeGap(uint64_t seq, uint64_t at_ns, uint64_t dropped) {
+  proto::TraceEvent gap;
+  gap.set_seq(seq);
+  gap.set_at_ns(at_ns);
+  gap.mutable_gap()->set_dropped(dropped);
+  return gap.SerializeAsString();
+}
+
 }  // namespace nightjar

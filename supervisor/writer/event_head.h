@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ipc/core/ids.h"
@@ -28,5 +29,8 @@ std::optional<EventHead> ReadEventHead(std::string_view event);
 // Parses all of it, and keeps no more than this program knows. False also for values nested so
 // deeply that they could not be read inside an answer.
 bool ParseEvent(std::string_view event, proto::TraceEvent* parsed);
+
+// A Gap of so many events, of which the last one would have had this number and time.
+std::string EncodeGap(uint64_t seq, uint64_t at_ns, uint64_t dropped);
 
 }  // namespace nightjar

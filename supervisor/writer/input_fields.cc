@@ -62,7 +62,10 @@ std::optional<std::string> TextOf(const proto::Value& value) {
   }
 }
 
-std::optional<std::string> Find(const proto::Value& input, const std::string& name) {
+std::optional<std::string> Find(const proto::RunStart& start, const std::string& name) {
+  for (const proto::Header& variable : start.variables())
+    if (variable.name() == name) return variable.value();
+  const proto::Value& input = start.input();
   const bool request = Child(&input, "headers") != nullptr && Child(&input, "url") != nullptr;
   const proto::Value* places[] = {
       request ? Child(Child(&input, "queryParams"), name) : AtPath(&input, name),
@@ -85,11 +88,11 @@ std::string_view FieldValue(std::string_view value) {
 }
 
 google::protobuf::RepeatedPtrField<proto::InputField> InputFields(
-    const proto::Value& input, const google::protobuf::RepeatedPtrField<std::string>& names) {
+    const proto::RunStart& start, const google::protobuf::RepeatedPtrField<std::string>& names) {
   google::protobuf::RepeatedPtrField<proto::InputField> fields;
   const int count = std::min(names.size(), static_cast<int>(bounds::kTraceIndexFields));
   for (int i = 0; i < count; ++i) {
-    auto text = Find(input, names[i]);
+    auto text = Find(start, names[i]);
     if (!text) continue;
     proto::InputField& field = *fields.Add();
     field.set_name(names[i]);

@@ -34,6 +34,10 @@ class Keeper {
   // What did hold. kNotFound.
   Result<proto::Hold> Release(const proto::ReleaseTrace& order);
 
+  // Errors as of Hold(); kExists: it is held. From then on it is gone for everybody; what of it
+  // cannot be erased at once (the answer says so), rounds erase.
+  Result<proto::TraceDeleted> Delete(const proto::DeleteTrace& order);
+
   // Rounds end early from now on. Any thread.
   void Stop() { stopping_ = true; }
 
@@ -41,6 +45,8 @@ class Keeper {
   struct Keeping {
     RingSlot slot;
     std::optional<IndexedTrace> trace;  // nullopt: it is nowhere
+    std::vector<IndexedTrace> patches;  // its own
+    std::vector<IndexedTrace> stale;    // of the run that the slot had kept before
   };
   template <typename T>
   Result<T> Ask(const std::function<Result<T>(Archive&)>& question);
@@ -48,12 +54,20 @@ class Keeper {
 
   Status KeepDue();
   Status Keep(Keeping& keeping);
+  Status CopyPatches(const std::vector<IndexedTrace>& patches, const std::string& base_key);
+  static Result<Keeping> FindForSlot(TraceIndex& index, const RingSlot& slot);
+  static Status MarkKept(TraceIndex& index, const Keeping& kept);
+  Status EmptySlot(const std::string& kept_key);
+  Status HoldPatches(const std::string& canvas, const RunId& run, TracePatches::Place from);
   Status RemoveLeftovers();
+  Status FinishErasures();
+  Status Erase(const TraceDeletions::Erasure& erasure);
   Status EmptyRemoved();
   Status Expire();
   Result<TraceDay> DropDays();
   Status CopyFrom(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
                   const std::string& to);
+  Status CopyOne(const RunId& run, const std::string& from, const std::string& to);
   Status CopyEvidence(const std::string& canvas, const RunId& run, const IndexedTrace& trace,
                       const std::string& to);
   Status RemoveEvidence(const TraceHolds::Leftover& leftover);

@@ -148,7 +148,20 @@ Status LocalStore::MakeParents(const std::string& path) {
 
 Status LocalStore::Put(std::string_view key, std::string_view object) {
   NJ_ASSIGN(std::string path, PathOf(key));
-  const std::string name = path.substr(path.rfind('/') + 1);
+  return WriteAside(path.substr(path.rfind('/') + 1), object, path);
+}
+
+// Under the name of copies, which are the same thread's. What is there may be another name of an
+// object, which stays as it is.
+Status LocalStore::Replace(std::string_view key, std::string_view object) {
+  NJ_ASSIGN(std::string path, PathOf(key));
+  if (unlinkat(unfinished_.get(), kCopy, 0) != 0 && errno != ENOENT)
+    return FailErrno("making a trace's file");
+  return WriteAside(kCopy, object, path);
+}
+
+Status LocalStore::WriteAside(const std::string& name, std::string_view object,
+                              const std::string& path) {
   Fd file(openat(unfinished_.get(), name.c_str(),
                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return FailErrno("making a trace's file");

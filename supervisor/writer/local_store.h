@@ -23,6 +23,7 @@ class LocalStore final : public ObjectStore {
   Status Put(std::string_view key, std::string_view object) override;
   Result<std::string> Get(std::string_view key, size_t bytes_max) override;
   Status Delete(std::string_view key) override;
+  Status Replace(std::string_view key, std::string_view object) override;
   Status Copy(std::string_view from, std::string_view to) override;
   Result<bool> ExpireBefore(std::string_view day) override;
 
@@ -36,6 +37,7 @@ class LocalStore final : public ObjectStore {
  private:
   LocalStore(Fd root, Fd unfinished) : root_(std::move(root)), unfinished_(std::move(unfinished)) {}
   Status MakeParents(const std::string& path);
+  Status WriteAside(const std::string& name, std::string_view object, const std::string& path);
   Status NameUnfinished(const std::string& name, const std::string& path);
   Status RenameAway(const std::string& day);
 

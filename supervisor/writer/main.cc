@@ -21,6 +21,8 @@
 #include "supervisor/writer/s3/store_file.h"
 #include "supervisor/writer/s3/uploader.h"
 #include "supervisor/writer/service.h"
+#include "supervisor/writer/shared/index_file.h"
+#include "supervisor/writer/shared/shared_thread.h"
 #include "supervisor/writer/store_dir.h"
 
 namespace nightjar {
@@ -32,6 +34,7 @@ struct Options {
   uint32_t uid = UINT32_MAX;
   uint32_t gid = UINT32_MAX;
   std::string store;  // file with a store for traces; empty: they stay in the state directory
+  std::string index;  // file with an index that machines share; empty: there is none
 };
 
 template <typename T>
@@ -42,10 +45,13 @@ bool ParseNumber(const char* text, T& value) {
 }
 
 bool ParseOptions(int argc, char** argv, Options& options) {
-  constexpr option kLong[] = {
-      {"control-fd", required_argument, nullptr, 'c'}, {"state", required_argument, nullptr, 's'},
-      {"uid", required_argument, nullptr, 'u'},        {"gid", required_argument, nullptr, 'g'},
-      {"store", required_argument, nullptr, 'S'},      {nullptr, 0, nullptr, 0}};
+  constexpr option kLong[] = {{"control-fd", required_argument, nullptr, 'c'},
+                              {"state", required_argument, nullptr, 's'},
+                              {"uid", required_argument, nullptr, 'u'},
+                              {"gid", required_argument, nullptr, 'g'},
+                              {"store", required_argument, nullptr, 'S'},
+                              {"index", required_argument, nullptr, 'I'},
+                              {nullptr, 0, nullptr, 0}};
   for (int choice; (choice = getopt_long(argc, argv, "", kLong, nullptr)) != -1;) {
     bool good = true;
     switch (choice) {
@@ -63,6 +69,9 @@ bool ParseOptions(int argc, char** argv, Options& options) {
         break;
       case 'S':
         options.store = optarg;
+        break;
+      case 'I':
+        options.index = optarg;
         break;
       default:
         good = false;
@@ -85,9 +94,31 @@ Status BecomeWriter(const Options& options, const std::string& store) {
   return {};
 }
 
+// Null: nothing is shared, and nothing is written down for anybody.
+using SharedPtr = std::unique_ptr<shared::SharedThread>;
+using SharedWhere = std::optional<shared::SharedFeed::Where>;
+
+Status PrepareShared(Archive& archive, const SharedWhere& where) {
+  return archive.index().SetOutbox(where.has_value());
+}
+
+// It goes before the service does, whose archive's thread it asks.
+SharedPtr StartShared(WriterService& service, const Clock& clock, SharedWhere where) {
+  if (!where) return nullptr;
+  auto thread = std::make_unique<shared::SharedThread>(
+      std::move(*where), [&service](const auto& call) { return service.WaitForArchive(call); },
+      clock);
+  shared::SharedThread::Handles handles = thread->MakeHandles();
+  service.SetShared({std::move(handles.figures), std::move(handles.list), std::move(handles.get)});
+  (void)service.WaitForArchive(
+      [waker = thread->Waker()](Archive& archive) { archive.index().OnCommitted(waker); });
+  LogInfo("shared_index_ready", {{"machine", thread->machine()}});
+  return thread;
+}
+
 // With traces that go to a store beyond the network, through a spool below the store's directory.
 Status ServeRemote(Channel supervisor, const std::string& store, const Clock& clock,
-                   s3::StoreFile file) {
+                   s3::StoreFile file, SharedWhere where) {
   NJ_ASSIGN(auto spool, Spool::Create(store + "/traces", file.settings.spool_bytes_max));
   s3::S3Client::Options options;
   options.http.ca_file = file.settings.ca_file;
@@ -98,6 +129,7 @@ Status ServeRemote(Channel supervisor, const std::string& store, const Clock& cl
   NJ_ASSIGN(auto archive,
             Archive::Open(store, clock, std::make_unique<SpooledStore>(spool, *remote)));
   NJ_ASSIGN(auto records, OperatorRecords::Open(store));
+  NJ_TRY(PrepareShared(*archive, where));
   NJ_ASSIGN(auto loop, Loop::Create());
   WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
                         std::move(records));
@@ -107,6 +139,7 @@ Status ServeRemote(Channel supervisor, const std::string& store, const Clock& cl
                      [&spool, &remote](const std::string& key) {
                        return spool->Has(key) ? std::string() : remote->SignedUrl(key);
                      }});
+  SharedPtr shared = StartShared(service, clock, std::move(where));
   LogInfo("writer_ready", {{"store", store}, {"traces", host}, {"spooled_bytes", spool->bytes()}});
   loop->Run();
   // Whoever reads a trace from there now is not waited for.
@@ -129,6 +162,10 @@ Status Serve(const Options& options) {
   if (!options.store.empty()) {
     NJ_ASSIGN(remote_file, s3::ReadStoreFile(options.store));
   }
+  SharedWhere where;
+  if (!options.index.empty()) {
+    NJ_ASSIGN(where, shared::ReadIndexFile(options.index));
+  }
   const std::string store = options.state + "/store";
   NJ_TRY(BecomeWriter(options, store));
   StartLog("nightjar-writer", LogMode::kAsync);
@@ -136,12 +173,16 @@ Status Serve(const Options& options) {
   NJ_ASSIGN(StoreDir dir, StoreDir::Open(store));
   SystemClock clock;
   Channel supervisor(std::move(control), Channel::Waiting::kNo);
-  if (remote_file) return ServeRemote(std::move(supervisor), store, clock, std::move(*remote_file));
+  if (remote_file)
+    return ServeRemote(std::move(supervisor), store, clock, std::move(*remote_file),
+                       std::move(where));
   NJ_ASSIGN(auto archive, Archive::Open(store, clock));
+  NJ_TRY(PrepareShared(*archive, where));
   NJ_ASSIGN(auto records, OperatorRecords::Open(store));
   NJ_ASSIGN(auto loop, Loop::Create());
   WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
                         std::move(records));
+  SharedPtr shared = StartShared(service, clock, std::move(where));
   LogInfo("writer_ready", {{"store", store}});
   loop->Run();
   return {};
@@ -154,7 +195,8 @@ int main(int argc, char** argv) {
   nightjar::Options options;
   if (!nightjar::ParseOptions(argc, argv, options)) {
     fprintf(stderr,
-            "usage: nightjar-writer --control-fd N --state DIR --uid U --gid G [--store FILE]\n");
+            "usage: nightjar-writer --control-fd N --state DIR --uid U --gid G [--store FILE] "
+            "[--index FILE]\n");
     return 2;
   }
   nightjar::Status served = nightjar::Serve(options);

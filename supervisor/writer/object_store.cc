@@ -3,6 +3,11 @@
 #include "supervisor/writer/trace_day.h"
 
 namespace nightjar {
+namespace {
+
+constexpr std::string_view kPack = "pack-";
+
+}  // namespace
 
 Result<std::string> TraceKey(std::string_view canvas, const RunId& run) {
   if (!IsCanvasName(canvas)) return Fail(ErrorCode::kInvalid, "a trace without a canvas");
@@ -19,6 +24,19 @@ Result<std::string> KeptKey(std::string_view canvas, Tlid tlid, unsigned slot) {
 Result<std::string> EvidenceKey(std::string_view canvas, const RunId& run) {
   if (!IsCanvasName(canvas)) return Fail(ErrorCode::kInvalid, "a trace without a canvas");
   return "evidence/" + std::string(canvas) + "/" + run.ToString() + ".njt";
+}
+
+std::string PatchKey(std::string_view base_key, const RunId& patch) {
+  return std::string(base_key.substr(0, base_key.rfind('.'))) + "+" + patch.ToString() + ".njt";
+}
+
+std::string PackKey(std::string_view beside, const RunId& id) {
+  return std::string(beside.substr(0, beside.rfind('/') + 1)) + std::string(kPack) + id.ToString() +
+         ".njt";
+}
+
+bool IsPackKey(std::string_view key) {
+  return key.starts_with("week/") && key.substr(key.rfind('/') + 1).starts_with(kPack);
 }
 
 std::optional<TraceKeyOwner> TraceKeyParts(std::string_view key) {

@@ -14,14 +14,6 @@ namespace {
 constexpr size_t kObjectBytes =
     bounds::kTraceContainerBytes - bounds::kTraceFooterBytes - 4 * bounds::kTraceBlockBytes;
 
-std::string EncodeGap(uint64_t seq, uint64_t at_ns, uint64_t dropped) {
-  proto::TraceEvent gap;
-  gap.set_seq(seq);
-  gap.set_at_ns(at_ns);
-  gap.mutable_gap()->set_dropped(dropped);
-  return gap.SerializeAsString();
-}
-
 }  // namespace
 
 OpenTrace::OpenTrace(const RunId& run, proto::RunBegan began, OpenTraces& shared)
@@ -75,7 +67,7 @@ void OpenTrace::NoteFunction(std::string_view name) {
 void OpenTrace::NoteInput(std::string_view run_start) {
   proto::TraceEvent event;
   if (!ParseEvent(run_start, &event)) return;
-  fields_ = InputFields(event.run_start().input(), began_.trace_index());
+  fields_ = InputFields(event.run_start(), began_.trace_index());
 }
 
 proto::TraceTouched OpenTrace::Touched() const {

@@ -1,8 +1,10 @@
 #include "supervisor/writer/replay.h"
 
+#include <set>
 #include <unordered_map>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/nearest_word.h"
 #include "ipc/proto/replay.pb.h"
 #include "supervisor/writer/event_head.h"
 #include "supervisor/writer/trace_reader.h"
@@ -10,8 +12,18 @@
 namespace nightjar {
 namespace {
 
+constexpr size_t kNames = 256;  // of functions, among which a misspelt one is looked for
+
+std::string Times(uint64_t count) {
+  return count == 1 ? "once" : std::to_string(count) + " times";
+}
+
 class Collector {
  public:
+  // `function` outlives it; null: a whole run is to be done again.
+  explicit Collector(const proto::ReplayFunction* function = nullptr)
+      : function_(function), collecting_(function == nullptr || function->call() == 0) {}
+
   void Add(std::string_view bytes) {
     if (complete_) return;
     if (!ParseEvent(bytes, &event_) || event_.has_gap() || event_.seq() != ++seq_) {
@@ -45,7 +57,54 @@ class Collector {
     return answer;
   }
 
+  Result<proto::ReplayAnswer> FinishFunction(const RunId& run) {
+    proto::ReplayAnswer answer;
+    const std::string& name = function_->name();
+    if (function_->call() > 0 && call_id_ == 0) {
+      if (!complete_) return NoCall();
+      answer.set_not_whole("there is a hole in the trace before that call of it");
+      return answer;
+    }
+    proto::Replay replay;
+    replay.mutable_function()->set_name(name);
+    replay.mutable_function()->set_arguments_json(function_->arguments_json());
+    for (proto::Value& arg : *args_.mutable_args()) {
+      if (arg.has_truncated())
+        answer.set_not_whole("an argument of that call was too large for its trace");
+      *replay.mutable_function()->add_args() = std::move(arg);
+    }
+    for (auto& call : calls_)
+      if (call.has_result()) *replay.add_calls() = std::move(call);
+    answer.set_replay(replay.SerializeAsString());
+    answer.mutable_patch()->set_run_id(run.ToString());
+    answer.mutable_patch()->set_function(name);
+    answer.mutable_patch()->set_call(function_->call());
+    answer.mutable_patch()->set_call_id(call_id_);
+    return answer;
+  }
+
  private:
+  tl::unexpected<Error> NoCall() const {
+    const std::string name = "`" + function_->name() + "`";
+    if (seen_ > 0)
+      return Fail(ErrorCode::kNotFound, "this trace calls function " + name + " " + Times(seen_) +
+                                            ": there is no call " +
+                                            std::to_string(function_->call()));
+    std::vector<std::string_view> names(names_.begin(), names_.end());
+    return Fail(ErrorCode::kNotFound, "this trace calls no function " + name +
+                                          DidYouMean(NearestWord(function_->name(), names)));
+  }
+
+  // Whether this is the call that is asked for.
+  void Look(const proto::Call& call) {
+    if (call.kind() != proto::CALL_KIND_FUNCTION) return;
+    if (names_.size() < kNames) names_.insert(call.fn());
+    if (call.fn() != function_->name() || ++seen_ != function_->call()) return;
+    *args_.mutable_args() = call.args();
+    call_id_ = call.call_id();
+    collecting_ = true;
+  }
+
   void Start(proto::RunStart& start) {
     if (start.has_input()) *replay_.mutable_input() = std::move(*start.mutable_input());
     *replay_.mutable_variables() = std::move(*start.mutable_variables());
@@ -53,6 +112,8 @@ class Collector {
   }
 
   void Open(const proto::Call& call) {
+    if (function_ != nullptr && call_id_ == 0) Look(call);
+    if (!collecting_) return;
     open_.erase(call.parent());  // it calls: its own results follow from theirs
     if (call.kind() != proto::CALL_KIND_BUILTIN || call.has_result()) return;
     open_[call.call_id()] = calls_.size();
@@ -60,6 +121,7 @@ class Collector {
   }
 
   void Close(proto::Return& result) {
+    if (call_id_ != 0 && result.call_id() == call_id_) complete_ = true;
     auto open = open_.find(result.call_id());
     if (open == open_.end()) return;
     bytes_ += result.result().ByteSizeLong();
@@ -68,7 +130,13 @@ class Collector {
     open_.erase(open);
   }
 
-  proto::TraceEvent event_;  // reused
+  const proto::ReplayFunction* const function_;
+  std::set<std::string> names_;  // of functions that were called
+  uint64_t seen_ = 0;            // calls of the one that is asked for
+  uint64_t call_id_ = 0;         // of that call; 0: it was not seen yet
+  proto::Call args_;             // its arguments alone
+  bool collecting_;              // what is returned now counts
+  proto::TraceEvent event_;      // reused
   proto::Replay replay_;
   std::vector<proto::RecordedCall> calls_;
   std::unordered_map<uint64_t, size_t> open_;  // call ids of calls that called nothing so far
@@ -85,6 +153,14 @@ Result<proto::ReplayAnswer> MakeReplay(std::string_view object, const RunId& run
   Collector collector;
   reader.ReadEvents(run, [&](std::string_view event) { collector.Add(event); });
   return collector.Finish();
+}
+
+Result<proto::ReplayAnswer> MakeFunctionReplay(std::string_view object, const RunId& run,
+                                               const proto::ReplayFunction& function) {
+  NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
+  Collector collector(&function);
+  reader.ReadEvents(run, [&](std::string_view event) { collector.Add(event); });
+  return collector.FinishFunction(run);
 }
 
 }  // namespace nightjar

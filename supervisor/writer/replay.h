@@ -15,4 +15,9 @@ namespace nightjar {
 // row is left empty. kUnsupported for an object of another version.
 Result<proto::ReplayAnswer> MakeReplay(std::string_view object, const RunId& run);
 
+// The same for one function alone: its arguments, and what was returned within that call; with
+// other arguments, what was returned in all of the run. kNotFound: there is no such call.
+Result<proto::ReplayAnswer> MakeFunctionReplay(std::string_view object, const RunId& run,
+                                               const proto::ReplayFunction& function);
+
 }  // namespace nightjar

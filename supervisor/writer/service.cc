@@ -6,8 +6,9 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "ipc/ledger/run_ledger.h"
+#include "ipc/proto/usage_sum.h"
 #include "supervisor/writer/answers.h"
-#include "supervisor/writer/trace_document.h"
+#include "supervisor/writer/imported_trace.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -89,16 +90,17 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnSave(ticket, std::move(*message.mutable_save_revision()), std::move(fds));
     case proto::ToWriter::kLoadCatalog:
       return OnLoadCatalog(ticket);
+    case proto::ToWriter::kImportTrace:
+      return OnImport(ticket, std::move(*message.mutable_import_trace()), std::move(fds));
     case proto::ToWriter::kGetTrace:
       return OnGetTrace(ticket, message.get_trace());
     case proto::ToWriter::kGetReplay:
       return OnGetReplay(ticket, message.get_replay());
     case proto::ToWriter::kHoldTrace:
-      return AnswerByKeeper(
-          ticket, [order = message.hold_trace()](Keeper& keeper) { return keeper.Hold(order); });
     case proto::ToWriter::kReleaseTrace:
-      return AnswerByKeeper(ticket, [order = message.release_trace()](Keeper& keeper) {
-        return keeper.Release(order);
+    case proto::ToWriter::kDeleteTrace:
+      return AnswerByKeeper(ticket, [message = std::move(message)](Keeper& keeper) {
+        return AnswerFrom(keeper, message);
       });
     case proto::ToWriter::kGetObject:
       return OnGetObject(ticket, message.get_object());
@@ -109,17 +111,25 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kVerifyAudit:
     case proto::ToWriter::kControlWork:
       return AnswerByRecords(ticket, std::move(message));
+    case proto::ToWriter::kUsageTold:
+      uncounted_.clear();
+      return Answer(Kind::kNeeded, ticket, [message = std::move(message)](Archive& archive) {
+        return AnswerFrom(archive, message);
+      });
+    case proto::ToWriter::kListTraces:
+      if (message.list_traces().all_machines()) return OnListShared(ticket, message.list_traces());
+      [[fallthrough]];
     case proto::ToWriter::kFindCode:
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
-    case proto::ToWriter::kListTraces:
     case proto::ToWriter::kListIncidents:
     case proto::ToWriter::kGetIncident:
     case proto::ToWriter::kVerifyIncidents:
     case proto::ToWriter::kListHolds:
     case proto::ToWriter::kListMissed:
     case proto::ToWriter::kRoutesMissed:
+    case proto::ToWriter::kUsageWanted:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
         return AnswerFrom(archive, message);
       });
@@ -146,7 +156,35 @@ void WriterService::OnEnded(uint64_t ticket, proto::RunEnded ended) {
   TellCondemned();
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
+  if (auto run = Uncounted(*sealed); run && uncounted_.size() < bounds::kJournalUnstoredRuns)
+    uncounted_.push_back(std::move(*run));
   Store(std::move(*sealed));
+}
+
+std::optional<WriterService::UncountedRun> WriterService::Uncounted(const SealedRun& run) {
+  if (run.row.canvas().empty()) return std::nullopt;  // it had no worker
+  constexpr int64_t kHourUs = 3'600'000'000;
+  UncountedRun uncounted{run.run, {}};
+  uncounted.row.set_canvas(run.row.canvas());
+  uncounted.row.set_begins_unix_s(run.row.received_unix_us() / kHourUs * 3600);
+  *uncounted.row.mutable_used() = UsageOfRun(run.row.verdict(), run.row.usage());
+  return uncounted;
+}
+
+// Each as a life of its own, so that it may be told again.
+void WriterService::Count(std::vector<UncountedRun> runs) {
+  if (runs.empty()) return;
+  const size_t count = runs.size();
+  bool taken = archive_thread_.Add([this, runs = std::move(runs)] {
+    for (const UncountedRun& run : runs) {
+      proto::UsageTold told;
+      told.set_life(std::string(run.run.bytes()));
+      *told.add_rows() = run.row;
+      if (Status kept = archive_->usage().Take(told); !kept)
+        return LogError("runs_uncounted", {{"error", kept.error().ToString()}});
+    }
+  });
+  if (!taken) LogError("runs_uncounted", {{"runs", count}});
 }
 
 void WriterService::OnLedger(std::vector<Fd> fds) {
@@ -155,9 +193,11 @@ void WriterService::OnLedger(std::vector<Fd> fds) {
 }
 
 void WriterService::OnLeft(uint64_t ticket, proto::RunLeft left) {
+  const bool counted = left.has_ended();  // or lost with the second in which it ended
   auto sealed = drain_.EndLeft(std::move(left));
   if (!sealed) return Fail(ticket, sealed.error());
   sealed->ticket = ticket;
+  if (auto run = Uncounted(*sealed); run && !counted) Count({std::move(*run)});
   Store(std::move(*sealed));
 }
 
@@ -176,9 +216,10 @@ void WriterService::ReadLedger() {
 }
 
 void WriterService::Store(SealedRun run) {
-  size_t bytes = run.object.size();
+  size_t bytes = run.unsealed ? run.unsealed->memory_bytes() : run.object.size();
   if (archive_bytes_ + bytes > bounds::kArchiveBytes) {
     run.object = {};
+    run.unsealed = {};
     run.lost = "the disk is too slow for this many traces";
     bytes = 0;
   }
@@ -203,7 +244,10 @@ void WriterService::Store(SealedRun run) {
 // its events.
 void WriterService::TellStored(const StoredRun& run) {
   drain_.Free(run.mark);
-  if (run.ticket != 0) mailbox_.Send(Kind::kNeeded, Acknowledge(run));
+  if (run.ticket == 0) return;
+  proto::FromWriter answer = Acknowledge(run);
+  answer.mutable_trace_stored()->set_budgets_used_up(archive_->index().accounts().used_up());
+  mailbox_.Send(Kind::kNeeded, std::move(answer));
 }
 
 std::optional<MonoTime> WriterService::ArchiveTick() {
@@ -260,34 +304,60 @@ void WriterService::OnSave(uint64_t ticket, proto::SaveRevision save, std::vecto
          [shared](Archive& archive) { return SaveRevision(archive, *shared); });
 }
 
+// The answer is that it is stored, or why not, as for a run's end.
+void WriterService::OnImport(uint64_t ticket, proto::ImportTrace import, std::vector<Fd> fds) {
+  if (fds.size() != 1)
+    return Fail(ticket, Error{ErrorCode::kInvalid, 0, "an import came without its events"});
+  auto events = std::make_shared<Fd>(std::move(fds[0]));
+  bool taken = reading_thread_.Add([this, ticket, events, import = std::move(import)]() mutable {
+    auto sealed = SealImported(std::move(import), *events);
+    if (sealed) sealed->ticket = ticket;
+    auto shared = std::make_shared<Result<SealedRun>>(std::move(sealed));
+    loop_.Post([this, ticket, shared] {
+      *shared ? Store(std::move(**shared)) : Fail(ticket, shared->error());
+    });
+  });
+  if (!taken) Fail(ticket, kTooManyReads);
+}
+
 void WriterService::OnGetTrace(uint64_t ticket, const proto::GetTrace& question) {
-  AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const IndexedTrace& found, Result<std::string> object) {
-                 // Without its object, the row is still an answer.
-                 return EncodeTraceAnswer(ticket, found.row, object ? *object : std::string(),
-                                          bounds::kTraceAnswerBytes);
-               }});
+  TraceQuestion asked{ticket, question.canvas(), question.run_id(),
+                      [this, ticket](const FoundTrace& found, Result<std::string> object) {
+                        // Without its object, the row is still an answer.
+                        return EncodeTraceAnswer(ticket, found.trace.row,
+                                                 object ? *object : std::string(),
+                                                 bounds::kTraceAnswerBytes, ReadPatches(found));
+                      }};
+  asked.with_patches = true;
+  asked.elsewhere_too = true;
+  AskForTrace(std::move(asked));
 }
 
 void WriterService::OnGetReplay(uint64_t ticket, const proto::GetReplay& question) {
-  AskForTrace({ticket, question.canvas(), question.run_id(),
-               [ticket](const IndexedTrace& found, Result<std::string> object) {
-                 return EncodeReplayAnswer(ticket, found.row, object);
-               }});
+  TraceQuestion asked{
+      ticket, question.canvas(), question.run_id(),
+      [ticket, question](const FoundTrace& found,
+                         const Result<std::string>& object) -> Result<std::string> {
+        if (question.has_function() && found.patches.size() >= bounds::kPatchesPerTrace)
+          return nightjar::Fail(ErrorCode::kInvalid, TooManyPatches());
+        return EncodeReplayAnswer(ticket, found.trace.row, object, question);
+      }};
+  asked.with_patches = question.has_function();
+  AskForTrace(std::move(asked));
 }
 
 void WriterService::OnGetObject(uint64_t ticket, const proto::GetObject& question) {
   TraceQuestion asked{ticket, question.canvas(), question.run_id(),
-                      [ticket, question](const IndexedTrace& found,
+                      [ticket, question](const FoundTrace& found,
                                          Result<std::string> object) -> Result<std::string> {
-                        if (found.object_key.empty())
+                        if (found.trace.object_key.empty())
                           return nightjar::Fail(ErrorCode::kNotFound, "this run has no trace");
                         NJ_TRY(object);
                         NJ_ASSIGN(proto::FromWriter answer,
                                   ObjectAnswer(ticket, question, std::move(*object)));
                         return answer.SerializeAsString();
                       }};
-  asked.url_is_enough = true;
+  asked.url_is_enough = asked.elsewhere_too = true;
   AskForTrace(std::move(asked));
 }
 
@@ -295,7 +365,25 @@ void WriterService::OnStoreFigures(uint64_t ticket) {
   proto::FromWriter answer;
   answer.set_ticket(ticket);
   if (remote_) *answer.mutable_store_figures() = remote_->figures();
+  if (shared_) *answer.mutable_store_figures()->mutable_shared_index() = shared_->figures();
   mailbox_.Send(Kind::kDroppable, std::move(answer));
+}
+
+void WriterService::OnListShared(uint64_t ticket, const proto::ListTraces& question) {
+  if (!shared_)
+    return Fail(ticket, Error{ErrorCode::kInvalid, 0,
+                              "this machine shares its index with no other: see --index of "
+                              "`nightjar serve`"});
+  bool taken = shared_->list(question, [this, ticket](Result<proto::TraceList> list) {
+    loop_.Post([this, ticket, list = std::move(list)]() mutable {
+      if (!list) return Fail(ticket, list.error());
+      proto::FromWriter answer;
+      answer.set_ticket(ticket);
+      *answer.mutable_traces() = std::move(*list);
+      mailbox_.SendEncoded(Kind::kDroppable, ticket, answer.SerializeAsString());
+    });
+  });
+  if (!taken) Fail(ticket, kTooManyReads);
 }
 
 bool WriterService::AtArchive(std::function<void(Archive&)> task) {
@@ -307,19 +395,62 @@ void WriterService::AskForTrace(TraceQuestion question) {
   if (!taken) Fail(question.ticket, kTooManyReads);
 }
 
+Result<WriterService::FoundTrace> WriterService::Look(const TraceQuestion& question) {
+  auto run = RunId::FromBytes(question.run_id);
+  if (!run) return nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  FoundTrace found;
+  NJ_ASSIGN(found.trace, archive_->index().Get(question.canvas, *run));
+  NJ_TRY(CheckKept(found.trace.row));
+  if (question.with_patches) {
+    NJ_ASSIGN(found.patches, archive_->index().PatchesOf(found.trace));
+  }
+  return found;
+}
+
 // On the archive's thread.
 void WriterService::FindTrace(const TraceQuestion& question) {
   const uint64_t ticket = question.ticket;
-  auto run = RunId::FromBytes(question.run_id);
-  auto found = run ? archive_->index().Get(question.canvas, *run)
-                   : nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
+  auto found = Look(question);
+  if (!found && shared_ && question.elsewhere_too &&
+      (found.error().code == ErrorCode::kNotFound || found.error().code == ErrorCode::kExpired))
+    return FindElsewhere(question, found.error());
   if (!found) {
     loop_.Post([this, ticket, error = found.error()] { Fail(ticket, error); });
     return;
   }
-  // While nothing is moved from under it.
-  if (question.url_is_enough && remote_ && !found->object_key.empty()) {
-    std::string url = remote_->signed_url(found->object_key);
+  Found(question, std::move(*found));
+}
+
+// A run that this machine does not know may be another one's. Its object can be read here when it
+// is in a store that all of them have; its patches are its machine's own.
+void WriterService::FindElsewhere(const TraceQuestion& question, const Error& here) {
+  const uint64_t ticket = question.ticket;
+  auto fail = [this, ticket](const Error& error) {
+    loop_.Post([this, ticket, error] { Fail(ticket, error); });
+  };
+  const RunId run = *RunId::FromBytes(question.run_id);  // or it would not be unknown
+  bool taken = shared_->get(
+      question.canvas, run, [this, question, run, here, fail](Result<IndexedTrace> found) {
+        if (!found && found.error().code == ErrorCode::kNotFound) return fail(here);
+        if (!found)
+          return fail({found.error().code, 0,
+                       here.ToString() + ", on this machine; and " + found.error().ToString()});
+        if (Status kept = CheckKept(found->row); !kept) return fail(kept.error());
+        if (!remote_)
+          return fail({ErrorCode::kNotFound, 0,
+                       "trace " + run.ToString() + " is on machine " + found->row.machine() +
+                           ", which keeps its traces to itself: ask there"});
+        Found(question, {std::move(*found), {}});
+      });
+  if (!taken) fail(kTooManyReads);
+}
+
+// On the archive's thread, while nothing is moved from under it; or on the shared index's.
+void WriterService::Found(const TraceQuestion& question, FoundTrace found) {
+  const uint64_t ticket = question.ticket;
+  const std::string& key = found.trace.object_key;
+  if (question.url_is_enough && remote_ && !key.empty()) {
+    std::string url = remote_->signed_url(key);
     if (!url.empty()) {
       loop_.Post([this, ticket, url = std::move(url)] {
         mailbox_.Send(Kind::kDroppable, ObjectElsewhere(ticket, url));
@@ -328,19 +459,20 @@ void WriterService::FindTrace(const TraceQuestion& question) {
     }
   }
   bool reading = reading_thread_.Add(
-      [this, question, found = std::move(*found)] { ReadTrace(question, found); });
+      [this, question, found = std::move(found)] { ReadTrace(question, found); });
   if (!reading) loop_.Post([this, ticket] { Fail(ticket, kTooManyReads); });
 }
 
 // On the reading thread. A trace may expire or be kept between the index's answer and this, and
 // what is kept lies where another one was before: then the index is asked again.
-void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found) {
+void WriterService::ReadTrace(TraceQuestion question, const FoundTrace& found) {
   const uint64_t ticket = question.ticket;
-  auto object = archive_->objects().Get(found.object_key, bounds::kTraceContainerBytes);
-  bool moved = !question.asked_again || question.object_key != found.object_key;
-  if (moved && !found.object_key.empty() && (!object || !Holds(*object, found.row))) {
+  const std::string& key = found.trace.object_key;
+  auto object = archive_->objects().Get(key, bounds::kTraceContainerBytes);
+  bool moved = !question.asked_again || question.object_key != key;
+  if (moved && !key.empty() && (!object || !Holds(*object, found.trace.row))) {
     question.asked_again = true;
-    question.object_key = found.object_key;
+    question.object_key = key;
     return loop_.Post([this, question = std::move(question)] { AskForTrace(question); });
   }
   auto encoded = question.encode(found, std::move(object));
@@ -350,20 +482,29 @@ void WriterService::ReadTrace(TraceQuestion question, const IndexedTrace& found)
   });
 }
 
+// On the reading thread.
+std::vector<PatchObject> WriterService::ReadPatches(const FoundTrace& found) {
+  std::vector<PatchObject> patches;
+  for (const IndexedTrace& patch : found.patches) {
+    auto object = archive_->objects().Get(patch.object_key, bounds::kTraceContainerBytes);
+    patches.push_back({patch.row, object ? std::move(*object) : std::string()});
+  }
+  return patches;
+}
+
 void WriterService::AnswerByKeeper(uint64_t ticket,
-                                   std::function<Result<proto::Hold>(Keeper&)> ask) {
+                                   std::function<Result<proto::FromWriter>(Keeper&)> ask) {
   bool taken = keeper_thread_.Add([this, ticket, ask = std::move(ask)] {
-    auto hold = ask(keeper_);
-    loop_.Post([this, ticket, hold = std::move(hold)]() mutable {
-      if (!hold) return Fail(ticket, hold.error());
-      proto::FromWriter answer;
-      answer.set_ticket(ticket);
-      *answer.mutable_hold() = std::move(*hold);
-      mailbox_.Send(Kind::kDroppable, std::move(answer));
+    auto answer = ask(keeper_);
+    loop_.Post([this, ticket, answer = std::move(answer)]() mutable {
+      if (!answer) return Fail(ticket, answer.error());
+      answer->set_ticket(ticket);
+      mailbox_.Send(Kind::kDroppable, std::move(*answer));
     });
   });
   if (!taken)
-    Fail(ticket, Error{ErrorCode::kExhausted, 0, "too much is being held: ask again later"});
+    Fail(ticket,
+         Error{ErrorCode::kExhausted, 0, "too much is being held or deleted: ask again later"});
 }
 
 std::optional<MonoTime> WriterService::KeeperTick() {
@@ -449,7 +590,11 @@ void WriterService::OnDrainTimer() {
   size_t taken = drain_.Turn();
   TellCondemned();
   if (last_drain_ && (taken == 0 || clock_.Mono() >= *last_drain_)) {
-    for (SealedRun& run : drain_.EndAll(std::exchange(known_, {}))) Store(std::move(run));
+    for (SealedRun& run : drain_.EndAll(std::exchange(known_, {}))) {
+      if (auto uncounted = Uncounted(run)) uncounted_.push_back(std::move(*uncounted));
+      Store(std::move(run));
+    }
+    Count(std::exchange(uncounted_, {}));
     return loop_.Stop();
   }
   if (!last_drain_ && !drain_.busy()) return;

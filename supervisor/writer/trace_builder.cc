@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
@@ -46,7 +47,7 @@ size_t Compressor::Append(std::string_view raw, std::string& out) {
   return stored;
 }
 
-TraceBuilder::TraceBuilder(Compressor& compressor) : compressor_(compressor) {
+TraceBuilder::TraceBuilder(Compressor& compressor) : compressor_(&compressor) {
   container::FileHeader header{{}, container::kVersion, 0};
   container::kMagic.copy(header.magic, sizeof header.magic);
   container::Put(object_, header);
@@ -81,7 +82,7 @@ void TraceBuilder::AppendBlock(uint32_t kind, uint32_t events, std::string_view 
   header.events = events;
   header.raw_bytes = static_cast<uint32_t>(raw.size());
   container::Put(object_, header);
-  header.stored_bytes = static_cast<uint32_t>(compressor_.Append(raw, object_));
+  header.stored_bytes = static_cast<uint32_t>(compressor_->Append(raw, object_));
   std::string_view stored(object_);
   stored.remove_prefix(at + sizeof header);
   header.checksum = container::BlockChecksum(header, stored);
@@ -101,6 +102,20 @@ std::vector<std::string> TraceBuilder::Newest(size_t count) const {
   for (auto block = blocks_.rbegin(); block != blocks_.rend() && newest.size() < count; ++block)
     if (auto opened = OpenBlock(object_, block->offset())) take(opened->raw);
   return newest;
+}
+
+std::string TraceBuilder::Oldest() const {
+  std::string oldest;
+  bool found = false;
+  auto take = [&](std::string_view event) {
+    if (!std::exchange(found, true)) oldest = event;
+  };
+  if (blocks_.empty()) {
+    SplitEvents(block_, take);
+  } else if (auto opened = OpenBlock(object_, blocks_.front().offset())) {
+    SplitEvents(opened->raw, take);
+  }
+  return oldest;
 }
 
 std::string TraceBuilder::Seal(proto::StoredRun run) {

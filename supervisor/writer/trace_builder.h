@@ -32,6 +32,8 @@ class Compressor {
 class TraceBuilder {
  public:
   explicit TraceBuilder(Compressor& compressor);  // outlives the builder
+  // From here on: the builder goes to another thread, which has one of its own.
+  void UseCompressor(Compressor& compressor) { compressor_ = &compressor; }
 
   void Append(std::string_view event, uint64_t seq);
 
@@ -42,6 +44,8 @@ class TraceBuilder {
   // Up to `count` events that were appended last, oldest first. Costs a decompression: for evidence
   // only.
   std::vector<std::string> Newest(size_t count) const;
+  // The one that was appended first; empty where there is none. At the same cost.
+  std::string Oldest() const;
 
   // The whole object. `run` has everything but blocks, events and event_bytes. Once; the builder is
   // then good for nothing but to be destroyed.
@@ -51,7 +55,7 @@ class TraceBuilder {
   void CloseBlock();
   void AppendBlock(uint32_t kind, uint32_t events, std::string_view raw);
 
-  Compressor& compressor_;
+  Compressor* compressor_;
   std::string object_;  // header and closed blocks
   std::string block_;   // the open block, raw
   uint32_t block_events_ = 0;

@@ -3,6 +3,18 @@
 #include <cstdio>
 
 namespace nightjar {
+namespace {
+
+// The bytes that ids of this millisecond begin with, and then all the same.
+std::string IdBound(int64_t unix_ms, char rest) {
+  auto inverted = ~static_cast<uint64_t>(unix_ms);
+  std::string bytes(16, rest);
+  for (int i = 0; i < 6; ++i)
+    bytes[static_cast<size_t>(i)] = static_cast<char>(inverted >> (40 - 8 * i));
+  return bytes;
+}
+
+}  // namespace
 
 using std::chrono::days;
 using std::chrono::floor;
@@ -46,6 +58,25 @@ std::string TraceDay::Text(Form form) const {
            static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
            static_cast<unsigned>(date.day()));
   return text;
+}
+
+std::string For(TraceDay day, std::string sql) {
+  constexpr std::string_view kPlace = "DAY";
+  const std::string digits = day.Text(TraceDay::Form::kDigits);
+  for (size_t at = 0; (at = sql.find(kPlace, at)) != sql.npos; at += digits.size())
+    sql.replace(at, kPlace.size(), digits);
+  return sql;
+}
+
+RunRange RangeOf(int64_t first_ms, int64_t last_ms) {
+  const int64_t kLastMs = (int64_t{1} << 48) - 1;
+  // Newer ids are smaller.
+  return {IdBound(std::clamp<int64_t>(last_ms, 0, kLastMs), '\0'),
+          IdBound(std::clamp<int64_t>(first_ms, 0, kLastMs), '\xff')};
+}
+
+RunRange RangeOf(TraceDay day) {
+  return RangeOf(day.unix_ms(), day.unix_ms() + milliseconds(days(1)).count() - 1);
 }
 
 }  // namespace nightjar

@@ -28,11 +28,24 @@ class TraceDay {
 
   std::string Text(Form form = Form::kDashes) const;
   TraceDay Before(std::chrono::days days) const { return TraceDay(day_ - days); }
+  // Of its first instant, in milliseconds since 1970.
+  int64_t unix_ms() const { return std::chrono::milliseconds(day_.time_since_epoch()).count(); }
   auto operator<=>(const TraceDay&) const = default;
 
  private:
   explicit TraceDay(std::chrono::sys_days day) : day_(day) {}
   std::chrono::sys_days day_{};
 };
+
+// The statement for a day's own tables, whose names have its digits where `sql` says DAY.
+std::string For(TraceDay day, std::string sql);
+
+// Ids of runs, first and last of them included.
+struct RunRange {
+  std::string first, last;  // 16 bytes each
+};
+// Of a time in milliseconds since 1970, the first and the last included.
+RunRange RangeOf(int64_t first_ms, int64_t last_ms);
+RunRange RangeOf(TraceDay day);
 
 }  // namespace nightjar

@@ -44,6 +44,11 @@ constexpr const char* kAddField =
     "ON CONFLICT DO NOTHING";
 constexpr const char* kMove =
     "UPDATE traces_DAY SET object_key = ?1 WHERE canvas = ?2 AND run_id = ?3 AND object_key = ?4";
+constexpr const char* kRemove = "DELETE FROM traces_DAY WHERE canvas = ?1 AND run_id = ?2";
+constexpr const char* kRemoveFunction =
+    "DELETE FROM trace_fn_DAY WHERE canvas = ? AND fn = ? AND run_id = ?";
+constexpr const char* kRemoveField =
+    "DELETE FROM trace_field_DAY WHERE canvas = ? AND field = ? AND value = ? AND run_id = ?";
 constexpr const char* kGet =
     "SELECT row, touched, object_key FROM traces_DAY WHERE canvas = ?1 AND run_id = ?2";
 
@@ -71,15 +76,6 @@ constexpr const char* kWalkField =
     "WHERE f.canvas = ?1 AND f.field = ?4 AND f.value = ?5 AND f.run_id BETWEEN ?2 AND ?3 "
     "ORDER BY f.run_id";
 
-std::string For(TraceDay day, const char* sql) {
-  constexpr std::string_view kPlace = "DAY";
-  const std::string digits = day.Text(TraceDay::Form::kDigits);
-  std::string text = sql;
-  for (size_t at = 0; (at = text.find(kPlace, at)) != text.npos; at += digits.size())
-    text.replace(at, kPlace.size(), digits);
-  return text;
-}
-
 Result<IndexedTrace> Read(const Statement& found) {
   IndexedTrace trace;
   std::string_view row = found.Bytes(0), touched = found.Bytes(1);
@@ -101,16 +97,11 @@ bool HasField(const proto::TraceTouched& touched, const std::string& name, std::
   });
 }
 
-// The bytes that ids of this millisecond begin with, and then all the same.
-std::string IdBound(int64_t unix_ms, char rest) {
-  auto inverted = ~static_cast<uint64_t>(unix_ms);
-  std::string bytes(16, rest);
-  for (int i = 0; i < 6; ++i)
-    bytes[static_cast<size_t>(i)] = static_cast<char>(inverted >> (40 - 8 * i));
-  return bytes;
-}
-
 }  // namespace
+
+RunId RunOf(const proto::TraceRow& row) {
+  return RunId::Parse(row.run_id()).value_or(RunId());
+}
 
 std::string_view CallerAddress(std::string_view caller) {
   if (caller.starts_with('[')) return caller.substr(1, caller.find(']') - 1);
@@ -139,18 +130,17 @@ bool Matches(const proto::ListTraces& question, const IndexedTrace& trace) {
 }
 
 RunRange RangeOf(const proto::ListTraces& question) {
-  const int64_t kLastMs = (int64_t{1} << 48) - 1;
-  auto in_id = [=](int64_t ms) { return std::clamp<int64_t>(ms, 0, kLastMs); };
-  // Newer ids are smaller. A time within a millisecond rounds up, as ids carry whole ones.
-  int64_t since = in_id((question.since_unix_us() + 999) / 1000);
+  // A time within a millisecond rounds up, as ids carry whole ones.
+  int64_t since = (question.since_unix_us() + 999) / 1000;
   int64_t until =
-      question.until_unix_us() == 0 ? kLastMs : in_id((question.until_unix_us() + 999) / 1000 - 1);
-  return {IdBound(until, '\0'), IdBound(since, '\xff')};
+      question.until_unix_us() == 0 ? INT64_MAX : (question.until_unix_us() + 999) / 1000 - 1;
+  return RangeOf(since, until);
 }
 
 Result<TraceDays::Adding*> TraceDays::ForAdding(TraceDay day) {
   if (auto at = adding_.find(day); at != adding_.end()) return at->second.get();
   NJ_TRY(db_.Execute(For(day, kMake).c_str()));
+  NJ_TRY(outbox_.OnDayMade(day));
   auto adding = std::make_unique<Adding>();
   NJ_ASSIGN(adding->trace, db_.Prepare(For(day, kAdd).c_str()));
   NJ_ASSIGN(adding->function, db_.Prepare(For(day, kAddFunction).c_str()));
@@ -216,6 +206,23 @@ Result<IndexedTrace> TraceDays::Get(std::string_view canvas, const RunId& run) {
   return Read(get);
 }
 
+Status TraceDays::GetMany(TraceDay day, const std::vector<Name>& names,
+                          const std::function<void(size_t which, IndexedTrace&&)>& each) {
+  NJ_ASSIGN(bool exists, Exists(day));
+  if (!exists) return {};
+  NJ_ASSIGN(Statement get, db_.Prepare(For(day, kGet).c_str()));
+  for (size_t i = 0; i < names.size(); ++i) {
+    ResetLater reset(get);
+    get.BindText(1, names[i].canvas);
+    get.BindBlob(2, names[i].run.bytes());
+    NJ_ASSIGN(bool there, get.Step());
+    if (!there) continue;
+    NJ_ASSIGN(IndexedTrace trace, Read(get));
+    each(i, std::move(trace));
+  }
+  return {};
+}
+
 Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_view from,
                        std::string_view to) {
   auto day = TraceDay::Of(run);
@@ -228,6 +235,34 @@ Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_vi
   move.BindBlob(3, run.bytes());
   move.BindText(4, from);
   return move.Run();
+}
+
+Status TraceDays::Remove(const RunId& run, const IndexedTrace& trace) {
+  auto day = TraceDay::Of(run);
+  if (!day) return tl::unexpected<Error>(day.error());
+  NJ_ASSIGN(bool there, Exists(*day));
+  if (!there) return {};
+  const std::string& canvas = trace.row.canvas();
+  NJ_ASSIGN(Statement remove, db_.Prepare(For(*day, kRemove).c_str()));
+  remove.BindText(1, canvas);
+  remove.BindBlob(2, run.bytes());
+  NJ_TRY(remove.Run());
+  NJ_ASSIGN(Statement function, db_.Prepare(For(*day, kRemoveFunction).c_str()));
+  for (const std::string& name : trace.touched.functions()) {
+    function.BindText(1, canvas);
+    function.BindText(2, name);
+    function.BindBlob(3, run.bytes());
+    NJ_TRY(function.Run());
+  }
+  NJ_ASSIGN(Statement field, db_.Prepare(For(*day, kRemoveField).c_str()));
+  for (const proto::InputField& touched : trace.touched.fields()) {
+    field.BindText(1, canvas);
+    field.BindText(2, touched.name());
+    field.BindText(3, touched.value());
+    field.BindBlob(4, run.bytes());
+    NJ_TRY(field.Run());
+  }
+  return {};
 }
 
 Status TraceDays::Walk(TraceDay day, const proto::ListTraces& question, const RunRange& range,
@@ -280,6 +315,7 @@ Result<bool> TraceDays::Exists(TraceDay day) {
 
 Status TraceDays::Drop(TraceDay day) {
   adding_.erase(day);  // a table is not dropped while statements use it
+  NJ_TRY(outbox_.OnDayDropped(day));
   return db_.Execute(For(day, kDrop).c_str());
 }
 

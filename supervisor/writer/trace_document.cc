@@ -11,6 +11,7 @@
 #include "ipc/core/ids.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/event_head.h"
+#include "supervisor/writer/trace_days.h"
 #include "supervisor/writer/trace_reader.h"
 
 namespace nightjar {
@@ -28,6 +29,22 @@ void AppendField(std::string& out, uint32_t number, std::string_view content) {
   stream.WriteTag(number << 3 | 2);
   stream.WriteVarint32(static_cast<uint32_t>(content.size()));
   stream.WriteRaw(content.data(), static_cast<int>(content.size()));
+}
+
+// What an object says of a run beside its events.
+struct Stored {
+  proto::TraceDocument top;
+  uint64_t events = 0;
+};
+Stored StoredOf(const TraceReader& reader, const RunId& run) {
+  Stored found;
+  const proto::StoredRun* stored = reader.Find(run);
+  if (stored == nullptr) return found;
+  *found.top.mutable_tail() = stored->tail();
+  *found.top.mutable_open_calls() = stored->open_calls();
+  found.top.set_stream_refused(stored->stream_refused());
+  found.events = stored->events();
+  return found;
 }
 
 // `top` with as many events as fit `room`, encoded as a TraceDocument.
@@ -55,6 +72,21 @@ std::string PutTogether(TraceReader& reader, const RunId& run, proto::TraceDocum
   return document + top.SerializeAsString();
 }
 
+// The patches with their rows, each with as many events as fit its share of `room`.
+Result<std::string> PutPatches(const std::vector<PatchObject>& patches, size_t room) {
+  std::string document;
+  for (const PatchObject& patch : patches) {
+    const RunId run = RunOf(patch.row);
+    NJ_ASSIGN(TraceReader reader, TraceReader::Open(patch.object));
+    Stored stored = StoredOf(reader, run);
+    *stored.top.mutable_row() = patch.row;
+    AppendField(
+        document, proto::TraceDocument::kPatchesFieldNumber,
+        PutTogether(reader, run, std::move(stored.top), stored.events, room / patches.size()));
+  }
+  return document;
+}
+
 // The row as lists show it, with its zeros; then `rest`, an encoded TraceDocument without a row,
 // where they would be most of the text.
 Result<std::string> Print(const proto::TraceRow& row, const std::string& rest) {
@@ -80,23 +112,21 @@ Result<std::string> Print(const proto::TraceRow& row, const std::string& rest) {
 }  // namespace
 
 Result<std::string> EncodeTraceAnswer(uint64_t ticket, const proto::TraceRow& row,
-                                      std::string_view object, size_t bytes_max) {
-  RunId run = RunId::Parse(row.run_id()).value_or(RunId());
+                                      std::string_view object, size_t bytes_max,
+                                      const std::vector<PatchObject>& patches) {
+  RunId run = RunOf(row);
   NJ_ASSIGN(TraceReader reader, TraceReader::Open(object));
-  proto::TraceDocument top;
-  uint64_t stored_events = 0;
-  if (const proto::StoredRun* stored = reader.Find(run)) {
-    *top.mutable_tail() = stored->tail();
-    *top.mutable_open_calls() = stored->open_calls();
-    top.set_stream_refused(stored->stream_refused());
-    stored_events = stored->events();
-  }
+  const Stored stored = StoredOf(reader, run);
   // Text is larger than what it is made of, by how much is seen when it is there.
   size_t room = bytes_max;
   std::string json;
   do {
     room /= 2;
-    NJ_ASSIGN(json, Print(row, PutTogether(reader, run, top, stored_events, room)));
+    const size_t of_patches = patches.empty() ? 0 : room / 2;
+    NJ_ASSIGN(std::string behind, PutPatches(patches, of_patches));
+    NJ_ASSIGN(json,
+              Print(row, PutTogether(reader, run, stored.top, stored.events, room - of_patches) +
+                             behind));
   } while (json.size() + kAnswerHeadBytes > bytes_max && room > 0);
   if (json.size() + kAnswerHeadBytes > bytes_max)
     return Fail(ErrorCode::kExhausted, "the trace is too large to be shown");

@@ -6,6 +6,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "supervisor/writer/object_store.h"
 
 namespace nightjar {
 namespace {
@@ -76,8 +77,12 @@ Result<RunId> IdOf(const std::string& text) {
 Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
                                                        const Clock& clock) {
   const std::string news = std::string(TraceRing::Schema()) + ";" + TraceHolds::Schema();
-  NJ_ASSIGN(auto db, Database::Open(path, Durability::kLazy, kIncidents + (";" + news), kVersion,
-                                    {kToVersion2, kToVersion3 + (";" + news)}));
+  const std::string outbox = TraceOutbox::Schema();
+  NJ_ASSIGN(auto db,
+            Database::Open(path, Durability::kLazy, kIncidents + (";" + news + ";" + outbox),
+                           kVersion, {kToVersion2, kToVersion3 + (";" + news), outbox}));
+  NJ_TRY(db->Execute(TraceDeletions::Schema()));
+  NJ_TRY(db->Execute(TracePatches::Schema()));
   NJ_TRY(db->Execute(kCache));
   NJ_TRY(db->Execute(kDropFast));
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
@@ -95,6 +100,9 @@ TraceIndex::~TraceIndex() {
 Status TraceIndex::PrepareAll() {
   NJ_ASSIGN(ring_, TraceRing::Create(*db_));
   NJ_ASSIGN(holds_, TraceHolds::Create(*db_));
+  NJ_ASSIGN(accounts_, TraceAccounts::Create(*db_, clock_));
+  NJ_ASSIGN(deletions_, TraceDeletions::Create(*db_));
+  NJ_ASSIGN(patches_, TracePatches::Create(*db_));
   NJ_ASSIGN(chain_, IncidentChain::Create(*db_, clock_));
   NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
@@ -181,16 +189,100 @@ Status TraceIndex::AddTrace(const IndexedTrace& trace) {
 
 Status TraceIndex::Insert(const RunId& run, const IndexedTrace& trace) {
   NJ_ASSIGN(bool added, days_.Add(run, trace));
-  if (!added) return {};
+  // What is only a row must not take the place of a trace.
+  if (!added || IsOnlyRow(trace.row)) return {};
   return ring_->Add(run, trace.row);
+}
+
+Status TraceIndex::SetOutbox(bool on) {
+  NJ_ASSIGN(std::vector<TraceDay> days, days_.Days());
+  NJ_TRY(Write([&] { return on ? outbox_.TurnOn(days) : outbox_.TurnOff(days); }));
+  return Commit();
 }
 
 Status TraceIndex::MoveObjects(std::string_view canvas, const std::vector<Moved>& moved,
                                std::string_view to) {
   return Write([&]() -> Status {
-    for (const Moved& one : moved) NJ_TRY(days_.Move(canvas, one.run, one.from, to));
+    for (const Moved& one : moved) {
+      NJ_ASSIGN(auto deleted, deletions_->Find(canvas, one.run));
+      NJ_TRY(deleted ? deletions_->AddErasure({std::string(to), std::string(canvas), one.run})
+                     : days_.Move(canvas, one.run, one.from, to));
+    }
     return {};
   });
+}
+
+Result<TraceIndex::Erasures> TraceIndex::Delete(const RunId& run, const proto::DeleteTrace& order) {
+  const std::string& canvas = order.canvas();
+  auto held = holds_->Find(canvas, run);
+  if (held)
+    return Fail(ErrorCode::kExists, "trace " + run.ToString() + " is held as evidence, by " +
+                                        held->by() + ": " + held->reason() + "; release it first");
+  if (held.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(held.error());
+  NJ_ASSIGN(IndexedTrace trace, Get(canvas, run));
+  // Also where its row has it elsewhere: it may lie here as well, or be on its way.
+  NJ_ASSIGN(std::string own, TraceKey(canvas, run));
+  Erasures erasures = {{own, canvas, run}};
+  if (!trace.object_key.empty() && trace.object_key != own)
+    erasures.push_back({trace.object_key, canvas, run});
+  NJ_TRY(AddSlots(run, trace.row, &erasures));
+  NJ_ASSIGN(auto patches, patches_->Everywhere(canvas, run));
+  for (const IndexedTrace& patch : patches) {
+    NJ_ASSIGN(RunId id, IdOf(patch.row.run_id()));
+    erasures.push_back({patch.object_key, canvas, id});
+  }
+  NJ_TRY(patches_->RemoveAll(canvas, run));
+  NJ_TRY(days_.Remove(run, trace));
+  NJ_TRY(deletions_->Add(run, order, clock_.Wall()));
+  for (const TraceDeletions::Erasure& erasure : erasures) NJ_TRY(deletions_->AddErasure(erasure));
+  return erasures;
+}
+
+// Its slot's object may be there before the slot says so, and so may its patches'. One that was
+// written over says nothing of it any more: then it may be in any of its handler's ten, once it is
+// old enough for a copy.
+Status TraceIndex::AddSlots(const RunId& run, const proto::TraceRow& row, Erasures* erasures) {
+  const HandlerId handler{row.canvas(), row.tlid()};
+  NJ_ASSIGN(auto slot, ring_->SlotOf(handler, run));
+  if (slot) NJ_TRY(ring_->Clear(*slot));
+  if (run.unix_ms() > UnixMillis(clock_.Wall() - bounds::kKeepAfter)) return {};
+  NJ_ASSIGN(auto patches, patches_->Of(row.canvas(), run, TracePatches::Place::kWeek));
+  for (unsigned number = 0; number < bounds::kRingSlots; ++number) {
+    if (slot && slot->slot != number) continue;
+    NJ_ASSIGN(std::string key, KeptKey(handler.canvas, handler.tlid, number));
+    erasures->push_back({key, handler.canvas, run});
+    for (const IndexedTrace& patch : patches) {
+      NJ_ASSIGN(RunId id, IdOf(patch.row.run_id()));
+      erasures->push_back({PatchKey(key, id), handler.canvas, id});
+    }
+  }
+  return {};
+}
+
+Result<std::vector<TraceIndex::BasePlace>> TraceIndex::PlacesOf(std::string_view canvas,
+                                                                const RunId& base) {
+  using Place = TracePatches::Place;
+  NJ_ASSIGN(IndexedTrace trace, Get(canvas, base));
+  std::vector<BasePlace> places;
+  auto add = [&](Place place, Result<std::string> key) -> Status {
+    NJ_TRY(key);
+    places.push_back({place, std::move(*key)});
+    return {};
+  };
+  auto day = days_.Get(canvas, base);
+  if (day) NJ_TRY(add(Place::kWeek, TraceKey(canvas, base)));
+  auto kept = ring_->Get(canvas, base);
+  if (kept && !kept->object_key.empty()) NJ_TRY(add(Place::kKept, kept->object_key));
+  auto held = holds_->Find(canvas, base);
+  if (held) NJ_TRY(add(Place::kEvidence, EvidenceKey(canvas, base)));
+  return places;
+}
+
+Result<std::vector<IndexedTrace>> TraceIndex::PatchesOf(const IndexedTrace& found) {
+  NJ_ASSIGN(RunId run, IdOf(found.row.run_id()));
+  auto place = TracePatches::PlaceOf(found.object_key);
+  if (!place) return std::vector<IndexedTrace>();
+  return patches_->Of(found.row.canvas(), run, *place);
 }
 
 Status TraceIndex::AddIncident(const proto::Incident& incident) {
@@ -235,6 +327,7 @@ Status TraceIndex::Commit() {
   // A commit that failed for lack of room leaves the transaction open.
   if (!committed && db_->in_transaction()) (void)db_->Execute("ROLLBACK");
   if (committed) chain_->LogHead(IncidentChain::Telling::kIfDue);
+  if (committed && committed_) committed_();
   return committed;
 }
 
@@ -290,10 +383,27 @@ Result<IndexedTrace> TraceIndex::Get(std::string_view canvas, const RunId& run) 
   if (missing(found)) found = holds_->Get(canvas, run);
   if (missing(found)) found = ring_->Get(canvas, run);
   if (!missing(found)) return found;
+  return Missing(canvas, run);
+}
+
+// Why it is not there.
+tl::unexpected<Error> TraceIndex::Missing(std::string_view canvas, const RunId& run) {
+  auto deleted = deletions_->Find(canvas, run);
+  if (!deleted) return tl::unexpected<Error>(deleted.error());
+  if (*deleted)
+    return Fail(ErrorCode::kDeleted,
+                "trace " + run.ToString() + " was deleted on " + DeletedText(**deleted));
+  auto base = patches_->BaseOf(canvas, run);
+  if (!base) return tl::unexpected<Error>(base.error());
+  if (*base)
+    return Fail(ErrorCode::kNotFound, "run " + run.ToString() +
+                                          " is a patch, which is shown with its trace " +
+                                          (*base)->ToString());
   auto day = TraceDay::Of(run);
-  NJ_ASSIGN(std::vector<TraceDay> days, days_.Days());
+  auto days = days_.Days();
+  if (!days) return tl::unexpected<Error>(days.error());
   bool over = day && *day < TraceDay::Of(clock_.Wall()).Before(bounds::kTraceDays) &&
-              std::find(days.begin(), days.end(), *day) == days.end();
+              std::find(days->begin(), days->end(), *day) == days->end();
   if (over)
     return Fail(ErrorCode::kExpired,
                 "traces of " + day->Text() + " are over: a trace is kept for " +

@@ -1,5 +1,7 @@
 #include "supervisor/writer/trace_pack.h"
 
+#include <algorithm>
+
 #include "ipc/core/bounds.h"
 #include "supervisor/writer/container_format.h"
 #include "supervisor/writer/trace_reader.h"
@@ -54,8 +56,16 @@ TracePack::TracePack(Compressor& compressor) : compressor_(compressor) {
 }
 
 bool TracePack::Add(std::string_view object) {
+  return Add(object, [](const proto::StoredRun&) { return true; });
+}
+
+bool TracePack::Add(std::string_view object, const Wanted& wanted) {
   auto footer = WholeFooter(object);
   if (!footer || footer->runs_size() == 0) return false;
+  auto& stored = *footer->mutable_runs();
+  stored.erase(
+      std::remove_if(stored.begin(), stored.end(), [&](const auto& run) { return !wanted(run); }),
+      stored.end());
   const size_t footer_bytes = footer->ByteSizeLong();
   if (footer_bytes_ + footer_bytes > kFooterBytes) return false;
   const size_t before = object_.size();

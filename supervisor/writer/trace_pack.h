@@ -5,6 +5,7 @@
 // damaged is not taken: it stays an object of its own. One thread, which the compressor is of.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,12 @@ class TracePack {
  public:
   explicit TracePack(Compressor& compressor);  // outlives the pack
 
+  // Which of an object's runs are taken.
+  using Wanted = std::function<bool(const proto::StoredRun&)>;
   // False, and nothing is changed: it is damaged, or of another canvas, or its footer would make
   // the pack's too large.
   bool Add(std::string_view object);
+  bool Add(std::string_view object, const Wanted& wanted);
 
   size_t runs() const { return static_cast<size_t>(footer_.runs_size()); }
   // The whole object. Once.

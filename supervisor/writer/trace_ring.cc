@@ -34,8 +34,15 @@ constexpr const char* kKeep =
     "slot = ?3 AND run_id = ?4 AND kept = 0";
 constexpr const char* kEmpty =
     "DELETE FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? AND run_id = ? AND kept = 0";
+constexpr const char* kSlotOf =
+    "SELECT slot FROM ring WHERE canvas = ? AND tlid = ? AND run_id = ?";
+constexpr const char* kClear =
+    "DELETE FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? AND run_id = ?";
 constexpr const char* kGet =
     "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND run_id = ? AND kept <> 0";
+constexpr const char* kInSlot =
+    "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND tlid = ? AND slot = ? "
+    "AND kept <> 0";
 constexpr const char* kKept =
     "SELECT row, touched, kept, tlid, slot FROM ring WHERE canvas = ? AND kept <> 0 "
     "ORDER BY run_id";
@@ -99,6 +106,8 @@ Status TraceRing::PrepareAll() {
   NJ_ASSIGN(oldest_, db_.Prepare(kOldest));
   NJ_ASSIGN(keep_, db_.Prepare(kKeep));
   NJ_ASSIGN(empty_, db_.Prepare(kEmpty));
+  NJ_ASSIGN(slot_of_, db_.Prepare(kSlotOf));
+  NJ_ASSIGN(clear_, db_.Prepare(kClear));
   NJ_ASSIGN(get_, db_.Prepare(kGet));
   NJ_ASSIGN(kept_, db_.Prepare(kKept));
   NJ_ASSIGN(note_removed_, db_.Prepare(kNoteRemoved));
@@ -164,6 +173,20 @@ Status TraceRing::Empty(const RingSlot& slot) {
   return empty_.Run();
 }
 
+Result<std::optional<RingSlot>> TraceRing::SlotOf(const HandlerId& handler, const RunId& run) {
+  ResetLater reset(slot_of_);
+  BindHandler(slot_of_, handler);
+  slot_of_.BindBlob(3, run.bytes());
+  NJ_ASSIGN(bool there, slot_of_.Step());
+  if (!there) return std::optional<RingSlot>();
+  return std::optional(RingSlot{handler, static_cast<unsigned>(slot_of_.Int(0)), run});
+}
+
+Status TraceRing::Clear(const RingSlot& slot) {
+  BindSlot(clear_, slot);
+  return clear_.Run();
+}
+
 Result<IndexedTrace> TraceRing::Get(std::string_view canvas, const RunId& run) {
   ResetLater reset(get_);
   get_.BindText(1, canvas);
@@ -171,6 +194,16 @@ Result<IndexedTrace> TraceRing::Get(std::string_view canvas, const RunId& run) {
   NJ_ASSIGN(bool there, get_.Step());
   if (!there) return Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
   return Read(canvas, get_);
+}
+
+Result<std::optional<IndexedTrace>> TraceRing::InSlot(const HandlerId& handler, unsigned slot) {
+  NJ_ASSIGN(Statement ask, db_.Prepare(kInSlot));
+  BindHandler(ask, handler);
+  ask.BindInt(3, slot);
+  NJ_ASSIGN(bool there, ask.Step());
+  if (!there) return std::optional<IndexedTrace>();
+  NJ_ASSIGN(IndexedTrace trace, Read(handler.canvas, ask));
+  return std::optional<IndexedTrace>(std::move(trace));
 }
 
 Result<std::vector<IndexedTrace>> TraceRing::Kept(std::string_view canvas) {

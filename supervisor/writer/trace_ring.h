@@ -52,8 +52,15 @@ class TraceRing {
   // The slot's run is nowhere: nothing can be kept of it.
   Status Empty(const RingSlot& slot);
 
+  // The slot that has this run of a handler, kept or not.
+  Result<std::optional<RingSlot>> SlotOf(const HandlerId& handler, const RunId& run);
+  // It is deleted: nothing is in the slot until its turn comes.
+  Status Clear(const RingSlot& slot);
+
   // Of kept ones, with the key of its slot. kNotFound.
   Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
+  // The one that is kept in a slot, if any.
+  Result<std::optional<IndexedTrace>> InSlot(const HandlerId& handler, unsigned slot);
   // All kept ones of a canvas.
   Result<std::vector<IndexedTrace>> Kept(std::string_view canvas);
 
@@ -71,7 +78,7 @@ class TraceRing {
   Status PrepareAll();
 
   Database& db_;
-  Statement newest_, put_, unkept_, oldest_, keep_, empty_, get_, kept_;
+  Statement newest_, put_, unkept_, oldest_, keep_, empty_, get_, kept_, slot_of_, clear_;
   Statement note_removed_, removed_, empty_slots_, forget_emptied_, forget_removed_;
 };
 

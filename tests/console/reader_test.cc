@@ -1,5 +1,6 @@
 // The console's reader of stored traces (supervisor/console) beside the writer's own, on the same
-// objects: whole ones, damaged ones, and hundreds of broken ones. node runs it.
+// objects: whole ones, damaged ones, and hundreds of broken ones. node runs it, and a page in
+// Chromium.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
@@ -31,10 +32,14 @@ RunId RunNumber(int64_t number) {
   return *RunId::Parse("fe6c1a2b-0000-4000-8000-00000000000" + std::to_string(number));
 }
 
-class ConsoleReaderTest : public ::testing::Test {
+enum class Engine { kNode, kChromium };
+
+class ConsoleReaderTest : public ::testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
-    for (const char* program : {"node", "zstd"})
+    std::vector<const char*> needed = {"node", "zstd"};
+    if (GetParam() == Engine::kChromium) needed.push_back("chromium");
+    for (const char* program : needed)
       if (system((std::string("command -v ") + program + " >/dev/null").c_str()) != 0)
         GTEST_SKIP() << "this host has no " << program;
     char folder[] = "/tmp/nightjar-console-XXXXXX";
@@ -45,10 +50,11 @@ class ConsoleReaderTest : public ::testing::Test {
     if (!folder_.empty()) fs::remove_all(folder_);
   }
 
-  // What node prints, by lines.
-  static std::vector<std::string> RunNode(const std::string& arguments) {
-    std::string command =
-        std::string("node " NIGHTJAR_SOURCE_DIR "/tests/console/read.mjs ") + kConsole + arguments;
+  // What the engine prints, by lines.
+  std::vector<std::string> RunReader(const std::string& arguments) const {
+    std::string command = "node " NIGHTJAR_SOURCE_DIR "/tests/console/";
+    command += GetParam() == Engine::kNode ? "read.mjs " : "browse.mjs " + folder_.string() + "/b ";
+    command += kConsole + arguments;
     FILE* out = popen(command.c_str(), "r");
     if (out == nullptr) return {};
     std::string text;
@@ -70,7 +76,7 @@ class ConsoleReaderTest : public ::testing::Test {
       std::ofstream(file, std::ios::binary) << objects[i];
       arguments += " " + file.string();
     }
-    std::vector<std::string> lines = RunNode(arguments);
+    std::vector<std::string> lines = RunReader(arguments);
     EXPECT_EQ(lines.size(), objects.size());
     lines.resize(objects.size());
     return lines;
@@ -191,7 +197,7 @@ std::string Stored(const proto::StoredRun& run, const std::vector<proto::TraceEv
   return Stored(run, encoded);
 }
 
-TEST_F(ConsoleReaderTest, ReadsASmallRunWithEachKindOfEventAndValue) {
+TEST_P(ConsoleReaderTest, ReadsASmallRunWithEachKindOfEventAndValue) {
   std::vector<proto::TraceEvent> events = {EveryValue(1)};
   for (uint64_t seq = 2; seq < 9; ++seq) events.emplace_back().set_seq(seq);
   events[1].mutable_run_start()->set_run_id(std::string(16, '\xaa'));
@@ -207,7 +213,7 @@ TEST_F(ConsoleReaderTest, ReadsASmallRunWithEachKindOfEventAndValue) {
   EXPECT_EQ(document.row().SerializeAsString(), run.row().SerializeAsString());
 }
 
-TEST_F(ConsoleReaderTest, UsesThePlatformsZstdWhereItHasOne) {
+TEST_P(ConsoleReaderTest, UsesThePlatformsZstdWhereItHasOne) {
   std::string object = Stored(RunOf(RunNumber(0)), SomeEvents(3));
   proto::TraceDocument document =
       Compare(RunNumber(0), object, ReadAll(RunNumber(0), {object}, "platform")[0]);
@@ -217,7 +223,7 @@ TEST_F(ConsoleReaderTest, UsesThePlatformsZstdWhereItHasOne) {
             "this browser cannot undo zstd by itself");
 }
 
-TEST_F(ConsoleReaderTest, ReadsAKilledRunWithItsTailAndOpenCalls) {
+TEST_P(ConsoleReaderTest, ReadsAKilledRunWithItsTailAndOpenCalls) {
   proto::StoredRun run = RunOf(RunNumber(0));
   *run.add_tail() = CallEvent(9000);
   *run.add_tail() = EveryValue(9001);
@@ -233,7 +239,7 @@ TEST_F(ConsoleReaderTest, ReadsAKilledRunWithItsTailAndOpenCalls) {
   EXPECT_EQ(document.stream_refused(), "a record of 0 bytes");
 }
 
-TEST_F(ConsoleReaderTest, LeavesADamagedBlockOut) {
+TEST_P(ConsoleReaderTest, LeavesADamagedBlockOut) {
   std::string object = Stored(RunOf(RunNumber(0)), SomeEvents(5000));
   object[object.size() / 2] ^= 1;
   proto::TraceDocument document = Read(RunNumber(0), object);
@@ -242,7 +248,7 @@ TEST_F(ConsoleReaderTest, LeavesADamagedBlockOut) {
   EXPECT_TRUE(document.incomplete_object());
 }
 
-TEST_F(ConsoleReaderTest, ReadsWhatIsWholeOfACutOffObject) {
+TEST_P(ConsoleReaderTest, ReadsWhatIsWholeOfACutOffObject) {
   std::string object = Stored(RunOf(RunNumber(0)), SomeEvents(5000));
   std::vector<std::string> cut;
   for (size_t bytes :
@@ -298,7 +304,7 @@ std::string TwoRuns(const std::function<void(proto::TraceFooter&)>& forge = [](a
   return object;
 }
 
-TEST_F(ConsoleReaderTest, TellsTheRunsOfOneObjectApart) {
+TEST_P(ConsoleReaderTest, TellsTheRunsOfOneObjectApart) {
   std::string object = TwoRuns();
   for (int64_t run : {0, 1}) {
     proto::TraceDocument document = Read(RunNumber(run), object);
@@ -310,7 +316,7 @@ TEST_F(ConsoleReaderTest, TellsTheRunsOfOneObjectApart) {
   EXPECT_TRUE(Read(RunNumber(2), object).incomplete_object());
 }
 
-TEST_F(ConsoleReaderTest, TakesNoBlockTwiceAndNoneOfAnotherRun) {
+TEST_P(ConsoleReaderTest, TakesNoBlockTwiceAndNoneOfAnotherRun) {
   proto::TraceDocument document = Read(RunNumber(0), TwoRuns([](proto::TraceFooter& footer) {
                                          proto::StoredBlock first = footer.runs(0).blocks(0);
                                          *footer.mutable_runs(0)->add_blocks() = first;
@@ -325,13 +331,13 @@ TEST_F(ConsoleReaderTest, TakesNoBlockTwiceAndNoneOfAnotherRun) {
 }
 
 // Two bytes before the end of what is looked through at once.
-TEST_F(ConsoleReaderTest, FindsAMarkThatLiesAcrossTwoPieces) {
+TEST_P(ConsoleReaderTest, FindsAMarkThatLiesAcrossTwoPieces) {
   std::string object =
       std::string(64 * 1024 - 2, 'x') + TwoRuns().substr(sizeof(container::FileHeader));
   EXPECT_EQ(Read(RunNumber(0), object).events_size(), 4);
 }
 
-TEST_F(ConsoleReaderTest, CountsTheEventsThatAreTooMany) {
+TEST_P(ConsoleReaderTest, CountsTheEventsThatAreTooMany) {
   std::string object = Stored(RunOf(RunNumber(0)), SomeEvents(5));
   nlohmann::json answer = nlohmann::json::parse(ReadAll(RunNumber(0), {object}, "few")[0]);
   EXPECT_EQ(answer["events"].size(), 2u);
@@ -339,14 +345,14 @@ TEST_F(ConsoleReaderTest, CountsTheEventsThatAreTooMany) {
   EXPECT_FALSE(answer.contains("incomplete_object"));
 }
 
-TEST_F(ConsoleReaderTest, RefusesAnotherVersion) {
+TEST_P(ConsoleReaderTest, RefusesAnotherVersion) {
   std::string object = Stored(RunOf(RunNumber(0)), SomeEvents(1));
   object[8] = 2;
   nlohmann::json answer = nlohmann::json::parse(ReadAll(RunNumber(0), {object})[0]);
   EXPECT_EQ(answer["error"], "the stored trace is of format version 2; this program reads 1");
 }
 
-TEST_F(ConsoleReaderTest, LeavesOutEventsThatAreNone) {
+TEST_P(ConsoleReaderTest, LeavesOutEventsThatAreNone) {
   // Nested in up to 61 messages, of which 57 are read.
   std::vector<std::string> events;
   for (int messages = 52; messages <= 61; ++messages) {
@@ -376,7 +382,7 @@ TEST_F(ConsoleReaderTest, LeavesOutEventsThatAreNone) {
 }
 
 // Bytes changed, removed and doubled at places that a seed chooses.
-TEST_F(ConsoleReaderTest, ReadsBrokenObjectsAsTheWriterDoes) {
+TEST_P(ConsoleReaderTest, ReadsBrokenObjectsAsTheWriterDoes) {
   std::string whole = Stored(RunOf(RunNumber(0)), SomeEvents(2500));
   std::string two = TwoRuns();
   std::mt19937_64 random(20);
@@ -407,7 +413,7 @@ TEST_F(ConsoleReaderTest, ReadsBrokenObjectsAsTheWriterDoes) {
 }
 
 // What is in sound blocks is changed: both readers see the same messages in it, or none.
-TEST_F(ConsoleReaderTest, UnderstandsBrokenMessagesAsTheWriterDoes) {
+TEST_P(ConsoleReaderTest, UnderstandsBrokenMessagesAsTheWriterDoes) {
   std::mt19937_64 random(20);
   std::string every = EveryValue(1).SerializeAsString();
   std::string call = CallEvent(1).SerializeAsString();
@@ -467,15 +473,20 @@ void Describe(const google::protobuf::Descriptor& message, nlohmann::json& schem
   }
 }
 
-TEST_F(ConsoleReaderTest, KnowsTheMessagesOfTheProtoFiles) {
+TEST_P(ConsoleReaderTest, KnowsTheMessagesOfTheProtoFiles) {
   nlohmann::json schema;
   Describe(*proto::TraceFooter::descriptor(), schema);
-  std::vector<std::string> lines = RunNode(" schema");
+  std::vector<std::string> lines = RunReader(" schema");
   ASSERT_EQ(lines.size(), 1u);
   nlohmann::json known = nlohmann::json::parse(lines[0]);
   EXPECT_EQ(known["enums"], schema["enums"]);
   EXPECT_EQ(nlohmann::json::diff(known["messages"], schema["messages"]), nlohmann::json::array());
 }
+
+INSTANTIATE_TEST_SUITE_P(In, ConsoleReaderTest, ::testing::Values(Engine::kNode, Engine::kChromium),
+                         [](const auto& engine) {
+                           return engine.param == Engine::kNode ? "Node" : "Chromium";
+                         });
 
 }  // namespace
 }  // namespace nightjar::testing

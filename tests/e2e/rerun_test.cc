@@ -94,6 +94,102 @@ TEST_F(RerunTest, WhatPolicyHidStaysHidden) {
   EXPECT_EQ(Rerun().out, "\"<redacted>\"");
 }
 
+constexpr const char* kFunctions =
+    "[fn price item:String count:Int]\n"
+    "item ++ toString (count * 2) ++ toString (Uuid.generate)\n"
+    "[http-handler POST /order/:id]\n"
+    "[price \"tea\" 1; price \"milk\" 2]\n";
+
+class PatchTest : public RerunTest {
+ protected:
+  Output RunFunction(std::vector<std::string> more) {
+    std::vector<std::string> words = {"run-function", "shop", trace_};
+    words.insert(words.end(), more.begin(), more.end());
+    return server_.Cli(words);
+  }
+  bool ShowsPatches(int count) {
+    return Eventually([&] {
+      shown_ = server_.Cli({"trace", "shop", trace_}).out;
+      return shown_.find("Patch " + std::to_string(count) + ":") != std::string::npos;
+    });
+  }
+  std::string shown_;
+};
+
+TEST_F(PatchTest, AFunctionIsRunAloneAndShownWithItsTrace) {
+  server_.Deploy("shop", kFunctions);
+  Order();
+  const std::string before = server_.Cli({"trace", "shop", trace_, "--object", "-"}).out;
+  Output again = RunFunction({"price", "--call", "2"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("milk4"));
+  EXPECT_THAT(answer_.body, HasSubstr(again.out)) << "its trace answers for the call alone";
+  EXPECT_THAT(again.err, HasSubstr("This is call 2 of price on revision 1; its trace answered 1 "
+                                   "impure call; it is shown with trace " +
+                                   trace_));
+  ASSERT_TRUE(ShowsPatches(1)) << server_.log();
+  EXPECT_THAT(shown_, HasSubstr("Patch 1: call 2 of price"));
+  EXPECT_THAT(shown_, HasSubstr("newer: patch 1 below"));
+  EXPECT_EQ(server_.Cli({"trace", "shop", trace_, "--object", "-"}).out, before);
+  // On another revision, with other arguments; the input of the base is what it was.
+  server_.Deploy("shop",
+                 "[fn price item:String count:Int]\nitem ++ \"!\"\n"
+                 "[http-handler GET /]\n1\n");
+  EXPECT_EQ(RunFunction({"price"}).out, "\"tea!\"");
+  EXPECT_EQ(RunFunction({"price", "--arguments", "[\"rum\", 9]"}).out, "\"rum!\"");
+  ASSERT_TRUE(ShowsPatches(3));
+  EXPECT_THAT(shown_, HasSubstr("Patch 2: call 1 of price"));
+  EXPECT_THAT(shown_, HasSubstr("Patch 3: price with other arguments"));
+  EXPECT_THAT(server_.Json({"trace", "shop", trace_}), HasSubstr("\"patches\""));
+  EXPECT_EQ(server_.Json({"traces", "shop"}).find("\"patch\": {"), std::string::npos);
+  // With it they go.
+  ASSERT_EQ(server_.Cli({"hold", "shop", trace_, "--reason", "why"}).exit_code, 0);
+  Output held = server_.Cli({"delete-trace", "shop", trace_, "--reason", "a mistake"});
+  EXPECT_NE(held.exit_code, 0);
+  EXPECT_THAT(held.err, HasSubstr("is held as evidence"));
+  ASSERT_EQ(server_.Cli({"release", "shop", trace_}).exit_code, 0);
+  Output deleted = server_.Cli({"delete-trace", "shop", trace_, "--reason", "a mistake"});
+  EXPECT_EQ(deleted.exit_code, 0) << deleted.err;
+  EXPECT_THAT(deleted.out, HasSubstr(trace_ + " is deleted"));
+  Output gone = server_.Cli({"trace", "shop", trace_});
+  EXPECT_NE(gone.exit_code, 0);
+  EXPECT_THAT(gone.err, HasSubstr("was deleted on"));
+  EXPECT_THAT(gone.err, HasSubstr("a mistake"));
+  EXPECT_THAT(RunFunction({"price"}).err, HasSubstr("was deleted on"));
+  EXPECT_THAT(Rerun().err, HasSubstr("was deleted on"));
+  EXPECT_THAT(server_.log(), HasSubstr("event=trace_deleted"));
+}
+
+TEST_F(PatchTest, SaysWhatIsWrong) {
+  server_.Deploy("shop", kFunctions);
+  Order();
+  EXPECT_THAT(RunFunction({"prise"}).err,
+              HasSubstr("this trace calls no function `prise`; did you mean `price`?"));
+  EXPECT_THAT(RunFunction({"price", "--call", "3"}).err,
+              HasSubstr("this trace calls function `price` 2 times: there is no call 3"));
+  EXPECT_THAT(RunFunction({"prise", "--arguments", "[]"}).err,
+              HasSubstr("this program has no function `prise`; did you mean `price`?"));
+  EXPECT_THAT(RunFunction({"price", "--arguments", "[1]"}).err,
+              HasSubstr("function `price` takes 2 arguments, and there is 1"));
+  EXPECT_THAT(RunFunction({"price", "--arguments", "[1, 2]"}).err,
+              HasSubstr("argument 1 of function `price`, item"));
+  EXPECT_THAT(RunFunction({"price", "--arguments", "{"}).err, HasSubstr("not JSON"));
+  EXPECT_NE(RunFunction({"price", "--revision", "9"}).exit_code, 0);
+  const std::string right = trace_;
+  trace_[35] = trace_[35] == '0' ? '1' : '0';
+  EXPECT_THAT(RunFunction({"price"}).err, HasSubstr("no trace " + trace_));
+  EXPECT_THAT(server_.Cli({"delete-trace", "shop", trace_, "--reason", "x"}).err,
+              HasSubstr("no trace " + trace_));
+  trace_ = right;
+  // Nothing of that is a patch, and there is room for so many.
+  for (size_t i = 1; i <= 16; ++i) {
+    EXPECT_EQ(RunFunction({"price"}).exit_code, 0) << i;
+    ASSERT_TRUE(ShowsPatches(static_cast<int>(i)));
+  }
+  EXPECT_THAT(RunFunction({"price"}).err,
+              HasSubstr("this trace has 16 patches, which is the most"));
+}
+
 TEST(RerunOfProgramsTest, IsLiveOnly) {
   Server server("[canvas.tools]\nexec = true\n");
   ASSERT_EQ(server

@@ -224,18 +224,43 @@ TEST(ServeTest, AHandlerIsMadeOnlyOfARequestThatCame) {
   EXPECT_NE(large.out.find("too large to be kept"), std::string::npos) << large.out;
 }
 
+TEST(ServeTest, TracesFollowAHandlerThroughARename) {
+  Server server;
+  const std::string body = "let who = name\n\"hello \" ++ who\n";
+  server.Deploy("one", "[http-handler GET /hello/:name]\n" + body);
+  std::string before = server.Get("one", "/hello/ann").trace();
+  Output renamed = server.Deploy("one", "[http-handler GET /hi/:name]\n" + body);
+  EXPECT_NE(renamed.out.find("GET /hi/:name was GET /hello/:name, and has its traces"),
+            std::string::npos)
+      << renamed.out;
+  std::string after = server.Get("one", "/hi/bob").trace();
+  std::string listed;
+  EXPECT_TRUE(Eventually([&] {
+    listed = server.Json({"traces", "one", "--handler", "GET /hi/:name"});
+    return listed.find(before) != std::string::npos && listed.find(after) != std::string::npos;
+  })) << listed;
+  // What it does now, to the request of then.
+  Output again = server.Cli({"rerun", "one", before});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
 TEST(ServeTest, FindsTracesByValuesOfTheirInput) {
-  Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\"]\n");
-  server.Deploy("one", "[http-handler POST /in]\n1\n[http-handler GET /hello]\n2\n");
+  Server server("[default]\ntrace_index = [\"user\", \"order.id\", \"token\", \"day\"]\n");
+  server.Deploy("one",
+                "[http-handler POST /in]\n1\n[http-handler GET /hello]\n2\n"
+                "[http-handler GET /on/:day]\n3\n");
   std::string body = server.Raw(
       "POST /in HTTP/1.1\r\nHost: one.localhost\r\nContent-Type: application/json\r\n"
       "Connection: close\r\nContent-Length: 19\r\n\r\n{\"order\":{\"id\":42}}");
+  std::string variable = server.Get("one", "/on/sunday?day=monday").trace();
   std::string query = server.Get("one", "/hello?user=ann&token=trumpet").trace();
   auto Listed = [&](const std::string& field) {
     return server.Json({"traces", "one", "--field", field});
   };
   EXPECT_TRUE(Eventually([&] { return Listed("user=ann").find(query) != std::string::npos; }));
   EXPECT_EQ(Listed("user=bob").find("run_id"), std::string::npos);
+  EXPECT_NE(Listed("day=sunday").find(variable), std::string::npos);
+  EXPECT_EQ(Listed("day=monday").find("run_id"), std::string::npos);
   EXPECT_NE(Listed("order.id=42").find("POST /in"), std::string::npos) << body;
   EXPECT_EQ(Listed("token=trumpet").find("run_id"), std::string::npos);
   EXPECT_NE(Listed("token=<redacted>").find(query), std::string::npos);

@@ -81,7 +81,8 @@ StoreView ReadStore(const std::string& state) {
   EXPECT_TRUE(objects.has_value()) << objects.error().ToString();
   EXPECT_TRUE(db.has_value()) << db.error().ToString();
   if (!objects || !db) return view;
-  auto days = TraceDays(**db).Days();
+  TraceOutbox outbox(**db);
+  auto days = TraceDays(**db, outbox).Days();
   EXPECT_TRUE(days.has_value()) << days.error().ToString();
   if (!days) return view;
   for (TraceDay day : *days) ReadRows(**db, day, **objects, view);

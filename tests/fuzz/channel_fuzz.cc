@@ -264,7 +264,8 @@ void Compile(Script& script) {
       {TheLoop(), rig.clock, rig.factory, nullptr}, CompileRun::LimitsFrom(rig.limits),
       [&](CompileResult result) { results.push_back(std::move(result)); },
       [&](CompileRun*) { ++gone; });
-  Must(run.Start("fuzz", {"fuzz.dark", "text", false}).has_value(), "a compile run starts");
+  Must(run.Start("fuzz", {"fuzz.dark", "text", false}, nullptr).has_value(),
+       "a compile run starts");
   Turn();
   while (!script.done()) rig.worker.Step(script, "");
   Turn();

@@ -181,6 +181,17 @@ void CheckSealed(const SealedRun& sealed) {
   Must(again.ParseFromString(incident.SerializeAsString()), "an incident can be stored");
 }
 
+// As an archive does whose canvas has used up its events.
+void LeaveOutEvents(SealedRun& sealed) {
+  if (!sealed.unsealed) return;
+  Compressor compressor;
+  const uint64_t before = sealed.unsealed->events();
+  const uint64_t left_out = sealed.unsealed->LeaveOutEvents(compressor);
+  Must(left_out <= before && sealed.unsealed->events() <= before + 1,
+       "less is left than there was");
+  sealed.object = sealed.unsealed->Seal(sealed.row, compressor);
+}
+
 // What anyone may be shown of it. Takes as long as all the rest: once for each input.
 void CheckShown(const SealedRun& sealed) {
   std::string json;
@@ -224,6 +235,7 @@ void DrainIt(Script& script) {
         began.set_run_id(std::string(RunOf(run).bytes()));
         began.set_canvas("fuzz");
         began.set_trace_bytes_max(uint64_t{run} * 256);
+        if (run % 2 == 1) began.mutable_trace_rules()->set_events_per_day(1);
         Must(drain.Begin(std::move(began)).has_value(), "a run begins");
         break;
       }
@@ -231,6 +243,7 @@ void DrainIt(Script& script) {
         auto sealed = drain.End(EndOf(run, step % 16 >= 8));
         Must(sealed.has_value(), "a run ends");
         CheckSealed(*sealed);
+        LeaveOutEvents(*sealed);
         if (!sealed->object.empty()) last = std::move(*sealed);
         break;
       }
@@ -246,6 +259,7 @@ void DrainIt(Script& script) {
   }
   for (SealedRun& sealed : drain.EndAll()) {
     CheckSealed(sealed);
+    LeaveOutEvents(sealed);
     if (!last) last = std::move(sealed);
   }
   if (last) CheckShown(*last);

@@ -11,12 +11,15 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <random>
 #include <set>
 
 #include "ipc/core/check.h"
 #include "supervisor/writer/keeper.h"
 #include "supervisor/writer/trace_builder.h"
+#include "supervisor/writer/trace_pack.h"
 #include "supervisor/writer/trace_reader.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/writer/memory_store.h"
@@ -71,6 +74,9 @@ class SteppedStore final : public ObjectStore {
   Status Delete(std::string_view key) override {
     return Stepped([&] { return store_.Delete(key); });
   }
+  Status Replace(std::string_view key, std::string_view object) override {
+    return Stepped([&] { return store_.Replace(key, object); });
+  }
   Status Copy(std::string_view from, std::string_view to) override {
     return Stepped([&] { return store_.Copy(from, to); });
   }
@@ -86,7 +92,7 @@ class SteppedStore final : public ObjectStore {
 struct Handler {
   Tlid tlid = 0;
   double traces_a_day = 0;
-  std::deque<RunId> last;  // the rule's ten
+  std::deque<RunId> last;  // the rule's ten; RunId() where one was deleted
   bool deployed = true;
   WallTime removed{};
 };
@@ -148,6 +154,7 @@ class RetentionTest : public ::testing::Test {
     // What was not acknowledged comes again, as from the supervisor.
     for (auto& [run, tlid] : std::exchange(unacknowledged_, {})) Store(run, tlid, true);
     Commit();
+    if (unacknowledged_patch_) StorePatch(true);
     if (crashing_) steps_.Arm();
   }
 
@@ -178,6 +185,127 @@ class RetentionTest : public ::testing::Test {
     steps_.Step();
     archive_->Store(std::move(sealed));
     steps_.Step();
+  }
+
+  // A function of a stored run, run alone. Cut short, the patch comes again with the restart.
+  void PatchSome() {
+    if (runs_.empty()) return;
+    if (crashing_ && random_() % 2 == 0) steps_.ArmSoon(8);
+    const RunId base = runs_[runs_.size() - 1 - random_() % std::min<size_t>(runs_.size(), 300)];
+    clock_.Advance(std::chrono::milliseconds(2));
+    unacknowledged_patch_ = {base, RunId::New(clock_.Wall())};
+    Alive([&] { StorePatch(false); });
+  }
+
+  void StorePatch(bool resumed) {
+    const auto [base, run] = *unacknowledged_patch_;
+    SealedRun sealed;
+    sealed.run = run;
+    sealed.resumed = resumed;
+    sealed.row.set_run_id(run.ToString());
+    sealed.row.set_canvas(kCanvas);
+    sealed.row.mutable_patch()->set_run_id(base.ToString());
+    proto::StoredRun stored;
+    *stored.mutable_row() = sealed.row;
+    sealed.object = TraceBuilder(compressor_).Seal(std::move(stored));
+    steps_.Step();
+    archive_->Store(std::move(sealed));
+    steps_.Step();
+    std::vector<StoredRun> told = archive_->Commit();
+    for (const StoredRun& one : told)
+      if (one.run == run && one.error.empty()) patches_[base].push_back(run);
+    unacknowledged_patch_.reset();
+    steps_.Step();
+  }
+
+  // Small ones of a day into one object, as the uploader does it.
+  void PackSome() {
+    std::vector<RunId> runs;
+    std::vector<std::string> keys;
+    TracePack pack(compressor_);
+    for (auto at = runs_.rbegin(); at != runs_.rend() && runs.size() < 5; ++at) {
+      auto found = archive_->index().Get(kCanvas, *at);
+      const std::string key = *TraceKey(kCanvas, *at);
+      bool same_day = runs.empty() || *TraceDay::Of(runs[0]) == *TraceDay::Of(*at);
+      if (!same_day) break;
+      if (!found || found->object_key != key || !pack.Add(store_.objects[key])) continue;
+      runs.push_back(*at);
+      keys.push_back(key);
+    }
+    if (runs.size() < 2) return;
+    const std::string to = PackKey(keys[0], RunId::New(clock_.Wall()));
+    const std::string object = pack.Seal();
+    if (crashing_ && random_() % 3 == 0) steps_.ArmSoon(8);
+    bool alive = Alive([&] {
+      steps_.Step();
+      store_.objects[to] = object;
+      steps_.Step();
+      if (random_() % 2 == 0) DeleteOne(runs[0]);
+      Status done = Fail(ErrorCode::kInternal, "nobody said");
+      archive_->MoveObjects(keys, to, [&](const Status& moved) { done = moved; });
+      Commit();
+      EXPECT_TRUE(done);
+      for (const std::string& key : keys) {
+        steps_.Step();
+        store_.objects.erase(key);
+      }
+    });
+    if (alive) return;
+    // Whose rows never came to it: it expires where it is.
+    auto found = archive_->index().Get(kCanvas, runs[1]);
+    if (!found || found->object_key != to) orphans_.insert(to);
+  }
+
+  void DeleteSome() {
+    if (runs_.empty()) return;
+    if (crashing_ && random_() % 2 == 0) steps_.ArmSoon(20);
+    DeleteOne(runs_[runs_.size() - 1 -
+                    random_() % std::min<size_t>(runs_.size(), random_() % 2 == 0 ? 100 : 3000)]);
+  }
+
+  void DeleteOne(RunId run) {  // a copy: runs_ may grow
+    proto::DeleteTrace order;
+    order.set_canvas(kCanvas);
+    order.set_run_id(std::string(run.bytes()));
+    order.set_reason("why");
+    const bool held = held_.contains(run);
+    Result<proto::TraceDeleted> done = Fail(ErrorCode::kInternal, "it died");
+    try {
+      done = keeper_->Delete(order);
+    } catch (const Crash&) {
+      Restart();
+      NoteIfDeleted(run);
+      return;
+    }
+    EXPECT_FALSE(held && done);
+    NoteIfDeleted(run);
+    if (done && unacknowledged_.empty() && random_() % 3 == 0) StoreAgain(run);
+  }
+
+  void NoteIfDeleted(RunId run) {
+    auto noted = archive_->index().deletions().Find(kCanvas, run);
+    ASSERT_TRUE(noted);
+    if (!*noted || !deleted_.insert(run).second) return;
+    for (const RunId& patch : patches_[run]) gone_patches_.insert(patch.ToString());
+    patches_.erase(run);
+    std::erase(runs_, run);
+    for (Handler& handler : handlers_)
+      std::replace(handler.last.begin(), handler.last.end(), run, RunId());
+  }
+
+  // Its supervisor had not heard of it.
+  void StoreAgain(RunId run) {
+    // No step, and no crash: the model knows of no run that is told and not acknowledged twice.
+    SealedRun sealed;
+    sealed.run = run;
+    sealed.resumed = true;
+    sealed.row.set_run_id(run.ToString());
+    sealed.row.set_canvas(kCanvas);
+    sealed.object = "what it was";
+    steps_.Disarm();
+    archive_->Store(std::move(sealed));
+    for (const StoredRun& stored : archive_->Commit()) EXPECT_EQ(stored.error, "");
+    if (crashing_) steps_.Arm();
   }
 
   void Commit() {
@@ -294,7 +422,23 @@ class RetentionTest : public ::testing::Test {
     auto object = store_.Get(found->object_key, bounds::kTraceContainerBytes);
     if (!object) return "its object is not there: " + found->object_key;
     auto reader = TraceReader::Open(*object);
-    return reader && reader->Find(run) != nullptr ? "" : "another run's object";
+    if (!reader || reader->Find(run) == nullptr) return "another run's object";
+    return TroubleOfPatches(run, *found);
+  }
+
+  std::string TroubleOfPatches(const RunId& base, const IndexedTrace& found) {
+    auto patches = archive_->index().PatchesOf(found);
+    if (!patches) return patches.error().ToString();
+    std::vector<RunId> runs;
+    for (const IndexedTrace& patch : *patches) {
+      runs.push_back(*RunId::Parse(patch.row.run_id()));
+      auto reader = TraceReader::Open(store_.objects[patch.object_key]);
+      if (!reader || reader->Find(runs.back()) == nullptr)
+        return "a patch is not there: " + patch.object_key;
+    }
+    auto known = patches_.find(base);
+    if (known == patches_.end()) return runs.empty() ? "" : "patches that nobody made";
+    return runs == known->second ? "" : "other patches than there were";
   }
 
   void ExpectKept() {
@@ -304,9 +448,17 @@ class RetentionTest : public ::testing::Test {
     for (const RunId& run : held_) ASSERT_EQ(Trouble(run), "") << "held: " << run.ToString();
     for (const Handler& handler : handlers_) {
       for (const RunId& run : handler.last)
-        ASSERT_EQ(Trouble(run), "") << "one of the last ten of " << handler.tlid;
+        if (run != RunId()) {
+          ASSERT_EQ(Trouble(run), "") << "one of the last ten of " << handler.tlid;
+        }
       ExpectListed(handler);
     }
+  }
+
+  // The key of a patch's base; another key as it is.
+  static std::string OfBase(const std::string& key) {
+    size_t plus = key.find('+');
+    return plus == key.npos ? key : key.substr(0, plus) + ".njt";
   }
 
   void ExpectListed(const Handler& handler) {
@@ -320,8 +472,10 @@ class RetentionTest : public ::testing::Test {
     std::vector<std::string> listed;
     for (const proto::TraceRow& row : list->traces()) listed.push_back(row.run_id());
     for (const RunId& run : handler.last)
-      ASSERT_EQ(std::count(listed.begin(), listed.end(), run.ToString()), 1)
-          << run.ToString() << " of " << handler.tlid;
+      if (run != RunId()) {
+        ASSERT_EQ(std::count(listed.begin(), listed.end(), run.ToString()), 1)
+            << run.ToString() << " of " << handler.tlid;
+      }
   }
 
   // After a whole round.
@@ -336,9 +490,12 @@ class RetentionTest : public ::testing::Test {
       if (key.starts_with("week/")) {
         EXPECT_GE(key.substr(5, 10), first.Text()) << key;
       } else if (key.starts_with("evidence/")) {
-        EXPECT_TRUE(evidence.contains(key)) << key;
-      } else
+        EXPECT_TRUE(evidence.contains(OfBase(key))) << key;
+      } else if (key == OfBase(key)) {
         ++kept[std::stoull(key.substr(10))];
+      } else {
+        EXPECT_TRUE(store_.objects.contains(OfBase(key))) << key;
+      }
     }
     for (const Handler& handler : handlers_) {
       EXPECT_LE(kept[handler.tlid], bounds::kRingSlots);
@@ -347,6 +504,7 @@ class RetentionTest : public ::testing::Test {
         EXPECT_EQ(kept[handler.tlid], 0u) << handler.tlid;
       }
     }
+    ExpectNothingOfDeleted();
     // Of long ago, neither of the last ten nor held.
     std::set<RunId> stays(held_.begin(), held_.end());
     for (const Handler& handler : handlers_) stays.insert(handler.last.begin(), handler.last.end());
@@ -359,6 +517,34 @@ class RetentionTest : public ::testing::Test {
         EXPECT_EQ(found.error().code, ErrorCode::kExpired) << found.error().ToString();
       }
     }
+  }
+
+  void ExpectNothingOfDeleted() {
+    std::set<std::string> ids;
+    for (const RunId& run : deleted_) {
+      ids.insert(run.ToString());
+      auto found = archive_->index().Get(kCanvas, run);
+      ASSERT_FALSE(found) << run.ToString();
+      ErrorCode code = found.error().code;
+      EXPECT_TRUE(code == ErrorCode::kDeleted || code == ErrorCode::kExpired);
+    }
+    for (const auto& [key, object] : store_.objects) {
+      if (orphans_.contains(key)) continue;
+      if (key != OfBase(key)) {
+        EXPECT_FALSE(gone_patches_.contains(key.substr(key.find('+') + 1, 36))) << key;
+        continue;
+      }
+      if (auto single = TraceKeyParts(key)) {
+        EXPECT_FALSE(deleted_.contains(single->run)) << key;
+        continue;
+      }
+      TracePack runs(compressor_);
+      EXPECT_TRUE(runs.Add(object, [&](const proto::StoredRun& stored) {
+        EXPECT_FALSE(ids.contains(stored.row().run_id())) << key;
+        return true;
+      }));
+    }
+    EXPECT_EQ(archive_->index().deletions().Erasures({}, 10)->size(), 0u);
   }
 
   std::mt19937_64 random_;
@@ -377,6 +563,11 @@ class RetentionTest : public ::testing::Test {
   std::vector<std::pair<RunId, Tlid>> unacknowledged_;
   std::vector<RunId> runs_;  // all that were acknowledged
   std::set<RunId> held_;
+  std::set<RunId> deleted_;
+  std::map<RunId, std::vector<RunId>> patches_;                  // by base, oldest first
+  std::set<std::string> gone_patches_;                           // whose bases were deleted
+  std::optional<std::pair<RunId, RunId>> unacknowledged_patch_;  // and its base, first
+  std::set<std::string> orphans_;  // packs that a crash left without rows
   size_t traces_ = 0;
   bool whole_round_ = false;
 };
@@ -403,6 +594,9 @@ TEST_F(RetentionTest, KeepsWhatTheRuleKeepsAndNothingElseForMonths) {
       Traffic();
       if (random_() % 60 == 0) AddOrRemoveAHandler();
       if (!store_.away && random_() % 8 == 0) HoldOrRelease();
+      if (random_() % 12 == 0) PackSome();
+      if (random_() % 6 == 0) DeleteSome();
+      if (random_() % 6 == 0) PatchSome();
       if (hour % 6 == 0 && (day >= keeper_back || store_.away)) Round();
     }
     ExpectKept();
@@ -410,8 +604,11 @@ TEST_F(RetentionTest, KeepsWhatTheRuleKeepsAndNothingElseForMonths) {
     if (day >= keeper_back && whole_round_) ExpectGone();
     ExpectKept();
   }
-  printf("retention: %zu traces, %d crashes, %d outages, %zu held, %d copies\n", traces_, crashes_,
-         outages, held_.size(), store_.copies);
+  printf(
+      "retention: %zu traces, %d crashes, %d outages, %zu held, %zu deleted, %zu patched, "
+      "%d copies\n",
+      traces_, crashes_, outages, held_.size(), deleted_.size(), patches_.size(), store_.copies);
+  EXPECT_GT(deleted_.size(), 20u);
   EXPECT_GT(crashes_, 5);
   EXPECT_TRUE(whole_round_);
 }

@@ -42,10 +42,11 @@ inline Result<s3::HttpAnswer> CallStore(const s3::S3Client::Options& options, s3
   return std::move(*result);
 }
 
-inline void MakeBucket(const std::string& bucket) {
+inline void MakeBucket(const std::string& bucket, const s3::Fields& headers = {}) {
   s3::StoreCall call;
   call.method = "PUT";
   call.bucket = bucket;
+  call.headers = headers;
   auto made = CallStore(StoreOptions(bucket), call);
   ASSERT_TRUE(made) << made.error().ToString();
 }

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "supervisor/writer/s3/store_words.h"
 #include "supervisor/writer/s3/week_rule.h"
 #include "tests/s3/real_store.h"
 
@@ -117,6 +118,62 @@ TEST_F(StoreTest, SetsTheRuleByWhichAWeekExpiresAndOnlyThat) {
     });
   EXPECT_TRUE(gone) << ListBucket(bucket_);
   EXPECT_EQ(store_->Get("kept/demo/7/3.njt", 100).value(), "kept");
+}
+
+std::string VersionsIn(const std::string& bucket) {
+  s3::StoreCall call;
+  call.method = "GET";
+  call.bucket = bucket;
+  call.query = {{"versions", ""}};
+  auto listed = CallStore(StoreOptions(bucket), call);
+  return listed ? listed->body : listed.error().ToString();
+}
+
+Result<s3::HttpAnswer> RemoveNewestVersion(const std::string& bucket, const std::string& key) {
+  s3::StoreCall call;
+  call.method = "DELETE";
+  call.bucket = bucket;
+  call.key = key;
+  call.query = {{"versionId", s3::RawTagContent(VersionsIn(bucket), "VersionId", 1000)}};
+  return CallStore(StoreOptions(bucket), call);
+}
+
+// With keys that may do everything else.
+TEST_F(StoreTest, LetsNobodyRemoveEvidenceThatTheStoreHolds) {
+  const std::string key = "evidence/demo/run.njt", evidence = bucket_ + "-evidence";
+  MakeBucket(evidence, {{"x-amz-bucket-object-lock-enabled", "true"}});
+  s3::S3Client::Options options = StoreOptions(bucket_);
+  options.store.bucket_evidence = evidence;
+  options.store.lock_evidence = true;
+  Open(options);
+  Status prepared = Prepared(*store_);
+  EXPECT_TRUE(prepared) << prepared.error().ToString();
+  ASSERT_TRUE(store_->Put(kKey, "copied"));
+  Status copied = store_->Copy(kKey, key);
+  ASSERT_TRUE(copied) << copied.error().ToString();
+  auto removed = RemoveNewestVersion(evidence, key);
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, ErrorCode::kPermission) << removed.error().ToString();
+  EXPECT_EQ(store_->Get(key, 100).value(), "copied");
+  // Once more, as after a crash of ours in between; and from the spool.
+  ASSERT_TRUE(store_->Put(key, "put"));
+  EXPECT_FALSE(RemoveNewestVersion(evidence, key));
+  Status released = store_->Delete(key);
+  ASSERT_TRUE(released) << released.error().ToString();
+  EXPECT_THAT(VersionsIn(evidence), Not(HasSubstr("<VersionId>")));
+  EXPECT_TRUE(store_->Delete(key)) << "what is gone is gone";
+}
+
+TEST_F(StoreTest, SaysThatABucketLocksNothing) {
+  s3::S3Client::Options options = StoreOptions(bucket_);
+  options.store.lock_evidence = true;
+  Open(options);
+  Status prepared = Prepared(*store_);
+  ASSERT_FALSE(prepared);
+  EXPECT_EQ(prepared.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(prepared.error().context, HasSubstr("was made without object lock"));
+  ASSERT_TRUE(store_->Put(kKey, "x"));
+  EXPECT_FALSE(store_->Copy(kKey, "evidence/demo/run.njt")) << "it would not be held";
 }
 
 TEST_F(StoreTest, SaysWhatRuleIsMissingWhereOthersHaveRules) {

@@ -47,6 +47,12 @@ class FakeJournal : public Journal {
   void LoadCatalog(std::function<void(Result<std::vector<CatalogItem>>)> done) override {
     done(std::vector<CatalogItem>());
   }
+  void ImportTrace(proto::ImportTrace import, const Fd&,
+                   std::function<void(Result<proto::FromWriter>)> answered) override {
+    proto::ToWriter question;
+    *question.mutable_import_trace() = std::move(import);
+    Ask(std::move(question), std::move(answered));
+  }
   void Ask(proto::ToWriter question,
            std::function<void(Result<proto::FromWriter>)> answered) override {
     if (away) return answered(Fail(ErrorCode::kUnavailable, "the storage writer is away"));

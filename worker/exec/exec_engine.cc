@@ -69,7 +69,7 @@ RunOutcome OutcomeOf(const Result<ProgramEnd>& end, std::string output) {
 
 }  // namespace
 
-CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&) {
+CompileOutcome ExecEngine::Compile(std::string_view, const proto::Upload&, const HandlerEntries&) {
   CompileOutcome outcome;
   outcome.diagnostics.emplace_back().set_message("programs are not compiled");
   return outcome;
@@ -164,6 +164,12 @@ RunOutcome ExecEngine::RunProgram(const proto::HandlerDef& handler, const proto:
                           lang::NormalString(arena_, header.value()));
     recorder.FinishRun(lang::MakeResponse(arena_, response));
   }
+  return outcome;
+}
+
+ImportOutcome ExecEngine::Import(const proto::Import&, std::string_view) {
+  ImportOutcome outcome;
+  outcome.answer.set_wrong("programs have no traces in classic Dark");
   return outcome;
 }
 

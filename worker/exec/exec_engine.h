@@ -15,9 +15,12 @@ namespace nightjar {
 
 class ExecEngine final : public Engine {
  public:
-  CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload) override;
+  CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload,
+                         const HandlerEntries& earlier) override;
   Status Load(std::string_view program) override;
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+  // Dark had no programs: there is nothing to import.
+  ImportOutcome Import(const proto::Import& order, std::string_view object) override;
   void AskToStop(proto::SelfLimit why) noexcept override;
 
  private:

@@ -7,6 +7,7 @@
 #include "ipc/core/bounds.h"
 #include "worker/lang/canvas_files.h"
 #include "worker/lang/evaluator.h"
+#include "worker/lang/handler_ids.h"
 #include "worker/lang/http_output.h"
 #include "worker/lang/lower.h"
 #include "worker/lang/parser.h"
@@ -14,6 +15,7 @@
 #include "worker/lang/run_input.h"
 #include "worker/lang/secret_mask.h"
 #include "worker/lang/stack_guard.h"
+#include "worker/lang/trace_import.h"
 #include "worker/lang/unicode.h"
 
 namespace nightjar::lang {
@@ -39,7 +41,8 @@ DarkEngine::DarkEngine(const Library* library) : library_(*library) {
 
 DarkEngine::~DarkEngine() = default;
 
-CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload) {
+CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload,
+                                   const HandlerEntries& earlier) {
   CompileOutcome outcome;
   const std::string& source = upload.source();
   if (source.size() > bounds::kSourceBytes) {
@@ -60,6 +63,7 @@ CompileOutcome DarkEngine::Compile(std::string_view, const proto::Upload& upload
     outcome.diagnostics.push_back(WholeFile(lowered.error().context));
     return outcome;
   }
+  KeepHandlerIds(earlier, parsed.program, parsed.manifest);
   *parsed.program.mutable_files() = upload.files();
   std::string program = parsed.program.SerializeAsString();
   if (program.size() > bounds::kProgramBytes) {
@@ -93,16 +97,19 @@ Status DarkEngine::Load(std::string_view bytes) {
 }
 
 RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorder& recorder) {
-  auto handler =
-      code_ == nullptr ? decltype(code_->handlers)::iterator() : code_->handlers.find(run.tlid());
-  if (code_ == nullptr || handler == code_->handlers.end())
+  if (code_ == nullptr) return ProgramError("there is no program");
+  std::optional<OneFunction> alone;
+  if (run.has_again()) alone = OneFunction::Of(body);
+  auto handler = code_->handlers.find(run.tlid());
+  if (!alone && handler == code_->handlers.end())
     return ProgramError("this program has no such handler");
   const uint64_t value_bytes_max = run.limits().value_bytes_max();
   arena_.SetLimit(value_bytes_max > 0 ? value_bytes_max : SIZE_MAX);
   steps_ = 0;
   RunOutcome outcome;
   try {
-    outcome = Evaluate(handler->second, run, body, recorder);
+    outcome =
+        alone ? Evaluate(*alone, run, recorder) : Evaluate(handler->second, run, body, recorder);
   } catch (const LimitReached& reached) {
     outcome.limit_hit = reached.limit;
     outcome.measured = reached.measured;
@@ -118,27 +125,58 @@ RunOutcome DarkEngine::Run(const proto::Run& run, std::string_view body, Recorde
   return outcome;
 }
 
+ImportOutcome DarkEngine::Import(const proto::Import& order, std::string_view object) {
+  ImportOutcome outcome;
+  arena_.SetLimit(bounds::kImportValueBytes);
+  try {
+    auto trace = ReadStoredTrace(arena_, object);
+    if (!trace)
+      outcome.answer.set_wrong(trace.error().context);
+    else if (order.look())
+      outcome.answer = LookAt(*trace);
+    else
+      outcome = ImportTrace(arena_, *trace, order, *code_, library_);
+  } catch (const StackExhausted&) {
+    outcome.answer.set_wrong("its values are nested too deeply");
+  } catch (const ArenaExhausted&) {
+    outcome.answer.set_wrong("its values need more memory than there is for them");
+  }
+  arena_.Reset();
+  return outcome;
+}
+
 RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run,
                                 std::string_view body, Recorder& recorder) {
-  const proto::RunLimits& limits = run.limits();
   RunInput input;
   if (auto unsound = BeginRun(arena_, handler, run, body, recorder, &input)) return *unsound;
+  return Evaluate(handler, run, &input, recorder,
+                  handler.bytes ? MakeBytesOutcome : MakeResponseOutcome);
+}
+
+RunOutcome DarkEngine::Evaluate(OneFunction& alone, const proto::Run& run, Recorder& recorder) {
+  RunInput input;
+  if (auto unsound = alone.Begin(arena_, *code_, run, recorder, &input)) return *unsound;
+  return Evaluate(alone.handler(), run, &input, recorder, OneFunction::Outcome);
+}
+
+RunOutcome DarkEngine::Evaluate(const HandlerCode& handler, const proto::Run& run, RunInput* input,
+                                Recorder& recorder, MakeOutcome make_outcome) {
+  const proto::RunLimits& limits = run.limits();
   Evaluator evaluator(&arena_, &recorder,
                       {.call_depth_max = limits.call_depth_max(),
                        .steps_max = limits.steps_max(),
                        .traced = limits.trace_bytes_max() > 0,
                        .trace_overflow_kills = limits.trace_overflow_kills(),
-                       .replay = input.replay ? &*input.replay : nullptr});
+                       .replay = input->replay ? &*input->replay : nullptr});
   StepCount count{evaluator, &steps_};
   try {
-    Dval result = evaluator.Run(handler, input.values);
-    RunOutcome outcome = handler.bytes ? MakeBytesOutcome(result, limits.output_bytes_max())
-                                       : MakeResponseOutcome(result, limits.output_bytes_max());
+    Dval result = evaluator.Run(handler, input->values);
+    RunOutcome outcome = make_outcome(result, limits.output_bytes_max());
     std::string room;
     outcome.error = std::string(SecretMask::Apply(outcome.error, &room));
-    if (input.replay) {
-      outcome.calls_answered = input.replay->answered();
-      outcome.calls_live = input.replay->live();
+    if (input->replay) {
+      outcome.calls_answered = input->replay->answered();
+      outcome.calls_live = input->replay->live();
     }
     if (outcome.limit_hit == proto::SELF_LIMIT_UNSPECIFIED) recorder.FinishRun(result);
     return outcome;

@@ -11,6 +11,7 @@
 #include "worker/engine.h"
 #include "worker/lang/code.h"
 #include "worker/lang/fuel.h"
+#include "worker/lang/one_function.h"
 
 namespace nightjar::lang {
 
@@ -21,14 +22,20 @@ class DarkEngine final : public Engine {
   explicit DarkEngine(const Library* library);
   ~DarkEngine() override;
 
-  CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload) override;
+  CompileOutcome Compile(std::string_view file_name, const proto::Upload& upload,
+                         const HandlerEntries& earlier) override;
   Status Load(std::string_view program) override;
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override;
+  ImportOutcome Import(const proto::Import& order, std::string_view object) override;
   void AskToStop(proto::SelfLimit why) noexcept override { Fuel::Ask(why); }
 
  private:
+  using MakeOutcome = RunOutcome (*)(const Dval& result, uint64_t bytes_max);
   RunOutcome Evaluate(const HandlerCode& handler, const proto::Run& run, std::string_view body,
                       Recorder& recorder);
+  RunOutcome Evaluate(OneFunction& alone, const proto::Run& run, Recorder& recorder);
+  RunOutcome Evaluate(const HandlerCode& handler, const proto::Run& run, RunInput* input,
+                      Recorder& recorder, MakeOutcome make_outcome);
 
   const Library& library_;
   std::unique_ptr<Code> code_;  // null until Load()

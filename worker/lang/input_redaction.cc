@@ -16,8 +16,8 @@ using Kind = RedactionRules::Kind;
 
 std::string NumberText(const Dval& value) {
   char digits[32];
-  auto end = value.Is(Tag::kInt) ? std::to_chars(digits, digits + sizeof digits, value.integer)
-                                 : std::to_chars(digits, digits + sizeof digits, value.number);
+  auto end = value.Is(Tag::kFloat) ? std::to_chars(digits, digits + sizeof digits, value.number)
+                                   : std::to_chars(digits, digits + sizeof digits, value.integer);
   return {digits, end.ptr};
 }
 
@@ -31,7 +31,7 @@ class Walk {
  public:
   Walk(Arena& arena, RequestRedactor& redactor) : arena_(arena), redactor_(redactor) {}
 
-  // JSON, which nests 64 deep at most.
+  // Values of JSON, which nests 64 deep at most, or of a trace that is imported.
   Dval Value(const Dval& value, Kind kind) {
     switch (value.tag) {
       case Tag::kObject:
@@ -41,14 +41,28 @@ class Walk {
         return Items(value, kind);
       case Tag::kString:
       case Tag::kBytes:
+      case Tag::kCharacter:
+      case Tag::kUuid:
         return kind == Kind::kKeep ? value : Hidden(kind, value.view());
       case Tag::kInt:
+      case Tag::kDate:
       case Tag::kFloat:
         return kind == Kind::kKeep ? value : Hidden(kind, NumberText(value));
       case Tag::kBool:
         return kind == Kind::kKeep ? value : Hidden(kind, value.boolean() ? "true" : "false");
+      case Tag::kJust:
+      case Tag::kOk:
+      case Tag::kErrorResult:
+      case Tag::kErrorRail: {
+        Dval inner = Value(*value.inner, kind);
+        return Same(inner, *value.inner) ? value : MakeWrapped(arena_, value.tag, inner);
+      }
+      case Tag::kResponse:
+        return Response(value, kind);
+      case Tag::kError:
+        return kind == Kind::kKeep ? value : Hidden(kind, value.error->message);
       default:
-        return value;  // null, and the error that cookies can be
+        return value;  // what says nothing, or only a name
     }
   }
 
@@ -121,6 +135,14 @@ class Walk {
       shown[i] = changed;
     }
     return shown == nullptr ? list : MakeItems(arena_, list.tag, shown, list.count());
+  }
+
+  // The mask knows the names of headers by itself.
+  Dval Response(const Dval& value, Kind kind) {
+    if (kind != Kind::kKeep) return Hidden(kind, "");
+    ResponseData shown = *value.response;
+    shown.body = Value(shown.body, kind);
+    return Same(shown.body, value.response->body) ? value : MakeResponse(arena_, shown);
   }
 
   Dval Changed(const Dval& before, std::string_view after) {

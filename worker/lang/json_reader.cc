@@ -11,17 +11,17 @@
 namespace nightjar::lang {
 namespace {
 
-constexpr int kDepthMax = 64;
-
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
 class JsonReader {
  public:
-  JsonReader(Arena& arena, std::string_view text, JsonComments comments, JsonNumbers numbers)
+  JsonReader(Arena& arena, std::string_view text, JsonComments comments, JsonNumbers numbers,
+             int depth_max)
       : arena_(arena),
         text_(text),
+        depth_max_(depth_max),
         skips_comments_(comments == JsonComments::kSkipped),
         non_finite_(numbers == JsonNumbers::kNonFiniteToo) {}
 
@@ -259,9 +259,9 @@ class JsonReader {
   }
 
   bool Deeper(const char* what) {
-    if (++depth_ <= kDepthMax) return true;
-    return Fail("The maximum configured depth of 64 has been exceeded. Cannot read next JSON " +
-                std::string(what) + ".");
+    if (++depth_ <= depth_max_) return true;
+    return Fail("The maximum configured depth of " + std::to_string(depth_max_) +
+                " has been exceeded. Cannot read next JSON " + std::string(what) + ".");
   }
 
   // Behind a value in a container: a comma and more to come, the end, or neither.
@@ -355,6 +355,7 @@ class JsonReader {
 
   Arena& arena_;
   const std::string_view text_;
+  const int depth_max_;
   const bool skips_comments_;
   const bool non_finite_;
   size_t at_ = 0;
@@ -368,8 +369,8 @@ class JsonReader {
 }  // namespace
 
 bool ReadJson(Arena& arena, std::string_view text, JsonComments comments, Dval* value,
-              std::string* error, JsonNumbers numbers) {
-  JsonReader reader(arena, text, comments, numbers);
+              std::string* error, JsonNumbers numbers, int depth_max) {
+  JsonReader reader(arena, text, comments, numbers, depth_max);
   Dval read;
   if (!reader.Whole(&read)) {
     *error = std::move(reader.error());

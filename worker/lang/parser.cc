@@ -1,7 +1,5 @@
 #include "worker/lang/parser.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <set>
 #include <sstream>
@@ -11,6 +9,7 @@
 #include "ipc/core/utf8.h"
 #include "worker/lang/builtin.h"
 #include "worker/lang/command_line.h"
+#include "worker/lang/handler_ids.h"
 #include "worker/lang/shape_header.h"
 #include "worker/lang/source_toplevel.h"
 
@@ -178,11 +177,6 @@ class CanvasParser {
     return sections;
   }
 
-  static uint64_t TlidOf(const std::string& name) {
-    // Within 63 bits, so that every store's signed integers hold it.
-    return XXH64(name.data(), name.size(), 0) >> 1;
-  }
-
   std::optional<proto::Expr> Body(const Section& section) {
     LexResult lexed = Lex(section.body, section.line + 1);
     if (!lexed.errors.empty()) {
@@ -274,7 +268,7 @@ class CanvasParser {
     }
     if (!FreshName(section, name)) return;
     if (exec ? !Command(section, &handler) : !Code(section, &handler)) return;
-    uint64_t tlid = TlidOf(kind + " " + name);
+    uint64_t tlid = IdOf(kind + " " + name);
     entry.set_tlid(tlid);
     entry.set_name(name);
     handler.set_tlid(tlid);
@@ -363,7 +357,7 @@ class CanvasParser {
     if (!FreshName(section, words[1])) return;
     auto body = Body(section);
     if (!body) return;
-    function.set_tlid(TlidOf("fn " + words[1]));
+    function.set_tlid(IdOf("fn " + words[1]));
     *function.mutable_body() = std::move(*body);
     *result_.program.add_functions() = std::move(function);
     result_.manifest.set_functions(result_.manifest.functions() + 1);
@@ -389,13 +383,13 @@ class CanvasParser {
     if (kind == "db") {
       proto::DatastoreDef& datastore = *result_.program.add_datastores();
       datastore.set_name(shape->name);
-      datastore.set_tlid(TlidOf("db " + shape->name));
+      datastore.set_tlid(IdOf("db " + shape->name));
       fill(datastore.mutable_columns());
       result_.manifest.set_datastores(result_.manifest.datastores() + 1);
     } else {
       proto::TypeDef& type = *result_.program.add_types();
       type.set_name(shape->name);
-      type.set_tlid(TlidOf("type " + shape->name));
+      type.set_tlid(IdOf("type " + shape->name));
       fill(type.mutable_fields());
       result_.manifest.set_types(result_.manifest.types() + 1);
     }

@@ -1,4 +1,4 @@
-#include "worker/stdlib/base64.h"
+#include "worker/lang/base64.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {

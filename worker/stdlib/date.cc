@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "worker/lang/repr.h"
-#include "worker/stdlib/date_parser.h"
+#include "worker/lang/date_parser.h"
 #include "worker/stdlib/library.h"
 
 namespace nightjar::lang {

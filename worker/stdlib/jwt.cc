@@ -1,6 +1,6 @@
 // JSON Web Tokens (RFC 7519) with the one algorithm that there ever was here: RS256.
 #include "worker/lang/json_reader.h"
-#include "worker/stdlib/base64.h"
+#include "worker/lang/base64.h"
 #include "worker/stdlib/compact_json.h"
 #include "worker/stdlib/library.h"
 #include "worker/stdlib/rsa_signature.h"

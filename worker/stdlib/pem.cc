@@ -1,7 +1,7 @@
 #include "worker/stdlib/pem.h"
 
 #include "worker/lang/repr.h"
-#include "worker/stdlib/base64.h"
+#include "worker/lang/base64.h"
 
 namespace nightjar::lang {
 

@@ -3,7 +3,7 @@
 
 #include "worker/lang/numbers.h"
 #include "worker/lang/unicode.h"
-#include "worker/stdlib/base64.h"
+#include "worker/lang/base64.h"
 #include "worker/stdlib/digest.h"
 #include "worker/stdlib/library.h"
 #include "worker/stdlib/random.h"

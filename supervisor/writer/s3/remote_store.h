@@ -17,6 +17,8 @@ class RemoteStore : public ObjectStore {
  public:
   // The rule that Prepare() set does it.
   Result<bool> ExpireBefore(std::string_view) final { return false; }
+  // What is put there stays there.
+  Status Replace(std::string_view key, std::string_view object) final { return Put(key, object); }
   // `done` once, on a thread of the store's; here, where the store has ended. Any thread.
   virtual void PutLater(const std::string& key, std::shared_ptr<const std::string> object,
                         std::function<void(Status)> done) = 0;

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "ipc/core/quiet_thread.h"
+#include "supervisor/writer/s3/evidence_lock.h"
 #include "supervisor/writer/s3/week_rule.h"
 
 namespace nightjar::s3 {
@@ -16,6 +17,14 @@ tl::unexpected<Error> Ended() {
 Result<std::string> BodyOf(Result<HttpAnswer> answer) {
   if (!answer) return tl::unexpected<Error>(answer.error());
   return std::move(answer->body);
+}
+
+// What comes of an object that was put there.
+S3Client::Done Locked(S3Client& client, const std::string& key, S3Client::Done done) {
+  if (!IsLocked(client.settings(), key)) return done;
+  return [&client, key, done = std::move(done)](const Status& put) {
+    put ? LockEvidence(client, key, done) : done(put);
+  };
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ T S3Store::Wait(std::function<void(S3Client&, std::function<void(T)>)> ask) {
 Status S3Store::Put(std::string_view key, std::string_view object) {
   auto body = std::make_shared<const std::string>(object);
   return Wait<Status>([key = std::string(key), body](S3Client& client, S3Client::Done done) {
-    client.Put(key, body, std::move(done));
+    client.Put(key, body, Locked(client, key, std::move(done)));
   });
 }
 
@@ -102,6 +111,7 @@ Result<uint64_t> S3Store::SizeOf(std::string_view key) {
 
 Status S3Store::Delete(std::string_view key) {
   return Wait<Status>([key = std::string(key)](S3Client& client, S3Client::Done done) {
+    if (IsLocked(client.settings(), key)) return RemoveEvidence(client, key, std::move(done));
     client.Delete(key, std::move(done));
   });
 }
@@ -109,18 +119,26 @@ Status S3Store::Delete(std::string_view key) {
 Status S3Store::Copy(std::string_view from, std::string_view to) {
   return Wait<Status>(
       [from = std::string(from), to = std::string(to)](S3Client& client, S3Client::Done done) {
-        client.Copy(from, to, std::move(done));
+        client.Copy(from, to, Locked(client, to, std::move(done)));
       });
 }
 
 void S3Store::PutLater(const std::string& key, std::shared_ptr<const std::string> object,
                        std::function<void(Status)> done) {
-  bool asked = Post([key, object, done](S3Client& client) { client.Put(key, object, done); });
+  bool asked = Post([key, object, done](S3Client& client) {
+    client.Put(key, object, Locked(client, key, done));
+  });
   if (!asked) done(Ended());
 }
 
 void S3Store::Prepare(std::function<void(Status)> done) {
-  if (!Post([done](S3Client& client) { EnsureWeekRule(client, done); })) done(Ended());
+  bool asked = Post([done](S3Client& client) {
+    if (!client.settings().lock_evidence) return EnsureWeekRule(client, done);
+    CheckEvidenceBucket(client, [&client, done](const Status& checked) {
+      checked ? EnsureWeekRule(client, done) : done(checked);
+    });
+  });
+  if (!asked) done(Ended());
 }
 
 std::string S3Store::SignedUrl(std::string_view key) const {

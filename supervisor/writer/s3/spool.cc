@@ -83,6 +83,21 @@ Spool::Fresh Spool::TakeReady() {
   return std::exchange(ready_, {});
 }
 
+void Spool::TakeUp(const std::vector<std::string>& keys) {
+  std::lock_guard lock(mutex_);
+  leaving_.insert(keys.begin(), keys.end());
+}
+
+void Spool::PutDown(const std::vector<std::string>& keys) {
+  std::lock_guard lock(mutex_);
+  for (const std::string& key : keys) leaving_.erase(key);
+}
+
+bool Spool::IsLeaving(std::string_view key) const {
+  std::lock_guard lock(mutex_);
+  return leaving_.contains(key);
+}
+
 void Spool::OnReady(std::function<void()> told) {
   std::lock_guard lock(mutex_);
   told_ = std::move(told);

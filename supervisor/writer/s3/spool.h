@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,11 @@ class Spool {
   Fresh TakeReady();
   // Called by Ready() on its thread, under the spool's lock; null: nobody is to be told.
   void OnReady(std::function<void()> told);
+  // The uploader reads these and has them under way, until they are put down. From any thread.
+  void TakeUp(const std::vector<std::string>& keys);
+  void PutDown(const std::vector<std::string>& keys);
+  // It was taken up: removed from here it may still come to be there.
+  bool IsLeaving(std::string_view key) const;
   // Up to `keys_max` of what lies here and is not `known`.
   Result<std::vector<std::string>> Find(size_t keys_max,
                                         const std::function<bool(const std::string&)>& known) const;
@@ -62,8 +68,9 @@ class Spool {
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> objects_{0};
   std::atomic<uint64_t> dropped_{0};
-  std::mutex mutex_;
-  Fresh ready_;  // guarded by mutex_, like the next
+  mutable std::mutex mutex_;
+  Fresh ready_;  // guarded by mutex_, like the next two
+  std::set<std::string, std::less<>> leaving_;
   std::function<void()> told_;
 };
 

@@ -22,6 +22,8 @@ class SpooledStore final : public ObjectStore {
   Status Put(std::string_view key, std::string_view object) override;
   Result<std::string> Get(std::string_view key, size_t bytes_max) override;
   Status Delete(std::string_view key) override;
+  // kUnavailable, also: an older one is not uploaded yet.
+  Status Replace(std::string_view key, std::string_view object) override;
   // Of what lies in the spool, into the spool; else on the store's side. kUnavailable, also: there
   // is an older one at `to` that is not uploaded yet.
   Status Copy(std::string_view from, std::string_view to) override;
@@ -31,6 +33,8 @@ class SpooledStore final : public ObjectStore {
   Result<std::string> GetUnlisted(std::string_view key, size_t bytes_max) override;
 
  private:
+  Status CheckUploaded(std::string_view key) const;
+
   std::shared_ptr<Spool> spool_;
   RemoteStore& remote_;
 };

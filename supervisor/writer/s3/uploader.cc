@@ -16,6 +16,15 @@ constexpr size_t kLookKeys = 256;  // asked of the archive at once
 constexpr std::chrono::seconds kAskAgain{1};
 constexpr std::chrono::seconds kLogEvery{60};
 
+// Those of `all` that are not in `some`.
+std::vector<std::string> NotIn(const std::vector<std::string>& some,
+                               const std::vector<std::string>& all) {
+  std::vector<std::string> rest;
+  for (const std::string& key : all)
+    if (std::find(some.begin(), some.end(), key) == some.end()) rest.push_back(key);
+  return rest;
+}
+
 }  // namespace
 
 void Uploader::Gate::Post(std::function<void(Uploader&)> task) {
@@ -219,12 +228,15 @@ bool Uploader::MayStart() const {
 void Uploader::StartNext() {
   Batch batch = std::move(todo_.front());
   todo_.pop_front();
+  const std::vector<std::string> asked = batch.keys;
+  spool_->TakeUp(asked);  // before it is read
   std::string object = PutTogether(batch);
+  spool_->PutDown(NotIn(batch.keys, asked));
   if (batch.keys.empty()) return;
   std::string key = batch.keys[0];
   if (batch.keys.size() > 1)
     // A name of its own each time: what was moved into a pack must not be overwritten by another.
-    key = key.substr(0, key.rfind('/')) + "/pack-" + RunId::New(clock_.Wall()).ToString() + ".njt";
+    key = PackKey(key, RunId::New(clock_.Wall()));
   Upload upload{std::move(batch), key, object.size()};
   ++under_way_;
   bytes_under_way_ += upload.bytes;
@@ -272,6 +284,7 @@ void Uploader::OnUploaded(const Upload& upload, const Status& put) {
 
 void Uploader::OnFailed(const Upload& upload, const Error& error) {
   Count(error);
+  spool_->PutDown(upload.batch.keys);
   // Something is wrong with this one, or with everything; the next ones will show.
   if (error.code == ErrorCode::kInvalid || error.code == ErrorCode::kProtocol) {
     LogError("upload_refused", {{"key", upload.key}, {"error", error.ToString()}});
@@ -302,6 +315,7 @@ void Uploader::OnMoved(const Upload& upload, const Status& moved) {
   if (moved) return Settle(upload.batch.keys);
   // The disk is full, say. The rows have their objects here, which are tried again later; the pack
   // expires where it is.
+  spool_->PutDown(upload.batch.keys);
   LogError("pack_not_listed", {{"key", upload.key}, {"error", moved.error().ToString()}});
   for (const std::string& key : upload.batch.keys) {
     known_.erase(key);
@@ -324,6 +338,7 @@ void Uploader::Settle(std::vector<std::string> keys) {
 
 void Uploader::OnSettled(const std::vector<std::string>& keys) {
   --settling_;
+  spool_->PutDown(keys);
   for (const std::string& key : keys) known_.erase(key);
 }
 

@@ -95,6 +95,46 @@ TEST_P(CellTest, CountsCpuMemoryAndProcesses) {
   tree_->Release(std::move(cell));
 }
 
+// Of all its cells: those that went before the look, and are removed, too.
+TEST_P(CellTest, ACanvasHasUsedWhatAllItsProcessesHave) {
+  uint64_t taken = 0;
+  auto take = [&] {
+    auto used = tree_->TakeCanvasCpu();
+    ASSERT_TRUE(used);
+    for (const CellTree::CanvasCpu& each : *used) {
+      EXPECT_EQ(each.canvas, "demo");
+      taken += each.cpu_us;
+    }
+  };
+  for (int round = 0; round < 3; ++round) {
+    auto cell = Acquire({64 * kMiB, 4});
+    auto other = Acquire({64 * kMiB, 4});
+    for (Cell* burning : {cell.get(), other.get()}) {
+      Inmate inmate(*burning, [](auto& ready) {
+        BurnCpu(50'000'000);
+        ready();
+        for (;;) {
+        }
+      });
+      ASSERT_TRUE(inmate.WaitReady());
+      take();
+      ASSERT_TRUE(burning->Kill());
+      inmate.Reap();
+      ASSERT_TRUE(WaitEmpty(*burning));
+    }
+    tree_->Release(std::move(cell));
+    tree_->Release(std::move(other));
+  }
+  take();
+  auto kernel = tree_->CanvasUsage("demo");
+  ASSERT_TRUE(kernel);
+  EXPECT_GE(taken, 6 * 40'000u);
+  EXPECT_EQ(taken, kernel->cpu_us);
+  const uint64_t before = taken;
+  take();
+  EXPECT_EQ(taken, before) << "nothing is told twice";
+}
+
 TEST_P(CellTest, ReusedCellStartsAtZeroWithNewLimits) {
   auto cell = Acquire({64 * kMiB, 4});
   std::string name = cell->name();

@@ -44,7 +44,8 @@ std::string Facts() {
 
 class TestEngine final : public Engine {
  public:
-  CompileOutcome Compile(std::string_view, const proto::Upload& upload) override {
+  CompileOutcome Compile(std::string_view, const proto::Upload& upload,
+                         const HandlerEntries&) override {
     const std::string& source = upload.source();
     CompileOutcome outcome;
     if (source == "crime") testing::Commit("ptrace");
@@ -67,6 +68,8 @@ class TestEngine final : public Engine {
     if (program == "foreign") return Fail(ErrorCode::kUnsupported, "another version's program");
     return {};
   }
+
+  ImportOutcome Import(const proto::Import&, std::string_view) override { return {}; }
 
   RunOutcome Run(const proto::Run& run, std::string_view body, Recorder& recorder) override {
     const std::string& wish = run.json();

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <optional>
 #include <random>
 #include <set>
@@ -246,6 +247,42 @@ TEST_F(WriterProcessTest, SealsOpenRunsWhenTheSupervisorIsLost) {
   question.mutable_get_incident()->set_run_id(std::string(run.bytes()));
   next.Send(6, question);
   EXPECT_EQ(next.Receive().incident().last_events_size(), 2);
+}
+
+// One was told with what canvases have used, one ended after that, one goes on: each is counted
+// once, also where the next supervisor hands a lost one over again.
+TEST_F(WriterProcessTest, CountsTheRunsThatItsSupervisorHadNoTimeTo) {
+  FakeWorker worker, second, third;
+  const RunId open = FreshRun(3);
+  {
+    Writer writer(state_);
+    RunOnce(writer, 1, worker, FreshRun(1), 3);
+    proto::ToWriter told;
+    told.mutable_usage_told()->set_life(std::string(16, 'x'));
+    proto::UsageRow& row = *told.mutable_usage_told()->add_rows();
+    row.set_canvas("demo");
+    row.set_begins_unix_s(open.unix_ms() / 3'600'000 * 3600);
+    (*row.mutable_used()->mutable_runs())["finished"] = 1;
+    writer.Send(5, told);
+    EXPECT_EQ(writer.Receive().error(), "");
+    RunOnce(writer, 2, second, FreshRun(2), 3);
+    writer.Attach(3, third);
+    writer.Begin(Began(3, open));
+    third.Start(open);
+    EXPECT_EQ(WEXITSTATUS(writer.Hangup()), 0) << writer.Errors();
+  }
+  Writer next(state_);
+  proto::ToWriter left;
+  *left.mutable_run_left()->mutable_began() = Began(3, open);
+  next.Send(6, left);
+  EXPECT_EQ(next.Receive().error(), "");
+  proto::ToWriter question;
+  question.mutable_usage_wanted()->set_until_unix_s(INT32_MAX);
+  question.mutable_usage_wanted()->set_rows_max(10);
+  next.Send(7, question);
+  const proto::UsageCounters used = next.Receive().usage().sum();
+  EXPECT_EQ((std::map<std::string, uint64_t>(used.runs().begin(), used.runs().end())),
+            (std::map<std::string, uint64_t>{{"finished", 2}, {"supervisor_lost", 1}}));
 }
 
 TEST_F(WriterProcessTest, LosesNothingThatWasAcknowledgedWhenItIsKilled) {

@@ -118,5 +118,33 @@ TEST_F(GateTest, EachKindAndEachCanvasHasItsOwnRecord) {
   EXPECT_NE(rate->incident, other->incident);
 }
 
+TEST_F(GateTest, AQuotaCountsWhatRunsAndWaitsToo) {
+  limits_.quota_runs = {10, {"policy.toml:9", "canvas demo"}};
+  const policy::DayUse used{policy::DayOf(clock_.Wall()), 7, 0};
+  EXPECT_FALSE(gate_.Ask("demo", limits_, 1, 1, used));
+  auto refusal = gate_.Ask("demo", limits_, 2, 1, used);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->kind, RefusalKind::kQuotaRuns);
+  EXPECT_EQ(refusal->limit, "quota_runs");
+  EXPECT_EQ(refusal->sentence,
+            "the canvas had as many runs today (UTC) as limit quota_runs = 10 allows "
+            "(policy.toml:9, canvas demo)");
+  EXPECT_EQ(refusal->retry_after_s, 86'400u);
+  EXPECT_TRUE(refusal->opens_incident);
+  EXPECT_FALSE(gate_.Ask("demo", limits_, 2, 1, used)->opens_incident) << "within the second";
+  clock_.Advance(std::chrono::hours(24));
+  EXPECT_FALSE(gate_.Ask("demo", limits_, 2, 1, used));
+}
+
+TEST_F(GateTest, WhoIsOverAQuotaTakesNoTokenAndWhoIsSuspendedIsTold) {
+  limits_.quota_cpu.value = seconds(1);
+  limits_.rate_per_s.value = 1;
+  const policy::DayUse used{policy::DayOf(clock_.Wall()), 0, 1'000'000};
+  EXPECT_EQ(gate_.Ask("demo", limits_, 0, 0, used)->kind, RefusalKind::kQuotaCpu);
+  EXPECT_FALSE(gate_.Ask("demo", limits_, 0, 0, {}));
+  limits_.suspended.value = true;
+  EXPECT_EQ(gate_.Ask("demo", limits_, 0, 0, used)->kind, RefusalKind::kSuspended);
+}
+
 }  // namespace
 }  // namespace nightjar::testing

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -203,6 +205,75 @@ TEST(CommandsTest, ATraceIsWrittenAsItIsStored) {
   EXPECT_EQ(RunNightjar({"trace", "demo", kId, "--object", "-", "--json"}).code, kUsage);
 }
 
+class OpenWithTest : public ::testing::Test {
+ protected:
+  OpenWithTest() {
+    fake_.On(std::string("GET /canvases/demo/traces/") + kId,
+             {200, std::string(R"({"row":{"run_id":")") + kId +
+                       R"(","canvas":"demo","verdict":"VERDICT_FINISHED"}})"});
+    setenv("TMPDIR", dir_.path().c_str(), 1);
+  }
+  ~OpenWithTest() override { unsetenv("TMPDIR"); }
+
+  Ended Open(const std::string& program, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"trace", "demo",    kId,          "--open-with",
+                                      program, "--state", fake_.state()};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunNightjar(words);
+  }
+  // A script that is given the file.
+  std::string Program(const std::string& commands) {
+    std::string path = programs_.path() + "/viewer";
+    std::ofstream(path) << "#!/bin/sh\n" << commands << "\n";
+    chmod(path.c_str(), 0700);
+    return path;
+  }
+  std::string Seen() {
+    std::ifstream file(programs_.path() + "/seen");
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  bool LeftNothing() { return std::filesystem::is_empty(dir_.path()); }
+
+  FakeSupervisor fake_;
+  TempDir dir_;
+  TempDir programs_;
+};
+
+TEST_F(OpenWithTest, TheProgramSeesAFileThatIsGoneAfterwards) {
+  Ended ended = Open(Program(R"(stat -c '%a %U' "$1" "${1%/*}" > "${0%/*}/seen"
+echo "$# ${1##*/}" >> "${0%/*}/seen"
+cat "$1" >> "${0%/*}/seen")"));
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(Seen(), HasSubstr("600 "));
+  EXPECT_THAT(Seen(), HasSubstr("\n700 "));
+  EXPECT_THAT(Seen(), HasSubstr(std::string("\n1 trace-") + kId + ".json\n"));
+  EXPECT_THAT(Seen(), HasSubstr(R"({"traceEvents":[)"));
+  EXPECT_TRUE(LeftNothing());
+  ended = Open(Program(R"(cat "$1" > "${0%/*}/seen")"), {"--format", "otlp"});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(Seen(), HasSubstr("resourceSpans"));
+}
+
+TEST_F(OpenWithTest, AProgramThatFailsIsToldAndLeavesNoFileEither) {
+  Ended ended = Open("no-such-viewer");
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("starting no-such-viewer: No such file"));
+  // One word: no shell takes it apart.
+  ended = Open("cat /etc/passwd");
+  EXPECT_THAT(ended.err, HasSubstr("starting cat /etc/passwd: No such file"));
+  ended = Open(Program("exit 7"));
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("viewer ended with status 7"));
+  ended = Open(Program("kill -TERM $$"));
+  EXPECT_THAT(ended.err, HasSubstr("viewer was ended by signal 15"));
+  EXPECT_TRUE(LeftNothing());
+  setenv("TMPDIR", "/no/such/folder", 1);
+  EXPECT_THAT(Open("true").err, HasSubstr("making /no/such/folder/nightjar-"));
+  EXPECT_EQ(Open("true", {"--json"}).code, kUsage);
+  EXPECT_EQ(Open("true", {"--object", "-"}).code, kUsage);
+}
+
 TEST(CommandsTest, ATraceWithoutARunIsNoneOfOpenTelemetry) {
   FakeSupervisor fake;
   fake.On(std::string("GET /canvases/demo/traces/") + kId, {200, R"({"row":{"canvas":"demo"}})"});
@@ -228,6 +299,21 @@ TEST(CommandsTest, ListsPassTheirFiltersOn) {
             kOk);
 }
 
+TEST(CommandsTest, UsageIsByCanvasUnlessOneIsAskedFor) {
+  FakeSupervisor fake;
+  fake.On("GET /usage?by=canvas", {200, R"({"since_unix_s":"0","until_unix_s":"3600"})"});
+  fake.On("GET /usage?canvas=demo&since=2d&until=1h&by=hour",
+          {200, R"({"rows":[{"canvas":"demo","begins_unix_s":"3600","used":{"cpu_us":"1500"}}],
+                    "sum":{"cpu_us":"1500"},"since_unix_s":"3600","until_unix_s":"7200"})"});
+  Ended ended = RunNightjar({"usage", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("Nothing was used."));
+  ended = RunNightjar({"usage", "demo", "--since", "2d", "--until", "1h", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("demo    1970-01-01 01:00  1.50 ms"));
+  EXPECT_EQ(RunNightjar({"usage", "--by", "week"}).code, kUsage);
+}
+
 TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
   const std::string id = "01234567-89ab-cdef-0123-456789abcdef";
   FakeSupervisor fake;
@@ -242,6 +328,35 @@ TEST(CommandsTest, ARerunSaysWhatItRepeatsAndWhoAnswered) {
                                    " again on revision 3; its trace answered 2 "
                                    "impure calls; it does not know 1 impure call, which was made"));
   EXPECT_EQ(RunNightjar({"rerun", "demo", id, "--revision", "none"}).code, kUsage);
+}
+
+TEST(CommandsTest, AFunctionIsRunWithACallsArgumentsOrOthers) {
+  FakeSupervisor fake;
+  const std::string path = std::string("POST /canvases/demo/traces/") + kId + "/functions/fib";
+  const std::string patch = std::string(R"("patch":{"run_id":")") + kId + R"(","function":"fib")";
+  fake.On(path + "?call=2&revision=", {200, R"({"verdict":"VERDICT_FINISHED","body":"aGk=",)" +
+                                                patch + R"(,"call":"2"},"revision":"3"})"});
+  Ended ended =
+      RunNightjar({"run-function", "demo", kId, "fib", "--call", "2", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, "hi");
+  EXPECT_THAT(ended.err, HasSubstr(std::string("This is call 2 of fib on revision 3; it is shown "
+                                               "with trace ") +
+                                   kId));
+  fake.On(path + "?call=&revision=&live=1",
+          {200, R"({"verdict":"VERDICT_FINISHED",)" + patch + R"(},"revision":"3"})"});
+  ended = RunNightjar({"run-function", "demo", kId, "fib", "--arguments", "[7]", "--live",
+                       "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(fake.requests()[1].body, "[7]");
+  EXPECT_THAT(ended.err, HasSubstr("This is fib with other arguments on revision 3"));
+  for (std::vector<std::string> wrong : {std::vector<std::string>{"--call", "0"},
+                                         {"--call", "x"},
+                                         {"--call", "1", "--arguments", "[]"}}) {
+    std::vector<std::string> words = {"run-function", "demo", kId, "fib"};
+    words.insert(words.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(RunNightjar(words).code, kUsage);
+  }
 }
 
 TEST(CommandsTest, TracesAreChosenByWhatTheyTouched) {
@@ -281,6 +396,24 @@ TEST(CommandsTest, ATraceIsHeldUntilItIsReleased) {
   ended = RunNightjar({"release", "demo", "fe6c1a", "--state", fake.state()});
   EXPECT_EQ(ended.code, kOk) << ended.err;
   EXPECT_EQ(ended.out, std::string(kId) + " is released: it goes when its time is over\n");
+}
+
+TEST(CommandsTest, ATraceIsDeletedWithAReason) {
+  FakeSupervisor fake;
+  const std::string target = std::string("DELETE /canvases/demo/traces/") + kId;
+  fake.On(target, {200, std::string(R"({"run_id":")") + kId + R"("})"});
+  EXPECT_EQ(RunNightjar({"delete-trace", "demo", kId, "--state", fake.state()}).code, kUsage);
+  const std::vector<std::string> words = {"delete-trace", "demo",    kId,         "--reason",
+                                          "a mistake",    "--state", fake.state()};
+  Ended ended = RunNightjar(words);
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out, std::string(kId) + " is deleted\n");
+  EXPECT_EQ(fake.requests()[0].body, "a mistake");
+  fake.On(target, {200, std::string(R"({"run_id":")") + kId + R"(","not_yet":"it is away"})"});
+  EXPECT_THAT(RunNightjar(words).out, HasSubstr("still in the store, and is erased as soon as that "
+                                                "can be: it is away\n"));
+  fake.On(target, {409, R"({"error":"it is held"})"});
+  EXPECT_EQ(RunNightjar(words).code, kNo);
 }
 
 TEST(CommandsTest, VerifyWalksAlongTheWholeChain) {
@@ -388,7 +521,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 30u);
+  EXPECT_EQ(count, 35u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

@@ -31,6 +31,26 @@ TEST(RenderListsTest, Runs) {
             "fe6c      b       GET /         queued     -     0 us     0 us    0 us      0 B\n");
 }
 
+TEST(RenderListsTest, TracesSayWhatPolicyDidNotLetBeKept) {
+  std::string text = RenderTraces(FromText<proto::TraceList>(R"(
+          traces { run_id: "a" stored_bytes: 2048 usage { trace_events: 9 } }
+          traces { run_id: "b" usage { trace_events: 9 } not_kept: NOT_KEPT_SAMPLE
+                   not_kept_by: "trace_sample = 1/9" }
+          traces { run_id: "c" not_kept: NOT_KEPT_SAMPLE
+                   not_kept_by: "trace_sample = 1/9" }
+          traces { run_id: "d" stored_bytes: 100 usage { trace_events: 9 trace_dropped: 1 }
+                   not_kept: NOT_KEPT_EVENTS events_not_kept: 7 not_kept_by: "budget" })"),
+                                  Paint());
+  EXPECT_NE(text.find("EVENTS  DROPPED    STORED\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 9        0   2.0 KiB\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 9        0  not kept\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 9        8     100 B\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Not kept, by budget: 7 events.\n"
+                      "Not kept, by trace_sample = 1/9: 2 traces.\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(RenderListsTest, RequestsWithoutARoute) {
   EXPECT_EQ(RenderMissed(FromText<proto::MissedList>(R"(routes { method: "GET" path: "/favicon.ico"
                   count: 12 first_unix_us: 1732448403123456 last_unix_us: 1732448404123456
@@ -55,9 +75,12 @@ TEST(RenderListsTest, Incidents) {
 TEST(RenderListsTest, Limits) {
   EXPECT_EQ(RenderLimits(FromText<proto::LimitsAnswer>(R"(canvas: "demo" handler: "GET /"
                   limits { name: "wall" value: "2s" source: "policy.toml:4" layer: "plan free" }
-                  limits { name: "pids" value: "8" source: "built in" layer: "default" })"),
+                  limits { name: "pids" value: "8" source: "built in" layer: "default" }
+                  policy_version: "3b547507f81d" policy_load: 2
+                  policy_loaded_unix_us: 1732448403123000)"),
                          Paint()),
-            "Limits of canvas demo, handler GET /\n"
+            "Limits of canvas demo, handler GET /, policy 3b547507f81d, load 2 at "
+            "2024-11-24 11:40:03.123Z\n"
             "LIMIT  VALUE  SET BY         LAYER\n"
             "wall      2s  policy.toml:4  plan free\n"
             "pids       8  built in\n");

@@ -31,6 +31,37 @@ TEST(RenderTraceTest, ShowsTheRouteAndWhatItRepeats) {
   EXPECT_THAT(text, HasSubstr("does fe6c1a2b again\n\ninput 1\nroute id = 7\\n\nroute ... more"));
 }
 
+TEST(RenderTraceTest, ShowsPatchesBehindTheirTraceAndSaysSoAtTheirCalls) {
+  std::string text = TreeOf(R"(
+    row { verdict: VERDICT_FINISHED }
+    events { seq: 1 call { call_id: 1 kind: CALL_KIND_FUNCTION fn: "f" } }
+    events { seq: 2 return { call_id: 1 result { int: 5 } elapsed_ns: 1000 } }
+    events { seq: 3 call { call_id: 2 kind: CALL_KIND_FUNCTION fn: "f" } }
+    events { seq: 4 return { call_id: 2 result { int: 6 } elapsed_ns: 1000 } }
+    patches { row { patch { function: "f" call: 2 call_id: 2 } } }
+    patches { row { patch { function: "g" } } }
+    patches { row { patch { function: "f" call: 2 call_id: 2 } }
+      events { seq: 1 run_end { result { int: 7 } } } })");
+  EXPECT_THAT(text, HasSubstr("  f() = 5  1.00 us\n  f() = 6  1.00 us  newer: patch 3 below\n"));
+  EXPECT_THAT(text, HasSubstr("\nPatch 1: call 2 of f\n"));
+  EXPECT_THAT(text, HasSubstr("\nPatch 2: g with other arguments\n"));
+  EXPECT_LT(text.find("Patch 3: call 2 of f\n"), text.find("result 7\n"));
+}
+
+TEST(RenderTraceTest, SaysWhatDarkDidNotStore) {
+  std::string text = Render(R"(
+    row { canvas: "demo" handler: "GET /x" imported_from: "fe7bb8b1" caller: "uid 0"
+          imported_received_unix_us: 1667643630400000 received_unix_us: 1732448403123456 }
+    events { seq: 1 run_start { input { int: 1 } } }
+    events { seq: 2 call { call_id: 1 kind: CALL_KIND_BUILTIN fn: "Date::now" } }
+    events { seq: 3 return { call_id: 1 result { int: 5 } } }
+    events { seq: 4 call { call_id: 2 kind: CALL_KIND_FUNCTION fn: "f" args { int: 2 } } })");
+  EXPECT_THAT(text, HasSubstr("GET /x  imported from classic Dark\nDark's trace fe7bb8b1, at "));
+  EXPECT_THAT(text, HasSubstr("Dark stored no answer, no status, no times"));
+  EXPECT_THAT(text, HasSubstr("  Date::now() = 5\n"));
+  EXPECT_THAT(text, HasSubstr("  f(2)  its result is not stored\n"));
+}
+
 TEST(RenderTraceTest, ShowsCallsWithValuesIterationsBranchesAndTimes) {
   std::string text = R"(
     row {

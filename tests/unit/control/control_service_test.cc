@@ -66,7 +66,7 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
         rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
-        rerunner_, missed_handler_, pool_, feed_, audit_, keeper_,
+        rerunner_, missed_handler_, importer_, pool_, feed_, audit_, keeper_,
         [this] {
           return std::make_shared<const ControlledPolicy>(
               std::make_shared<const OnePolicy>(limits_), controls_);
@@ -137,6 +137,8 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   MissedHandler missed_handler_{{clock_, book_, journal_, deployer_, runs_,
                                  [this] { return std::make_shared<const OnePolicy>(limits_); },
                                  ""}};
+  Importer importer_{{rig_.loop(), clock_, book_, factory_, journal_, nullptr,
+                      [this] { return std::make_shared<const OnePolicy>(limits_); }, ""}};
   EventFeed feed_{clock_};
   ControlBook controls_;
   // Its entries go their own way, so that a test of anything else sees what it asked for alone.
@@ -149,6 +151,14 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
   std::unique_ptr<http::Server> server_;
 };
+
+TEST_F(ControlServiceTest, AnImportIsOfACanvasThatIsThereAndOfATraceThatCanBe) {
+  ExpectNo(Ask("POST /canvases/demo/traces", "{}"), 404, "there is no canvas demo");
+  ExpectNo(Ask("POST /canvases/demo/traces?file=x%2F0", "{}"), 404, "x/0: there is no canvas demo");
+  Publish();
+  ExpectNo(Ask("POST /canvases/demo/traces?dark_trace=7", "{}"), 400,
+           "this is not the id of a trace: 7");
+}
 
 TEST_F(ControlServiceTest, RequestsWithoutARouteAreListedWithoutWhatAHandlerTakesByNow) {
   ExpectNo(Ask("GET /canvases/demo/404s"), 404, "there is no canvas demo");
@@ -204,6 +214,33 @@ TEST_F(ControlServiceTest, ARerunNeedsATraceARevisionAndAHandler) {
   EXPECT_EQ(journal_.questions[0].question.load_revision().revision(), 7u);
   journal_.questions[0].answered(Fail(ErrorCode::kNotFound, "no program of revision 7"));
   ExpectNo(Wait(*client), 404, "no program of revision 7");
+}
+
+TEST_F(ControlServiceTest, AFunctionNeedsACallOrArguments) {
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  const std::string path = "POST /canvases/demo/traces/" + id + "/functions/fib";
+  ExpectNo(Ask("POST /canvases/demo/traces/nonsense/functions/fib"), 400, "not a trace id");
+  ExpectNo(Ask(path + "?call=0"), 400, "call is a number");
+  ExpectNo(Ask(path + "?call=1", "[1]"), 400, "either a call's arguments or others");
+  ExpectNo(Ask(path + "?revision=x"), 400, "revision is a number");
+  ExpectNo(Ask(path, "[\"\xff\"]"), 400, "arguments are text");
+  ExpectNo(Ask(path + std::string(257, 'x')), 400, "a function's name is text of at most 256");
+  auto client = Send(path + "?call=3");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  proto::ReplayFunction wanted = journal_.questions[0].question.get_replay().function();
+  EXPECT_EQ(wanted.name(), "fib");
+  EXPECT_EQ(wanted.call(), 3u);
+  Answer(Fail(ErrorCode::kNotFound, "this trace calls no function `fib`"));
+  ExpectNo(Wait(*client), 404, "this trace calls no function `fib`");
+  client = Send(path, "[7]");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  wanted = journal_.questions[0].question.get_replay().function();
+  EXPECT_EQ(wanted.call(), 0u);
+  EXPECT_EQ(wanted.arguments_json(), "[7]");
+  proto::FromWriter answer;
+  answer.mutable_replay()->set_not_whole("it was cut");
+  Answer(answer);
+  ExpectNo(Wait(*client), 422, "this function cannot be run: it was cut");
 }
 
 TEST_F(ControlServiceTest, OnlyWhoStartedTheSupervisorMaySpeak) {
@@ -563,6 +600,74 @@ TEST_F(ControlServiceTest, ATraceIsHeldAndReleased) {
   ExpectNo(Ask("DELETE /canvases/demo/holds/xyz"), 400, "xyz");
 }
 
+TEST_F(ControlServiceTest, ATraceIsDeletedWithAReason) {
+  Publish();
+  const std::string id = RunId::New(clock_.Wall()).ToString();
+  const std::string target = "DELETE /canvases/demo/traces/" + id;
+  auto client = Send(target, "a customer asked");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  const proto::DeleteTrace order = journal_.questions[0].question.delete_trace();
+  EXPECT_EQ(order.canvas(), "demo");
+  EXPECT_EQ(order.run_id(), RunId::Parse(id)->bytes());
+  EXPECT_EQ(order.reason(), "a customer asked");
+  EXPECT_THAT(order.by(), HasSubstr("uid "));
+  proto::FromWriter answer;
+  answer.mutable_trace_deleted()->set_not_yet("it is away");
+  Answer(answer);
+  EXPECT_EQ(Wait(*client).body["not_yet"], "it is away");
+  client = Send(target, "why");
+  ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+  Answer(Fail(ErrorCode::kExists, "it is held"));
+  ExpectNo(Wait(*client), 409, "it is held");
+  ExpectNo(Ask(target), 400, "a deletion has a reason");
+  ExpectNo(Ask(target, std::string(501, 'x')), 400, "at most 500 bytes");
+  ExpectNo(Ask("DELETE /canvases/demo/traces/xyz", "why"), 400, "xyz");
+}
+
+TEST_F(ControlServiceTest, SaysWhyATraceIsGone) {
+  Publish();
+  for (auto [code, name] :
+       {std::pair(ErrorCode::kDeleted, "deleted"), std::pair(ErrorCode::kExpired, "expired")}) {
+    auto client = Send("GET /canvases/demo/traces/" + RunId::New(clock_.Wall()).ToString());
+    ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+    Answer(Fail(code, "it is gone"));
+    Reply reply = Wait(*client);
+    EXPECT_EQ(reply.status, 410);
+    EXPECT_EQ(reply.body["code"], name);
+  }
+}
+
+TEST_F(ControlServiceTest, UsageIsOfWholeHours) {
+  auto wanted = [&] {
+    EXPECT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
+    return journal_.questions.at(0).question.usage_wanted();
+  };
+  auto client = Send("GET /usage?canvas=demo&since=2024-02-29T10:30&until=2024-02-29T11:01&by=day");
+  proto::UsageWanted asked = wanted();
+  EXPECT_EQ(asked.canvas(), "demo");
+  EXPECT_EQ(asked.by(), proto::USAGE_BY_DAY);
+  EXPECT_EQ(asked.since_unix_s(), 1'709'200'800);  // 10:00
+  EXPECT_EQ(asked.until_unix_s(), 1'709'208'000);  // 12:00
+  proto::FromWriter answer;
+  proto::UsageRow& row = *answer.mutable_usage()->add_rows();
+  row.set_canvas("demo");
+  (*row.mutable_used()->mutable_runs())["finished"] = 3;
+  Answer(answer);
+  Reply reply = Wait(*client);
+  EXPECT_EQ(reply.body["rows"][0]["used"]["runs"]["finished"], "3");
+  // Of a day, when nothing is said.
+  client = Send("GET /usage");
+  asked = wanted();
+  EXPECT_EQ(asked.by(), proto::USAGE_BY_CANVAS);
+  EXPECT_GE(asked.until_unix_s() - asked.since_unix_s(), 24 * 3600);
+  EXPECT_LE(asked.until_unix_s() - asked.since_unix_s(), 25 * 3600);
+  Answer(Fail(ErrorCode::kExhausted, "ask for a shorter time"));
+  ExpectNo(Wait(*client), 503, "a shorter time");
+  ExpectNo(Ask("GET /usage?by=week"), 400, "hour, day or canvas");
+  ExpectNo(Ask("GET /usage?since=yesterday"), 400, "since is a time");
+  ExpectNo(Ask("GET /usage?canvas=../x"), 422, "not a canvas name");
+}
+
 TEST_F(ControlServiceTest, TheNumberOfRowsIsBounded) {
   Publish();
   auto Asked = [&](const std::string& query) {
@@ -709,7 +814,7 @@ class StoreMetricsTest : public ControlServiceTest {
 };
 
 TEST_F(StoreMetricsTest, HaveTheStoresFiguresWhileTheWriterIsThere) {
-  control_->ExpectRemoteStore();
+  control_->ExpectStoreFigures();
   proto::FromWriter figures;
   figures.mutable_store_figures()->set_spooled_bytes(77);
   EXPECT_THAT(Metrics(figures), EndsWith("nightjar_canvases 1\nspooled 77\n"));
@@ -721,12 +826,14 @@ TEST_F(ControlServiceTest, ErrorsHaveTheirStatus) {
   const std::pair<ErrorCode, int> kStatuses[] = {
       {ErrorCode::kExpired, 410},  {ErrorCode::kExists, 409},      {ErrorCode::kNotFound, 404},
       {ErrorCode::kInvalid, 422},  {ErrorCode::kUnavailable, 503}, {ErrorCode::kExhausted, 503},
-      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},
+      {ErrorCode::kInternal, 500}, {ErrorCode::kTimedOut, 504},    {ErrorCode::kNotKept, 410},
   };
   for (const auto& [code, status] : kStatuses) {
     auto client = Send("GET /incidents?canvas=demo");
     Answer(Fail(code, "because"));
-    ExpectNo(Wait(*client), status, "because");
+    Reply reply = Wait(*client);
+    ExpectNo(reply, status, "because");
+    EXPECT_EQ(reply.body["code"].get<std::string>(), ErrorCodeName(code));
   }
 }
 

@@ -89,6 +89,15 @@ class WriterClientTest : public ::testing::Test {
     message.mutable_trace_stored()->set_run_id(std::string(run.bytes()));
     Say(message);
   }
+  void SayNotKept(const RunId& run, proto::NotKept what, uint64_t events = 0) {
+    proto::FromWriter message;
+    message.set_ticket(1);
+    message.mutable_trace_stored()->set_run_id(std::string(run.bytes()));
+    message.mutable_trace_stored()->set_not_kept(what);
+    message.mutable_trace_stored()->set_events_not_kept(events);
+    message.mutable_trace_stored()->set_budgets_used_up(2);
+    Say(message);
+  }
   bool Until(std::function<bool()> fact) { return rig_.RunUntil(std::move(fact)); }
   void Settle() {
     int turns = 0;
@@ -621,6 +630,36 @@ TEST_F(WriterClientTest, SaysOfARingThatAWriterHadItBefore) {
   EXPECT_TRUE(heard[0].message.attach_ring().had_before());
 }
 
+TEST_F(WriterClientTest, CountsWhatWasNotKeptAndTellsNobodyOfIt) {
+  std::vector<std::string> told;
+  client_.Tell({{}, [&](const proto::RunBegan& began, const proto::RunEnded&) {
+                  told.push_back(began.run_id());
+                }});
+  Connect();
+  Attach();
+  std::vector<RunId> runs;
+  for (int i = 0; i < 4; ++i) {
+    runs.push_back(Begin());
+    End(runs.back());
+  }
+  SayNotKept(runs[0], proto::NOT_KEPT_SAMPLE);
+  SayNotKept(runs[1], proto::NOT_KEPT_BYTES);
+  SayNotKept(runs[2], proto::NOT_KEPT_EVENTS, 17);
+  EXPECT_FALSE(client_.BudgetsUsedUp());
+  SayStored(runs[3]);
+  SayNotKept(runs[0], proto::NOT_KEPT_SAMPLE);  // of a writer that says it twice
+  ASSERT_TRUE(Until([&] { return client_.settled(); }));
+  Settle();
+  EXPECT_EQ(client_.stored().not_in_sample, 1u);
+  EXPECT_EQ(client_.stored().beyond_bytes, 1u);
+  EXPECT_EQ(client_.stored().kept, 2u);
+  EXPECT_EQ(client_.stored().events_not_kept, 17u);
+  EXPECT_THAT(told, ElementsAre(runs[2].bytes(), runs[3].bytes()));
+  EXPECT_EQ(client_.BudgetsUsedUp(), 2u);
+  clock_.Advance(std::chrono::hours(24));
+  EXPECT_EQ(client_.BudgetsUsedUp(), 0u);
+}
+
 class LedgerTest : public WriterClientTest {
  protected:
   ~LedgerTest() override { unlink(path_.c_str()); }
@@ -665,8 +704,11 @@ TEST_F(LedgerTest, EachRunIsWrittenDownUntilItIsStored) {
   Use(*ledger);
   RunId run = RunId::New(clock_.Wall());
   RunId refused = RunId::New(clock_.Wall());
-  own_->RunBegan(Beginning(run));
+  proto::RunBegan began = Beginning(run);
+  began.mutable_trace_rules()->set_one_in(100);
+  own_->RunBegan(std::move(began));
   EXPECT_EQ(InLedger(*ledger), 1u);
+  EXPECT_FALSE((*RunLedger::Read(ledger->reader()))[0].run.began().has_trace_rules());
   own_->RunEnded(Ending(run));
   own_->RunEnded(Ending(refused));
   EXPECT_EQ(InLedger(*ledger), 2u);

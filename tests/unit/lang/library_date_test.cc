@@ -4,7 +4,7 @@
 
 #include "tests/unit/lang/engine_rig.h"
 #include "worker/lang/repr.h"
-#include "worker/stdlib/date_parser.h"
+#include "worker/lang/date_parser.h"
 
 namespace nightjar::lang {
 namespace {

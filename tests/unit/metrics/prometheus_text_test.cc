@@ -45,6 +45,22 @@ TEST(PrometheusTextTest, AStoreHasFiguresWhereThereIsOne) {
   EXPECT_THAT(text, HasSubstr("nightjar_store_failures_total{kind=\"permission\"} 2\n"));
 }
 
+TEST(PrometheusTextTest, TellsWhatPolicyDidNotLetBeKept) {
+  HostLevels levels;
+  EXPECT_EQ(PrometheusText(HostCounts{}, levels).find("budgets_used_up"), std::string::npos)
+      << "before the writer has told it";
+  levels.traces_kept = 5;
+  levels.traces_not_kept = {{"bytes", 0}, {"sample", 95}};
+  levels.trace_events_not_kept = 12;
+  levels.trace_budgets_used_up = 2;
+  std::string text = PrometheusText(HostCounts{}, levels);
+  EXPECT_THAT(text, HasSubstr("\nnightjar_traces_kept_total 5\n"));
+  EXPECT_THAT(text, HasSubstr("nightjar_traces_not_kept_total{reason=\"bytes\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("nightjar_traces_not_kept_total{reason=\"sample\"} 95\n"));
+  EXPECT_THAT(text, HasSubstr("\nnightjar_trace_events_not_kept_total 12\n"));
+  EXPECT_THAT(text, HasSubstr("\nnightjar_trace_budgets_used_up 2\n"));
+}
+
 TEST(PrometheusTextTest, LevelsAreGauges) {
   HostLevels levels;
   levels.canvases = 4;

@@ -110,6 +110,54 @@ TEST(PolicyTest, DiskReadsAreASizeOrNone) {
   EXPECT_EQ(ErrorsOf("[canvas.a.handler.\"GET /\"]\ncanvas_disk_read = \"1MiB\"\n").size(), 1u);
 }
 
+TEST(PolicyTest, SamplesAreAllNoneOrOneInN) {
+  auto policy = MustParse(
+      "[default]\ntrace_sample = \"1/100\"\n[canvas.a]\ntrace_sample = \"none\"\n"
+      "[canvas.a.handler.\"GET /x\"]\ntrace_sample = \"all\"\ntrace_slow = \"none\"\n");
+  EXPECT_EQ(policy->For("b", "").trace_sample.value, 100u);
+  EXPECT_EQ(policy->For("a", "").trace_sample.value, 0u);
+  EXPECT_EQ(policy->For("a", "").trace_slow.value, seconds(1));
+  Limits handler = policy->For("a", "GET /x");
+  EXPECT_EQ(handler.trace_sample.value, 1u);
+  EXPECT_EQ(OriginOf(handler.trace_sample), "policy.toml:6, handler GET /x");
+  EXPECT_EQ(handler.trace_slow.value, seconds(0));
+  const std::pair<std::string_view, std::string_view> kWrong[] = {
+      {"trace_sample = \"10%\"",
+       "2:16: `10%` is not \"all\", \"none\" or one in so many, as in \"1/100\""},
+      {"trace_sample = \"non\"",
+       "2:16: `non` is not \"all\", \"none\" or one in so many, as in \"1/100\"; did you mean "
+       "`none`?"},
+      {"trace_sample = \"1/0\"", "2:16: `1/0` is not from \"1/1\" to \"1/1000000\""},
+      {"trace_sample = \"1/1000001\"", "2:16: `1/1000001` is not from \"1/1\" to \"1/1000000\""},
+      {"trace_sample = \"1/10x\"",
+       "2:16: `1/10x` is not \"all\", \"none\" or one in so many, as in \"1/100\""},
+      {"trace_sample = 100",
+       "2:16: `trace_sample` takes \"all\", \"none\" or one in so many, such as \"1/100\", not an "
+       "integer"},
+      {"trace_sampel = \"all\"", "2:1: unknown key `trace_sampel`; did you mean `trace_sample`?"},
+      {"trace_slow = \"0s\"",
+       "2:14: `trace_slow` is at least 1ms and at most 24h; \"none\" switches it off"},
+  };
+  for (auto [line, message] : kWrong)
+    EXPECT_THAT(ErrorsOf("[default]\n" + std::string(line) + "\n"), testing::ElementsAre(message));
+}
+
+TEST(PolicyTest, TraceBudgetsAreACanvass) {
+  auto policy = MustParse(
+      "[plan.free]\ntrace_events_per_day = 100000\ntrace_bytes_per_day = \"200MiB\"\n"
+      "[canvas.a]\nplan = \"free\"\ntrace_bytes_per_day = \"none\"\n");
+  EXPECT_EQ(policy->For("a", "").trace_events_per_day.value, 100'000u);
+  EXPECT_EQ(policy->For("a", "").trace_bytes_per_day.value, 0u);
+  EXPECT_EQ(policy->For("b", "").trace_events_per_day.value, 0u);
+  EXPECT_THAT(ErrorsOf("[canvas.a.handler.\"GET /\"]\ntrace_events_per_day = 1\n"),
+              testing::ElementsAre("2:1: `trace_events_per_day` is a limit of a whole canvas; a "
+                                   "handler cannot have its own"));
+  EXPECT_THAT(ErrorsOf("[default]\ntrace_bytes_per_day = \"0B\"\n"),
+              testing::ElementsAre("2:23: `trace_bytes_per_day` is at least 1KiB and at most "
+                                   "1024TiB; \"none\" lifts the bound, and `trace = \"0B\"` "
+                                   "records nothing"));
+}
+
 TEST(PolicyTest, AskingForTheCanvasLeavesItsHandlersOut) {
   auto policy = MustParse(kLayered);
   EXPECT_EQ(policy->For("demo", "").wall.value, seconds(3));
@@ -216,6 +264,57 @@ TEST(PolicyTest, ASyntaxErrorHasItsPlace) {
   errors = ErrorsOf("[default]\nwall = \"2s\"\nwall = \"3s\"\n");
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_THAT(errors[0], testing::StartsWith("3:"));
+}
+
+TEST(PolicyTest, WhatIsNotTomlIsToldInASentence) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"[default]\nwall = \"2s\"\n  wall = \"3s\"\n",
+       "3:3: `wall` stands above already: what is said twice would hold once"},
+      {"[default]\n[canvas.a.handler.\"GET /\"]\n[canvas.a.handler.\"GET /\"]\n",
+       "3:1: `[canvas.a.handler.\"GET /\"]` stands above already: what is said twice would hold "
+       "once"},
+      {"[default]\npids = 99999999999999999999\n", "2:28: this number is too large"},
+      {"[default]\ncanvas_cpus = 1e400\n", "2:20: this number is too large"},
+      {"[default]\nwall = \"2s\n",
+       "2:11: a string ends on the line that it begins on: its closing quote is missing"},
+      {"[default]\nwall = 2s\n",
+       "2:9: this is no number; what has a unit is written in quotes, as in \"2s\""},
+      {"[default]\nwall =\n", "2:7: a value is missing after the `=`"},
+      {"[default]\nwall \"2s\"\n", "2:6: a `=` is missing between a key and its value"},
+      {"[default\nwall = \"2s\"\n", "1:9: the section's `]` is missing"},
+      {"[default]\ntrace_drop = [\"a\",\n",
+       "2:20: the file ends inside of an array: its `]` is missing"},
+      {"[default]\nsuspended = True\n",
+       "2:13: it is `true` or `false`, in lower case and without quotes"},
+      {"[default]\npids = 1 cpu = \"1s\"\n",
+       "2:10: a line has one setting, and something follows its value"},
+      {"[default]\nwall = \"\xff\"\n", "2:8: this is not UTF-8 text"},
+      {"[default]\nwal", "2:4: the file ends in the middle of a line"},
+  };
+  for (auto [text, message] : kCases)
+    EXPECT_THAT(ErrorsOf(text), testing::ElementsAre(message)) << text;
+}
+
+TEST(PolicyTest, WrongQuantitiesAreToldInASentence) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"memory = \"-5MiB\"", "2:10: `-5MiB` is negative"},
+      {"wall = \"-2s\"", "2:8: `-2s` is negative"},
+      {"rate = \"-5/s\"", "2:8: `-5/s` is negative"},
+      {"canvas_cpus = -1.0", "2:15: `canvas_cpus` is at least 0.01 and at most 1024"},
+      {"memory = \"99999999999999TiB\"", "2:10: `99999999999999TiB` is too large"},
+      {"wall = \"64MiB\"", "2:8: `MiB` is not a unit here: us, ms, s, m or h, as in \"500ms\""},
+      {"memory = \"2s\"", "2:10: `s` is not a unit here: B, KiB, MiB, GiB or TiB, as in \"64MiB\""},
+      {"rate = \"5\"", "2:8: `5` has no unit: /s, /m or /h, as in \"50/s\""},
+      {"urgent = [\"wal\"]",
+       "2:10: `urgent` names limits, and there is no `wal`; did you mean `wall`?"},
+      {"urgent = [\"depth\"]",
+       "2:10: `depth` cannot be changed for runs in flight; `urgent` takes `wall`, `cpu`, "
+       "`output`, `suspended`"},
+  };
+  for (auto [setting, message] : kCases)
+    EXPECT_THAT(ErrorsOf("[default]\n" + std::string(setting) + "\n"),
+                testing::ElementsAre(message))
+        << setting;
 }
 
 TEST(PolicyTest, TellsAllMistakesInTheOrderOfTheFile) {

@@ -72,7 +72,7 @@ TEST_F(DenialTest, EndsACompileRun) {
   CompileRun compile(
       {rig_.loop(), clock_, factory_, nullptr}, CompileRun::LimitsFrom(limits_),
       [&](CompileResult done) { result = std::move(done); }, [&](CompileRun*) { gone = true; });
-  ASSERT_TRUE(compile.Start("demo", {"demo.dark", "source"}));
+  ASSERT_TRUE(compile.Start("demo", {"demo.dark", "source"}, nullptr));
   Spawned().SaySealedWith(denied_.listener.get());
   denied_.MakeCall();
   ASSERT_TRUE(Until([&] { return gone; }));

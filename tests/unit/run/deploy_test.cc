@@ -60,7 +60,7 @@ class CompileRunTest : public DeployRig {
           result_ = std::move(result);
         },
         [this](CompileRun*) { ++gone_; });
-    ASSERT_TRUE(compile_run_->Start("demo", {"demo.dark", source}));
+    ASSERT_TRUE(compile_run_->Start("demo", {"demo.dark", source}, nullptr));
   }
   bool UntilGone() {
     return Until([this] { return gone_ == 1; });
@@ -212,7 +212,7 @@ TEST_F(CompileRunTest, ARunawayCompilerIsEndedAtItsLimit) {
         result_ = std::move(result);
       },
       [this](CompileRun*) { ++gone_; });
-  ASSERT_TRUE(run.Start("demo", {"demo.dark", "x"}));
+  ASSERT_TRUE(run.Start("demo", {"demo.dark", "x"}, nullptr));
   ASSERT_TRUE(UntilGone());
   EXPECT_EQ(done_, 1);
   ASSERT_TRUE(result_.verdict);
@@ -224,7 +224,7 @@ TEST_F(CompileRunTest, WithoutAWorkerNothingIsStarted) {
   CompileRun run(
       {rig_.loop(), clock_, factory_, nullptr}, CompileRun::LimitsFrom(limits_),
       [this](CompileResult) { ++done_; }, [this](CompileRun*) { ++gone_; });
-  Status started = run.Start("demo", {"demo.dark", "x"});
+  Status started = run.Start("demo", {"demo.dark", "x"}, nullptr);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().sys, ENOSPC);
   Settle();
@@ -281,6 +281,28 @@ TEST_F(DeployerTest, IsInForceOnlyOnceItIsDurable) {
   ASSERT_NE(book_.Find("demo"), nullptr);
   EXPECT_EQ(book_.Find("demo")->number, 1u);
   EXPECT_EQ(*ReadForeignMemfd(book_.Find("demo")->program, 100), "compiled");
+}
+
+TEST_F(DeployerTest, TellsTheCompilerWhoWasThereAndSaysWhoWasRenamed) {
+  DeployWell("demo", 1);
+  EXPECT_EQ(compile_.earlier_size(), 0);
+  Deploy("demo", "source");
+  FakeWorker& worker = Compiling(2);
+  proto::FromWorker message;
+  proto::Compiled& compiled = *message.mutable_compiled();
+  *compiled.mutable_manifest() = book_.Find("demo")->manifest;
+  EXPECT_EQ(compile_.earlier_size(), compiled.manifest().handlers_size());
+  EXPECT_EQ(compile_.earlier(0).tlid(), compiled.manifest().handlers(0).tlid());
+  std::string was = compiled.manifest().handlers(0).name();
+  compiled.mutable_manifest()->mutable_handlers(0)->set_name("GET /new");
+  compiled.set_program_bytes(8);
+  auto program = CreateImmutableMemfd("test-program", "compiled");
+  worker.Say(message, {program->get()});
+  NextSave().done({});
+  ASSERT_TRUE(outcomes_.back());
+  ASSERT_EQ(outcomes_.back()->renamings_size(), 1);
+  EXPECT_EQ(outcomes_.back()->renamings(0).was(), was);
+  EXPECT_EQ(outcomes_.back()->renamings(0).is(), "GET /new");
 }
 
 TEST_F(DeployerTest, WorkersOfTheNewRevisionAreArmedAtOnce) {

@@ -60,6 +60,20 @@ TEST(StoreFileTest, SaysWhereEachMistakeIs) {
   EXPECT_THAT(ErrorsIn("= 3"), HasSubstr("store.toml:1:1: "));
 }
 
+TEST(StoreFileTest, LocksEvidenceInABucketOfItsOwnAlone) {
+  std::vector<policy::PolicyError> errors;
+  std::string text = std::string(kWhole) + "evidence_lock = \"legal-hold\"\n";
+  auto settings = ParseStoreSettings(text, &errors);
+  ASSERT_TRUE(settings) << policy::ErrorLines("", errors);
+  EXPECT_TRUE(settings->lock_evidence);
+  EXPECT_THAT(ErrorsIn(std::string(kWhole) + "evidence_lock = \"yes\"\n"),
+              HasSubstr("store.toml:9:17: `evidence_lock` is \"none\" or \"legal-hold\""));
+  EXPECT_EQ(ErrorsIn(text + "provider = \"gcs\"\n"),
+            "store.toml:9:17: `evidence_lock` = \"legal-hold\" is not to be had from \"gcs\"");
+  text.replace(text.find("bucket_evidence"), 15, "bucket_kept");
+  EXPECT_THAT(ErrorsIn(text), HasSubstr("takes a `bucket_evidence` for nothing else"));
+}
+
 TEST(StoreFileTest, TakesNoAddressThatIsMoreThanAHost) {
   for (const char* bad : {"s3.example.com", "ftp://h", "https://h/path", "https://h:0",
                           "https://h:99999", "https://u@h", "https://", "https://h h"})

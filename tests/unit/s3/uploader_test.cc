@@ -29,7 +29,11 @@ using ::testing::SizeIs;
 // Answers at once, on the thread that asks.
 class FakeRemote final : public RemoteStore {
  public:
-  Status Put(std::string_view, std::string_view) override { return {}; }
+  Status Put(std::string_view key, std::string_view object) override {
+    std::lock_guard lock(mutex_);
+    objects_[std::string(key)] = object;
+    return {};
+  }
   Result<std::string> Get(std::string_view key, size_t) override {
     std::lock_guard lock(mutex_);
     auto found = objects_.find(std::string(key));
@@ -52,8 +56,10 @@ class FakeRemote final : public RemoteStore {
                 std::function<void(Status)> done) override {
     Status status;
     {
-      std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       ++puts_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return !held_up_; });
       status = key == refused_ ? Status(Fail(ErrorCode::kInvalid, "not this one")) : answer_;
       if (status) objects_[key] = *object;
     }
@@ -66,6 +72,16 @@ class FakeRemote final : public RemoteStore {
   void AnswerWith(Status answer) {
     std::lock_guard lock(mutex_);
     answer_ = std::move(answer);
+  }
+  // Of those that are put from now on none arrives.
+  void HoldUp() {
+    std::lock_guard lock(mutex_);
+    held_up_ = true;
+  }
+  void GoOn() {
+    std::lock_guard lock(mutex_);
+    held_up_ = false;
+    changed_.notify_all();
   }
   void Refuse(const std::string& key) { refused_ = key; }
   bool Has(const std::string& key) { return Get(key, 0).has_value(); }
@@ -90,6 +106,7 @@ class FakeRemote final : public RemoteStore {
   std::map<std::string, std::string> objects_;
   Status answer_;
   size_t puts_ = 0;
+  bool held_up_ = false;
   std::string refused_;
 };
 
@@ -341,6 +358,20 @@ TEST_F(UploaderTest, LeavesARowAloneThatHasItsObjectElsewhere) {
   });
 }
 
+// What is read already is there a moment later, wherever it was removed from.
+TEST_F(UploaderTest, ADeletionWaitsForAnUploadThatIsUnderWay) {
+  const RunId run = RunAt(1);
+  SpooledStore store(spool_, remote_);
+  Store(run);
+  remote_.HoldUp();
+  StartUploading();
+  ASSERT_TRUE(remote_.AwaitPuts(1));
+  EXPECT_EQ(store.Delete(KeyOf(run)).error().code, ErrorCode::kUnavailable);
+  remote_.GoOn();
+  EXPECT_TRUE(Eventually([&] { return store.Delete(KeyOf(run)).has_value(); }));
+  EXPECT_THAT(remote_.Keys(), SizeIs(0));
+}
+
 TEST_F(UploaderTest, UploadsADamagedObjectAlone) {
   const RunId run = RunAt(1), other = RunAt(2);
   Store(run);
@@ -392,6 +423,9 @@ TEST(SpooledStoreTest, CopiesWhereTheObjectIs) {
       << "the older one would be uploaded later";
   EXPECT_EQ(store.Get("kept/c/1/1.njt", 10).value(), "b");
   EXPECT_FALSE(spool->Has("kept/c/1/1.njt"));
+  EXPECT_EQ(store.Replace("kept/c/1/0.njt", "c").error().code, ErrorCode::kUnavailable);
+  ASSERT_TRUE(store.Replace("kept/c/1/1.njt", "c"));
+  EXPECT_EQ(store.Get("kept/c/1/1.njt", 10).value(), "c");
 }
 
 }  // namespace

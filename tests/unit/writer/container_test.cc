@@ -184,6 +184,30 @@ TEST(ContainerTest, RefusesAnotherVersion) {
   EXPECT_EQ(encoded.error().code, ErrorCode::kUnsupported);
 }
 
+TEST(ContainerTest, ShowsABaseWithItsPatches) {
+  Stored base = Store(40, 20), patch = Store(3, 20), large = Store(1000, 300);
+  patch.row.mutable_patch()->set_run_id(base.row.run_id());
+  patch.row.mutable_patch()->set_call_id(7);
+  auto encoded =
+      EncodeTraceAnswer(1, base.row, base.object, 64 * bounds::kKiB,
+                        {{patch.row, patch.object}, {patch.row, ""}, {large.row, large.object}});
+  ASSERT_TRUE(encoded) << encoded.error().ToString();
+  proto::FromWriter answer;
+  ASSERT_TRUE(answer.ParseFromString(*encoded));
+  proto::TraceDocument document;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(answer.trace_json(), &document).ok());
+  EXPECT_EQ(document.events_size(), 40);
+  ASSERT_EQ(document.patches_size(), 3);
+  EXPECT_EQ(document.patches(0).events_size(), 3);
+  EXPECT_EQ(document.patches(0).row().patch().call_id(), 7u);
+  EXPECT_FALSE(document.patches(0).incomplete_object());
+  EXPECT_TRUE(document.patches(1).incomplete_object()) << "its row is there all the same";
+  EXPECT_GT(document.patches(2).events_left_out(), 0u);
+  EXPECT_EQ(static_cast<uint64_t>(document.patches(2).events_size()) +
+                document.patches(2).events_left_out(),
+            1000u);
+}
+
 TEST(ContainerTest, LeavesOutWhatAnAnswerCannotHoldAndCountsIt) {
   Stored stored = Store(1000, 300);
   proto::TraceDocument document = Document(stored.row, stored.object, 64 * bounds::kKiB);

@@ -8,12 +8,14 @@
 namespace nightjar::testing {
 namespace {
 
-std::vector<std::string> Fields(const std::string& input, std::vector<std::string> names) {
-  proto::Value value;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(input, &value));
+std::vector<std::string> Fields(const std::string& input, std::vector<std::string> names,
+                                const std::string& variables = "") {
+  proto::RunStart start;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(variables, &start));
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(input, start.mutable_input()));
   google::protobuf::RepeatedPtrField<std::string> wanted(names.begin(), names.end());
   std::vector<std::string> found;
-  for (const proto::InputField& field : InputFields(value, wanted))
+  for (const proto::InputField& field : InputFields(start, wanted))
     found.push_back(field.name() + "=" + field.value());
   return found;
 }
@@ -42,6 +44,13 @@ TEST(InputFieldsTest, AreTakenOutOfARequest) {
       Fields(kRequest, {"user_id", "order.id", "order.paid", "X-Tenant", "theme", "both", "price"}),
       ElementsAre("user_id=7", "order.id=42", "order.paid=true", "X-Tenant=acme", "theme=dark",
                   "both=query", "price=12"));
+}
+
+TEST(InputFieldsTest, AreVariablesOfTheRouteFirst) {
+  EXPECT_THAT(
+      Fields(kRequest, {"id", "user_id", "theme"},
+             R"(variables { name: "id" value: "9" } variables { name: "user_id" value: "8" })"),
+      ElementsAre("id=9", "user_id=8", "theme=dark"));
 }
 
 TEST(InputFieldsTest, AreOneValueEach) {

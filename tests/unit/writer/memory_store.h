@@ -21,8 +21,13 @@ class MemoryStore final : public ObjectStore {
     return found->second;
   }
   Status Delete(std::string_view key) override {
+    if (away) return Fail(ErrorCode::kUnavailable, "the store is away");
     objects.erase(std::string(key));
     return {};
+  }
+  Status Replace(std::string_view key, std::string_view object) override {
+    if (away) return Fail(ErrorCode::kUnavailable, "the store is away");
+    return Put(key, object);
   }
   Status Copy(std::string_view from, std::string_view to) override {
     if (away) return Fail(ErrorCode::kUnavailable, "the store is away");
@@ -41,7 +46,7 @@ class MemoryStore final : public ObjectStore {
 
   std::map<std::string, std::string> objects;
   bool full = false;
-  bool away = false;  // for copies
+  bool away = false;  // for what the keeper does
   int copies = 0;
 };
 

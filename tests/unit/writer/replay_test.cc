@@ -45,18 +45,31 @@ class Trace {
   }
 
   proto::ReplayAnswer Replay() const {
+    auto answer = MakeReplay(Object(), run_);
+    EXPECT_TRUE(answer);
+    return *answer;
+  }
+  Result<proto::ReplayAnswer> Function(const std::string& name, uint64_t call,
+                                       const std::string& arguments = "") const {
+    proto::ReplayFunction function;
+    function.set_name(name);
+    function.set_call(call);
+    function.set_arguments_json(arguments);
+    return MakeFunctionReplay(Object(), run_, function);
+  }
+  std::string id() const { return run_.ToString(); }
+
+ private:
+  std::string Object() const {
     Compressor compressor;
     TraceBuilder builder(compressor);
     for (const proto::TraceEvent& event : events_)
       builder.Append(event.SerializeAsString(), event.seq());
     proto::StoredRun stored;
     stored.mutable_row()->set_run_id(run_.ToString());
-    auto answer = MakeReplay(builder.Seal(stored), run_);
-    EXPECT_TRUE(answer);
-    return *answer;
+    return builder.Seal(stored);
   }
 
- private:
   const RunId run_ = RunAt(0);
   std::vector<proto::TraceEvent> events_;
   uint64_t seq_ = 0;
@@ -117,6 +130,81 @@ TEST(ReplayTest, SaysWhyARunCannotBeDoneAgain) {
   start.mutable_input();
   start.set_variables_cut(true);
   EXPECT_THAT(variables.Replay().not_whole(), HasSubstr("route's variables"));
+}
+
+class FunctionReplayTest : public ::testing::Test {
+ protected:
+  FunctionReplayTest() {
+    trace_.Start().mutable_input()->set_string("in");
+    Clock(1, 0);
+    for (uint64_t id : {2, 5}) {
+      proto::Call& call = *trace_.Add().mutable_call();
+      call.set_call_id(id);
+      call.set_fn("price");
+      call.set_kind(proto::CALL_KIND_FUNCTION);
+      call.add_args()->set_int_(static_cast<int64_t>(id));
+      Clock(id + 1, id);
+      trace_.Call(id + 2, id, "round", proto::CALL_KIND_FUNCTION);
+      trace_.Return(id + 2, 0);
+      trace_.Return(id, 0);
+    }
+    Clock(8, 0);
+  }
+  void Clock(uint64_t id, uint64_t parent) {
+    trace_.Call(id, parent, "Date::now_v0");
+    trace_.Return(id, static_cast<int64_t>(id));
+  }
+  std::string Refusal(const std::string& name, uint64_t call) {
+    auto answer = trace_.Function(name, call);
+    EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+    return answer.error().ToString();
+  }
+  Trace trace_;
+};
+
+TEST_F(FunctionReplayTest, HasTheArgumentsOfACallAndWhatWasReturnedInIt) {
+  auto answer = trace_.Function("price", 2);
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->not_whole(), "");
+  EXPECT_THAT(CallsOf(*answer), ElementsAre("Date::now_v0=6"));
+  proto::Replay replay;
+  ASSERT_TRUE(replay.ParseFromString(answer->replay()));
+  EXPECT_FALSE(replay.has_input());
+  EXPECT_EQ(replay.function().name(), "price");
+  ASSERT_EQ(replay.function().args_size(), 1);
+  EXPECT_EQ(replay.function().args(0).int_(), 5);
+  EXPECT_EQ(answer->patch().run_id(), trace_.id());
+  EXPECT_EQ(answer->patch().function(), "price");
+  EXPECT_EQ(answer->patch().call(), 2u);
+  EXPECT_EQ(answer->patch().call_id(), 5u);
+}
+
+TEST_F(FunctionReplayTest, WithOtherArgumentsAllOfTheTraceAnswers) {
+  auto answer = trace_.Function("other", 0, "[1]");
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(CallsOf(*answer).size(), 4u);
+  proto::Replay replay;
+  ASSERT_TRUE(replay.ParseFromString(answer->replay()));
+  EXPECT_EQ(replay.function().arguments_json(), "[1]");
+  EXPECT_EQ(answer->patch().call_id(), 0u);
+}
+
+TEST_F(FunctionReplayTest, SaysWhichCallsThereAre) {
+  EXPECT_EQ(Refusal("prise", 1), "this trace calls no function `prise`; did you mean `price`?");
+  EXPECT_EQ(Refusal("price", 3), "this trace calls function `price` 2 times: there is no call 3");
+  EXPECT_EQ(Refusal("Date::now_v0", 1), "this trace calls no function `Date::now_v0`");
+  trace_.Gap(3);
+  auto behind = trace_.Function("price", 3);
+  ASSERT_TRUE(behind);
+  EXPECT_THAT(behind->not_whole(), HasSubstr("a hole in the trace"));
+  Trace cut;
+  cut.Start();
+  proto::Call& large = *cut.Add().mutable_call();
+  large.set_call_id(1);
+  large.set_fn("price");
+  large.set_kind(proto::CALL_KIND_FUNCTION);
+  large.add_args()->mutable_truncated();
+  EXPECT_THAT(cut.Function("price", 1)->not_whole(), HasSubstr("too large for its trace"));
 }
 
 TEST(ReplayTest, IsBounded) {

@@ -1,4 +1,4 @@
-#include "worker/stdlib/date_parser.h"
+#include "worker/lang/date_parser.h"
 
 #include <chrono>
 
