@@ -48,6 +48,8 @@ Json ValueOf(const LimitKey& key) {
   switch (key.kind) {
     case LimitKind::kDuration:
       return Quantity(kDuration);
+    case LimitKind::kMaybeDuration:
+      return OrNone(Quantity(kDuration));
     case LimitKind::kSize:
       return Quantity(kSize);
     case LimitKind::kMaybeSize:
@@ -66,6 +68,8 @@ Json ValueOf(const LimitKey& key) {
       return {{"enum", {"drop", "kill"}}};
     case LimitKind::kNames:
       return NamesOf(key);
+    case LimitKind::kSample:
+      return {{"type", "string"}, {"pattern", "^(all|none|1/[1-9][0-9]{0,6})$"}};
   }
   return {};
 }

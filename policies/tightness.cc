@@ -8,7 +8,7 @@ namespace nightjar::policy {
 namespace {
 
 // Numbers that bound nothing.
-constexpr std::array<std::string_view, 3> kNoBounds = {"soft_stop", "armed", "idle"};
+constexpr std::array<std::string_view, 4> kNoBounds = {"soft_stop", "armed", "idle", "trace_slow"};
 
 // How much a value lets a canvas do. Switches that are in nobody's way are all alike.
 double Freedom(const LimitKey& key, const LimitValue& value) {
@@ -24,6 +24,11 @@ double Freedom(const LimitKey& key, const LimitValue& value) {
     case LimitKind::kSwitch:
       if (key.name == "suspended") return std::get<bool>(value) ? 0 : 1;
       if (key.name == "exec") return std::get<bool>(value) ? 1 : 0;
+      return 0;
+    case LimitKind::kMaybeDuration:
+      if (std::get<Micros>(value) == Micros(0)) return std::numeric_limits<double>::infinity();
+      break;
+    case LimitKind::kSample:
       return 0;
     case LimitKind::kOverflow:
       return std::get<bool>(value) ? 0 : 1;

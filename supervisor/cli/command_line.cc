@@ -188,8 +188,8 @@ class Parser {
   void AddControls() {
     CLI::App* suspend =
         AddControl("suspend", Command::kSuspend, "Let nothing of a canvas in any more");
-    CLI::Option* drain =
-        suspend->add_flag("--drain", std::string("Runs in flight may finish (the default)"));
+    const std::string drains = "Runs in flight may finish (the default)";
+    CLI::Option* drain = suspend->add_flag("--drain", drains);
     suspend->add_flag("--kill", line_.kill, "Runs in flight are killed")->excludes(drain);
     for (auto [name, command, what] :
          {std::tuple{"pause", Command::kPause, "Let requests wait, up to limit queue_time"},
@@ -205,7 +205,7 @@ class Parser {
     tighten->add_option("LIMIT", line_.limit, "As `limits` lists it")->required();
     tighten->add_option("VALUE", line_.value, "As a policy file would say it")->required();
     tighten->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
-    tighten->add_flag("--urgent", line_.urgent, "For runs in flight too; wall and cpu");
+    tighten->add_flag("--urgent", line_.urgent, "For runs in flight too; wall, cpu and output");
     CLI::App* controls =
         Add("controls", Command::kControls, "What is suspended, paused, blocked and tightened");
     controls->add_option("CANVAS", line_.canvas, "Of this canvas only");

@@ -73,7 +73,7 @@ struct CommandLine {
   std::string handler;
   std::string file;   // deploy's program, run's input; "-": standard input
   std::string id;     // of a run, a trace or an incident; may be a prefix
-  std::string limit;  // policy explain: this one only
+  std::string limit;  // policy explain: this one only; tighten
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
@@ -82,14 +82,13 @@ struct CommandLine {
   std::string caller;
   std::string since;
   std::string until;
-  std::string field;     // "user_id=7"
-  std::string by;        // usage: hour, day or canvas
-  std::string revision;  // of a canvas
-  std::string call;      // run-function: the trace's so many-th of it
+  std::string field;      // "user_id=7"
+  std::string by;         // usage: hour, day or canvas
+  std::string revision;   // of a canvas
+  std::string call;       // run-function: the trace's so many-th of it
   std::string arguments;  // or a JSON list of others
-  std::string reason;    // of a hold, a deletion, a control, a kill
-  std::string lasts;     // of a control: "2h"
-  std::string limit;     // tighten
+  std::string reason;     // of a hold, a deletion, a control, a kill
+  std::string lasts;      // of a control: "2h"
   std::string value;
   std::string code_hash;  // of the revisions whose runs are killed
   std::string actor;      // of entries of the audit log, like the next

@@ -15,6 +15,7 @@
 #include "policies/policy.h"
 #include "supervisor/canvas/canvas_book.h"
 #include "supervisor/control/audit_trail.h"
+#include "supervisor/control/control_call.h"
 #include "supervisor/control/event_stream.h"
 #include "supervisor/controls/control_keeper.h"
 #include "supervisor/http/server.h"
@@ -66,7 +67,7 @@ class ControlService {
   void Handle(http::Request request, http::Responder responder);
 
  private:
-  struct Call;
+  using Call = ControlCall;
   struct RunFilter;
   void Route(Call call);
   void Deploy(Call call, const std::string& canvas);

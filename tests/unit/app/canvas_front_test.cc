@@ -94,8 +94,10 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   MissedRoutes missed_{journal_};
   EventFeed feed_{clock_};
   ControlBook controls_;
+  CanvasSeries series_;
+  UsageTally usage_{clock_, journal_, series_, UsageTally::Cpu::kOfRuns};
   CanvasFront front_{
-      {clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, [this] {
+      {clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, usage_, [this] {
          return std::make_shared<const ControlledPolicy>(std::make_shared<const OnePolicy>(limits_),
                                                          controls_);
        }}};
@@ -260,7 +262,8 @@ TEST_F(CanvasFrontTest, WhoWaitedTooLongIsToldToComeBack) {
   zygote_.manner = FakeZygote::Manner::kHolds;
   std::string text = Wait(*Get("demo", "/hello/you"));
   EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 1\r\n"),
-                          HasSubstr("x-nightjar-verdict: refused\r\n")));
+                          HasSubstr("x-nightjar-verdict: refused\r\n"),
+                          HasSubstr("\"reason\":\"no worker was free in time\"")));
 }
 
 TEST_F(CanvasFrontTest, ASuspendedCanvasRefusesWithoutItsReasonUnlessPolicyShowsIt) {
@@ -303,7 +306,7 @@ TEST_F(CanvasFrontTest, APausedRequestWaitsAndGoesOnWhenThePauseIsOver) {
   ASSERT_TRUE(Until([&] { return runs_.CountsOf("demo").queued == 1; }));
   Settle();
   EXPECT_TRUE(zygote_.workers.empty());
-  runs_.Resume([](const Run&) { return true; });
+  runs_.Resume([](const nightjar::Run&) { return true; });
   Finish(Running(), 200, "hello");
   EXPECT_THAT(Wait(*client), StartsWith("HTTP/1.1 200 "));
 }

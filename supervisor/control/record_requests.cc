@@ -1,0 +1,99 @@
+#include "supervisor/control/control_service.h"
+#include "supervisor/control/moment.h"
+#include "supervisor/control/request_values.h"
+
+namespace nightjar {
+namespace {
+
+// "17:9f86..." into the link's number and its hash.
+bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
+  size_t colon = text.find(':');
+  if (colon == std::string::npos || colon + 1 == text.size()) return false;
+  auto link = PositiveNumber(std::string_view(text).substr(0, colon));
+  if (!link) return false;
+  question->set_head(*link);
+  question->set_head_hash(text.substr(colon + 1));
+  return true;
+}
+
+// Where a walk along a chain stands, out of the query. False: the answer was no.
+bool ReadWalk(const ControlCall& call, proto::VerifyIncidents* walk) {
+  if (std::string after = call.Query("after"); !after.empty()) {
+    auto link = PositiveNumber(after);
+    if (!link || call.Query("hash").empty()) {
+      call.Fail(400, "after is the number of a link, and hash is its hash");
+      return false;
+    }
+    walk->set_after(*link);
+    walk->set_hash(call.Query("hash"));
+  }
+  std::string head = call.Query("head");
+  if (head.empty() || ReadChainHead(head, walk)) return true;
+  call.Fail(400, "head is LINK:HASH, as the log told it");
+  return false;
+}
+
+}  // namespace
+
+void ControlService::ListIncidents(Call call) {
+  uint32_t rows = call.Rows(20);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  proto::ToWriter question;
+  question.mutable_list_incidents()->set_canvas(call.Query("canvas"));
+  question.mutable_list_incidents()->set_rows_max(rows);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->incidents());
+  });
+}
+
+void ControlService::GetIncident(Call call, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not an incident id: " + text);
+  proto::ToWriter question;
+  question.mutable_get_incident()->set_run_id(std::string(id->bytes()));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->incident());
+  });
+}
+
+void ControlService::VerifyIncidents(Call call) {
+  proto::ToWriter question;
+  if (!ReadWalk(call, question.mutable_verify_incidents())) return;
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->chain());
+  });
+}
+
+void ControlService::VerifyAudit(Call call) {
+  proto::ToWriter question;
+  if (!ReadWalk(call, question.mutable_verify_audit())) return;
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->chain());
+  });
+}
+
+void ControlService::ListAudit(Call call) {
+  proto::ToWriter question;
+  proto::ListAudit& wanted = *question.mutable_list_audit();
+  uint32_t rows = call.Rows(20);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  wanted.set_rows_max(rows);
+  wanted.set_actor(call.Query("actor"));
+  wanted.set_action(call.Query("action"));
+  wanted.set_canvas(call.Query("canvas"));
+  if (std::string text = call.Query("since"); !text.empty()) {
+    auto moment = ParseMoment(text, needs_.clock.Wall());
+    if (!moment) return call.Fail(400, NotAMoment("since", text));
+    wanted.set_since_unix_us(UnixMicros(*moment));
+  }
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->audit());
+  });
+}
+
+}  // namespace nightjar
