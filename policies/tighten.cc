@@ -70,7 +70,8 @@ tl::expected<LimitValue, std::string> ReadTighter(const LimitKey& key, std::stri
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
     text = text.substr(1, text.size() - 2);
   auto value = ReadLimit(key, NodeOf(text));
-  if (!value) return value;
+  if (!value && value.error().starts_with(name)) return value;
+  if (!value) return tl::unexpected(name + ": " + value.error());
   if (IsTighter(key, *value, key.ValueIn(in_force))) return value;
   LimitText now = key.TextIn(in_force);
   return tl::unexpected(name + " = " + FormatLimit(key.kind, *value) +

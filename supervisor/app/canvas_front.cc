@@ -63,8 +63,8 @@ unsigned StatusOf(proto::RefusalKind kind) {
 }
 
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
-// limits or program text. `reason` is why it was refused; `told` an operator's words, for those whom
-// policy lets know.
+// limits or program text. `reason` is why it was refused; `told` an operator's words, where policy
+// lets them be known.
 http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id,
                               const std::string& reason = "", const std::string& told = "") {
   http::Response response;
@@ -231,8 +231,8 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
   const proto::Control* suspension = kind == proto::REFUSAL_SUSPENDED
                                          ? needs_.controls.Suspension(order.revision->canvas)
                                          : nullptr;
-  const bool controlled = suspension != nullptr || kind == proto::REFUSAL_BLOCKED ||
-                          kind == proto::REFUSAL_PAUSED;
+  const bool controlled =
+      suspension != nullptr || kind == proto::REFUSAL_BLOCKED || kind == proto::REFUSAL_PAUSED;
   const char* reason = suspension != nullptr ? "suspended by its operator" : ReasonOf(kind);
   const bool tells = controlled && order.limits.show_controls.value;
   http::Response response = KilledResponse(StatusOf(kind), proto::VERDICT_REFUSED, refusal.incident,

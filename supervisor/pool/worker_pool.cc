@@ -160,32 +160,42 @@ void WorkerPool::EndOutdated(Canvas& canvas) {
   }
 }
 
-// One for each request that waits and does not fit what is starting already, `most` of them.
-WorkerPool::StartedForWaiting WorkerPool::StartForWaiting(Canvas& canvas, size_t most) {
+// Who waits and does not fit what is starting already, as many as the canvas may have running.
+WorkerPool::Unserved WorkerPool::UnservedOf(const Canvas& canvas) const {
   std::vector<const Resident*> starting;
   for (const auto& resident : canvas.residents)
     if (resident->state() == Resident::State::kStarting) starting.push_back(resident.get());
   size_t busy = Busy(canvas);
-  std::vector<std::shared_ptr<Ticket>> unserved;
+  std::vector<std::shared_ptr<Ticket>> unfit;
   for (const auto& ticket : canvas.waiting) {
     auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
       return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
     });
     if (fit == starting.end()) {
-      unserved.push_back(ticket);
+      unfit.push_back(ticket);
       continue;
     }
     starting.erase(fit);
     ++busy;
   }
-  StartedForWaiting done;
-  done.spare = static_cast<size_t>(
+  Unserved unserved;
+  unserved.spare = static_cast<size_t>(
       std::count_if(starting.begin(), starting.end(),
                     [&](const Resident* resident) { return canvas.Reserves(*resident); }));
-  for (const auto& ticket : unserved) {
-    if (most == 0) break;
+  for (const auto& ticket : unfit) {
     if (!factory_.CanMake(ticket->engine)) continue;
     if (busy++ >= ticket->limits.concurrency.value) break;
+    unserved.tickets.push_back(ticket);
+  }
+  return unserved;
+}
+
+// One for each of them, `most` at most.
+WorkerPool::StartedForWaiting WorkerPool::StartForWaiting(Canvas& canvas, size_t most) {
+  Unserved unserved = UnservedOf(canvas);
+  StartedForWaiting done{unserved.spare, false};
+  for (const auto& ticket : unserved.tickets) {
+    if (most == 0) break;
     // It may have left while one before it was told.
     if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
       continue;
@@ -222,6 +232,8 @@ void WorkerPool::ShareRoom() {
     if (!StartForWaiting(*short_[next], 1).tried)
       short_.erase(short_.begin() + static_cast<ptrdiff_t>(next));
   }
+  // Some only looked whether there is something to start.
+  std::erase_if(short_, [this](Canvas* canvas) { return UnservedOf(*canvas).tickets.empty(); });
   if (!closed_ && !short_.empty()) MakeRoom();
 }
 

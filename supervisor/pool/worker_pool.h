@@ -70,8 +70,13 @@ class WorkerPool {
   Canvas& Of(const std::string& name);
   void FillLater(const std::string& name);
   void Fill(Canvas& canvas);
-  struct StartedForWaiting {
+  struct Unserved {
+    std::vector<std::shared_ptr<Ticket>> tickets;
     size_t spare = 0;  // of those that are starting already, how many nobody waits for
+  };
+  Unserved UnservedOf(const Canvas& canvas) const;
+  struct StartedForWaiting {
+    size_t spare = 0;  // as of Unserved
     bool tried = false;
   };
   StartedForWaiting StartForWaiting(Canvas& canvas, size_t most);
