@@ -35,8 +35,8 @@ void ExpectSound(Server& server) {
 
 std::vector<std::string> Actions(Server& server) {
   std::vector<std::string> actions;
-  for (const json& entry : json::parse(server.Json({"audit", "-n", "100"}))["entries"])
-    actions.push_back(entry["action"]);
+  const json list = json::parse(server.Json({"audit", "-n", "100"}));
+  for (const json& entry : list["entries"]) actions.push_back(entry["action"]);
   return actions;
 }
 
@@ -54,7 +54,7 @@ TEST(ControlsTest, EachCommandRefusesWhatIsWrongAndTheLogSaysSo) {
   no({"suspend", "runaways", "--reason", "x", "--kill", "--drain"}, "excludes", 2);
   no({"pause", "runaways", "--reason", "x", "--handler", "GET /none"}, "no handler named");
   no({"block", "runaways", "--reason", "x", "--kind", "cron"}, "http and exec");
-  no({"tighten", "runaways", "wall", "soon", "--reason", "x"}, "duration");
+  no({"tighten", "runaways", "wall", "soon", "--reason", "x"}, "`soon` does not start");
   no({"tighten", "runaways", "wall", "2h", "--reason", "x"}, "is not tighter");
   no({"tighten", "runaways", "wal", "1s", "--reason", "x"}, "no limit `wal`");
   no({"lift", "7", "--reason", "x"}, "no control 7");
