@@ -41,8 +41,8 @@ std::string RenderControlMade(const proto::ControlAnswer& answer) {
   std::string about = About(control);
   std::string text = "control " + std::to_string(control.id()) + ": " +
                      Printable(control.canvas()) + (about.empty() ? "" : ", " + Printable(about)) +
-                     ", is " + What(control.kind()) + " after " + TimeText(answer.took_us()) +
-                     ", until " + Until(control) + "\n";
+                     " is " + What(control.kind()) + " until " + Until(control) +
+                     "; in force after " + TimeText(answer.took_us()) + "\n";
   if (answer.killed() > 0) text += CountText(answer.killed(), "run", "runs") + " killed\n";
   if (answer.going_on() > 0)
     text += CountText(answer.going_on(), "run", "runs") + " in flight may finish\n";

@@ -112,7 +112,7 @@ TEST(ControlsTest, ControlsAndTheLogOutliveARestartAndAKill) {
   server.Restart();
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
   EXPECT_THAT(server.Cli({"suspend", "runaways", "--reason", "again"}).out,
-              HasSubstr("control 4: runaways, is suspended"));
+              HasSubstr("control 4: runaways is suspended until lifted"));
 }
 
 TEST(ControlsTest, AChangedLogIsToldAtTheStartAndKeepsNobodyFromServing) {
