@@ -166,7 +166,7 @@ class Parser {
     kill->add_flag("--dry-run", line_.dry_run, "Only say which these are")->needs(all);
     CLI::Option* why = kill->add_option("--reason", line_.reason, "Why, for who asks later");
     all->needs(why);
-    kill->final_callback([this, kill] {
+    kill->final_callback([this] {
       if (!line_.all && line_.id.empty()) throw CLI::RequiredError("RUN or --all");
       line_.command = line_.all ? Command::kKillAll : Command::kKill;
     });
