@@ -49,6 +49,22 @@ std::string BurstOfNothing(const Limits& limits) {
   return Said("burst", limits) + " bounds nothing without a `rate`";
 }
 
+double CpuInAPeriod(const Limits& limits) {
+  return limits.canvas_cpus.value * static_cast<double>(kCpuPeriod.count());
+}
+
+std::string CpuBurstBeyondPeriod(const Limits& limits) {
+  const auto burst = static_cast<double>(limits.canvas_cpu_burst.value.count());
+  if (limits.canvas_cpus.value == 0 || burst <= CpuInAPeriod(limits)) return "";
+  return Said("canvas_cpu_burst", limits) + " is more than " + Said("canvas_cpus", limits) +
+         " allows in " + FormatDuration(kCpuPeriod);
+}
+
+std::string CpuBurstOfNothing(const Limits& limits) {
+  if (limits.canvas_cpu_burst.value == Micros(0) || limits.canvas_cpus.value != 0) return "";
+  return Said("canvas_cpu_burst", limits) + " saves nothing up without `canvas_cpus`";
+}
+
 std::string UnreachableCpu(const Limits& limits) {
   auto busy = static_cast<double>(limits.pids.value);
   std::string_view by = "pids";
@@ -57,6 +73,7 @@ std::string UnreachableCpu(const Limits& limits) {
     by = "canvas_cpus";
   }
   auto most = Micros(static_cast<int64_t>(static_cast<double>(limits.wall.value.count()) * busy));
+  if (by == "canvas_cpus") most += limits.canvas_cpu_burst.value;
   if (limits.cpu.value <= most) return "";
   return Said("cpu", limits) + " is never reached: within " + Said("wall", limits) + " and " +
          Said(by, limits) + " a run can use " + FormatDuration(most);
@@ -86,7 +103,9 @@ const std::vector<Rule>& Rules() {
       {{"pids", "canvas_pids"}, true, Pids},
       {{"burst", "rate"}, true, BurstBelowRate},
       {{"burst", "rate"}, false, BurstOfNothing},
-      {{"cpu", "wall", "pids", "canvas_cpus"}, false, UnreachableCpu},
+      {{"canvas_cpu_burst", "canvas_cpus"}, true, CpuBurstBeyondPeriod},
+      {{"canvas_cpu_burst", "canvas_cpus"}, false, CpuBurstOfNothing},
+      {{"cpu", "wall", "pids", "canvas_cpus", "canvas_cpu_burst"}, false, UnreachableCpu},
       {{"soft_stop", "wall"}, false, LateSoftStop},
       {{"tmp", "memory", "exec"}, false, LargeTmp},
   };

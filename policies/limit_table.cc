@@ -61,6 +61,11 @@ constexpr LimitKey kKeys[] = {
      "processes and threads of all of a canvas's workers together"},
     {"canvas_cpus", kCpus, kCanvas, 0.01, 1024, &Limits::canvas_cpus,
      "processors a canvas may keep busy; \"none\": no bound, only its weight counts"},
+    {"canvas_cpu_burst", kMaybeDuration, kCanvas, 1 * kMs, 102.4 * kSecond,
+     &Limits::canvas_cpu_burst,
+     "processor time that a canvas saves up while it uses less than `canvas_cpus`, at most what "
+     "that "
+     "allows in 100ms; \"none\": nothing"},
     {"canvas_cpu_weight", kCount, kCanvas, 1, 10'000, &Limits::canvas_cpu_weight,
      "a canvas's share of busy processors, and of a full machine's places, against the others' "
      "weights"},

@@ -30,6 +30,10 @@ struct Limit {
 using Micros = std::chrono::microseconds;
 using Names = std::vector<std::string>;
 
+// Over which the kernel counts what limit `canvas_cpus` allows: its default, in both versions of
+// control groups.
+inline constexpr Micros kCpuPeriod{100'000};
+
 struct Limits {
   std::string policy;  // the version of the policy that they are of
   // --- kills
@@ -55,7 +59,8 @@ struct Limits {
   // --- shares (canvas level)
   Limit<uint64_t> canvas_memory_bytes{512 << 20, {}};
   Limit<uint64_t> canvas_pids{256, {}};
-  Limit<double> canvas_cpus{0, {}};  // 0: no bound, only weight
+  Limit<double> canvas_cpus{0, {}};               // 0: no bound, only weight
+  Limit<Micros> canvas_cpu_burst{Micros(0), {}};  // 0: nothing is saved up
   Limit<uint64_t> canvas_cpu_weight{100, {}};
   Limit<uint64_t> canvas_disk_read_bytes{0, {}};  // a second; 0: no bound
   Limit<uint64_t> trace_events_per_day{0, {}};    // 0: no bound

@@ -10,7 +10,7 @@
 namespace nightjar::policy {
 namespace {
 
-constexpr std::array<std::string_view, 23> kTightened = {"wall",
+constexpr std::array<std::string_view, 24> kTightened = {"wall",
                                                          "cpu",
                                                          "memory",
                                                          "pids",
@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 23> kTightened = {"wall",
                                                          "canvas_memory",
                                                          "canvas_pids",
                                                          "canvas_cpus",
+                                                         "canvas_cpu_burst",
                                                          "concurrency",
                                                          "canvas_cpu_weight",
                                                          "canvas_disk_read",

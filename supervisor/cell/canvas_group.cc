@@ -31,6 +31,8 @@ CanvasGroup::~CanvasGroup() {
 
 Status CanvasGroup::SetLimits(const CanvasLimits& limits) {
   CanvasLimits now = limits;
+  // As much of it as fits the quota that comes back, too, where that is lifted now.
+  now.cpu_burst_us = CpuBurstWithin(limits.cpus, limits.cpu_burst_us);
   if (lifted_ > 0) now.cpus = 0;
   if (disk_lifted_ > 0) now.disk_read_bytes = 0;
   if (limits.memory_bytes != limits_.memory_bytes) {

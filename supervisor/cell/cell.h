@@ -42,6 +42,7 @@ struct CanvasLimits {
   double cpus = 0;               // 0: no bound
   uint64_t cpu_weight = 100;     // 1..10000
   uint64_t disk_read_bytes = 0;  // a second, from each disk; 0: no bound
+  uint64_t cpu_burst_us = 0;     // saved up while less than `cpus` is used
 };
 
 // Counted since the cell was handed out (earlier users' counts are subtracted).

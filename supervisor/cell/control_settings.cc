@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "policies/limits.h"
 #include "supervisor/cell/disks.h"
 
 namespace nightjar {
 namespace {
 
-constexpr uint64_t kPeriodUs = 100'000;  // the kernel's default for both versions
+constexpr uint64_t kPeriodUs = policy::kCpuPeriod.count();
 constexpr uint64_t kQuotaUsMin = 1'000;  // below it the kernel answers EINVAL
 
 std::vector<ControlSetting> MemoryV1(SwapAccounting swap, uint64_t before, uint64_t bytes) {
@@ -31,6 +32,10 @@ std::vector<ControlSetting> MemoryV2(GroupLevel level, SwapAccounting swap, uint
   if (swap == SwapAccounting::kPresent)
     settings.push_back({"memory.swap.max", bytes == 0 ? "max" : "0"});
   return settings;
+}
+
+uint64_t QuotaUs(double cpus) {
+  return std::max<uint64_t>(kQuotaUsMin, std::llround(cpus * kPeriodUs));
 }
 
 }  // namespace
@@ -57,25 +62,33 @@ std::vector<ControlSetting> PidsSettings(uint64_t pids) {
 }
 
 ControlSetting CpuQuota(ControllerHome home, double cpus) {
-  uint64_t quota = std::max<uint64_t>(kQuotaUsMin, std::llround(cpus * kPeriodUs));
+  const uint64_t quota = QuotaUs(cpus);
   if (home == ControllerHome::kV1)
     return {"cpu.cfs_quota_us", cpus <= 0 ? "-1" : std::to_string(quota)};
   return {"cpu.max", (cpus <= 0 ? "max" : std::to_string(quota)) + " " + std::to_string(kPeriodUs)};
 }
 
-std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight) {
+ControlSetting CpuBurst(ControllerHome home, uint64_t burst_us) {
+  return {home == ControllerHome::kV1 ? "cpu.cfs_burst_us" : "cpu.max.burst",
+          std::to_string(burst_us)};
+}
+
+uint64_t CpuBurstWithin(double cpus, uint64_t burst_us) {
+  return cpus <= 0 ? 0 : std::min(burst_us, QuotaUs(cpus));
+}
+
+std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight,
+                                        uint64_t burst_us) {
+  if (home == ControllerHome::kNone) return {};
   weight = std::clamp<uint64_t>(weight, 1, 10'000);
-  switch (home) {
-    case ControllerHome::kNone:
-      return {};
-    case ControllerHome::kV1:
-      // The default share is 1024, the default weight 100; the kernel takes 2 and more.
-      return {{"cpu.shares", std::to_string(std::max<uint64_t>(2, weight * 1024 / 100))},
-              CpuQuota(home, cpus)};
-    case ControllerHome::kUnified:
-      return {{"cpu.weight", std::to_string(weight)}, CpuQuota(home, cpus)};
-  }
-  return {};
+  ControlSetting share{"cpu.weight", std::to_string(weight)};
+  // The default share is 1024, the default weight 100; the kernel takes 2 and more.
+  if (home == ControllerHome::kV1)
+    share = {"cpu.shares", std::to_string(std::max<uint64_t>(2, weight * 1024 / 100))};
+  std::vector<ControlSetting> settings{std::move(share), CpuQuota(home, cpus)};
+  // Nothing is said of a burst to kernels that may not know it (before 5.14).
+  if (burst_us > 0) settings.push_back(CpuBurst(home, burst_us));
+  return settings;
 }
 
 ControlSetting DiskRead(ControllerHome home, const Disk& disk, uint64_t bytes) {

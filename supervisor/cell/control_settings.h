@@ -27,7 +27,13 @@ std::vector<ControlSetting> MemorySettings(ControllerHome home, GroupLevel level
 // Where the brake of a canvas with this limit begins to hold, in v2: memory.high.
 uint64_t MemoryBrake(uint64_t limit_bytes);
 std::vector<ControlSetting> PidsSettings(uint64_t pids);
-std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight);
+// A group that has a burst gives it up (CpuBurst() of 0) before it gets another quota, which the
+// kernel refuses below it.
+std::vector<ControlSetting> CpuSettings(ControllerHome home, double cpus, uint64_t weight,
+                                        uint64_t burst_us);
+ControlSetting CpuBurst(ControllerHome home, uint64_t burst_us);
+// What of a burst the kernel takes beside this quota: what it allows in one period.
+uint64_t CpuBurstWithin(double cpus, uint64_t burst_us);
 // The one setting of those that bounds cpu time, for lifting and restoring it. cpus 0: no bound.
 ControlSetting CpuQuota(ControllerHome home, double cpus);
 // What one disk gives a group in a second, at most; 0: no bound.

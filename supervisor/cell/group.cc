@@ -75,10 +75,12 @@ Status MakeV1Groups(const TreeFrame& frame, const GroupDirs& parent, const std::
     made.in_force.pids = limits.pids;
   }
   if (parent.cpu_v1.valid() && level == GroupLevel::kCanvas) {
-    std::vector<ControlSetting> settings = CpuSettings(kV1, limits.cpus, limits.cpu_weight);
+    std::vector<ControlSetting> settings =
+        CpuSettings(kV1, limits.cpus, limits.cpu_weight, limits.cpu_burst_us);
     NJ_TRY(MakeV1("cpu", frame.cpu_top + "/" + path, parent.cpu_v1, settings, dirs.cpu_v1));
     made.in_force.cpus = limits.cpus;
     made.in_force.cpu_weight = limits.cpu_weight;
+    made.in_force.cpu_burst_us = limits.cpu_burst_us;
   }
   if (parent.blkio_v1.valid() && level == GroupLevel::kCanvas)
     NJ_TRY(MakeV1("blkio", frame.io_top + "/" + path, parent.blkio_v1, {}, dirs.blkio_v1));
@@ -155,19 +157,27 @@ Status Group::SetCell(const TreeFrame& frame, const CellLimits& limits) {
 
 Status Group::SetCanvas(const TreeFrame& frame, const CanvasLimits& limits) {
   NJ_TRY(SetMemoryAndPids(frame, GroupLevel::kCanvas, limits.memory_bytes, limits.pids));
-  NJ_TRY(SetCpu(frame, limits.cpus, limits.cpu_weight));
+  NJ_TRY(SetCpu(frame, limits));
   return SetDiskRead(frame, limits.disk_read_bytes);
 }
 
-Status Group::SetCpu(const TreeFrame& frame, double cpus, uint64_t weight) {
+Status Group::SetCpu(const TreeFrame& frame, const CanvasLimits& limits) {
   const ControllerPlace& cpu = frame.hierarchies.cpu;
-  bool same = cpus == in_force_.cpus && weight == in_force_.cpu_weight;
+  bool same = limits.cpus == in_force_.cpus && limits.cpu_weight == in_force_.cpu_weight &&
+              limits.cpu_burst_us == in_force_.cpu_burst_us;
   if (same || cpu.home == ControllerHome::kNone) return {};
+  if (in_force_.cpu_burst_us > 0) {
+    ControlSetting none = CpuBurst(cpu.home, 0);
+    NJ_TRY(WriteFileAt(dirs_.cpu(), none.file.c_str(), none.value));
+    in_force_.cpu_burst_us = 0;
+  }
   bool v1 = cpu.home == ControllerHome::kV1;
-  NJ_TRY(SetControlGroup("cpu", (v1 ? frame.cpu_top : frame.unified_top) + "/" + path_,
-                         CpuSettings(cpu.home, cpus, weight)));
-  in_force_.cpus = cpus;
-  in_force_.cpu_weight = weight;
+  NJ_TRY(
+      SetControlGroup("cpu", (v1 ? frame.cpu_top : frame.unified_top) + "/" + path_,
+                      CpuSettings(cpu.home, limits.cpus, limits.cpu_weight, limits.cpu_burst_us)));
+  in_force_.cpus = limits.cpus;
+  in_force_.cpu_weight = limits.cpu_weight;
+  in_force_.cpu_burst_us = limits.cpu_burst_us;
   return {};
 }
 

@@ -82,7 +82,7 @@ class Group {
 
   Status SetMemoryAndPids(const TreeFrame& frame, GroupLevel level, uint64_t memory_bytes,
                           uint64_t pids);
-  Status SetCpu(const TreeFrame& frame, double cpus, uint64_t weight);
+  Status SetCpu(const TreeFrame& frame, const CanvasLimits& limits);
 
   std::string path_;
   GroupDirs dirs_;

@@ -19,8 +19,12 @@ CellLimits CellLimitsOf(const policy::Limits& limits) {
 }
 
 CanvasLimits CanvasLimitsOf(const policy::Limits& limits) {
-  return {limits.canvas_memory_bytes.value, limits.canvas_pids.value, limits.canvas_cpus.value,
-          limits.canvas_cpu_weight.value, limits.canvas_disk_read_bytes.value};
+  return {limits.canvas_memory_bytes.value,
+          limits.canvas_pids.value,
+          limits.canvas_cpus.value,
+          limits.canvas_cpu_weight.value,
+          limits.canvas_disk_read_bytes.value,
+          static_cast<uint64_t>(limits.canvas_cpu_burst.value.count())};
 }
 
 uint64_t CpuBackstopSeconds(const policy::Limits& limits) {

@@ -49,6 +49,28 @@ TEST_P(CellTest, CanvasQuotaFollowsItsLimits) {
   tree_->Release(std::move(two));
 }
 
+// The kernel refuses a quota below the burst that stands, and a burst beyond the quota.
+TEST_P(CellTest, ABurstComesAndGoesWithItsQuota) {
+  if (hierarchies_.cpu.home == ControllerHome::kNone)
+    GTEST_SKIP() << "no cpu controller on this host";
+  auto quota = [&] { return std::stol(ReadCanvasFile("cpu.cfs_quota_us", "cpu.max")); };
+  auto burst = [&] { return std::stol(ReadCanvasFile("cpu.cfs_burst_us", "cpu.max.burst")); };
+  auto one = Acquire({}, {0, 0, 1.5, 100, 0, 140'000});
+  EXPECT_EQ(quota(), 150'000);
+  EXPECT_EQ(burst(), 140'000);
+  auto two = Acquire({}, {0, 0, 0.5, 100, 0, 140'000});
+  EXPECT_EQ(quota(), 50'000);
+  EXPECT_EQ(burst(), 50'000);
+  ASSERT_TRUE(one->LiftCpuThrottle());
+  auto three = Acquire({}, {0, 0, 0.2, 100, 0, 140'000});
+  EXPECT_EQ(burst(), 20'000);
+  tree_->Release(std::move(one));
+  EXPECT_EQ(quota(), 20'000);
+  auto four = Acquire({}, {0, 0, 0.2, 100});
+  EXPECT_EQ(burst(), 0);
+  for (auto* cell : {&two, &three, &four}) tree_->Release(std::move(*cell));
+}
+
 // A quota that policy changes while a kill has it lifted, and then takes away.
 TEST_P(CellTest, AQuotaThatChangedWhileItWasLiftedCanGo) {
   if (hierarchies_.cpu.home == ControllerHome::kNone)

@@ -36,11 +36,23 @@ TEST(ControlSettingsTest, V2SlowsACanvasBeforeItFailsAndGrantsNoSwap) {
 }
 
 TEST(ControlSettingsTest, CpuSharesAndQuotas) {
-  EXPECT_EQ(CpuSettings(kV1, 1.5, 100),
+  EXPECT_EQ(CpuSettings(kV1, 1.5, 100, 0),
             (Settings{{"cpu.shares", "1024"}, {"cpu.cfs_quota_us", "150000"}}));
-  EXPECT_EQ(CpuSettings(kV2, 0, 200), (Settings{{"cpu.weight", "200"}, {"cpu.max", "max 100000"}}));
-  EXPECT_EQ(CpuSettings(kV1, 0, 0), (Settings{{"cpu.shares", "10"}, {"cpu.cfs_quota_us", "-1"}}));
+  EXPECT_EQ(CpuSettings(kV2, 0, 200, 0),
+            (Settings{{"cpu.weight", "200"}, {"cpu.max", "max 100000"}}));
+  EXPECT_EQ(CpuSettings(kV1, 0, 0, 0),
+            (Settings{{"cpu.shares", "10"}, {"cpu.cfs_quota_us", "-1"}}));
   EXPECT_EQ(CpuQuota(kV2, 0.0001).value, "1000 100000");
+}
+
+TEST(ControlSettingsTest, ABurstFollowsItsQuotaAndFitsIt) {
+  EXPECT_EQ(CpuSettings(kV1, 0.5, 100, 20'000), (Settings{{"cpu.shares", "1024"},
+                                                          {"cpu.cfs_quota_us", "50000"},
+                                                          {"cpu.cfs_burst_us", "20000"}}));
+  EXPECT_EQ(CpuSettings(kV2, 0.5, 100, 20'000).back(), (ControlSetting{"cpu.max.burst", "20000"}));
+  EXPECT_EQ(CpuBurstWithin(0.5, 20'000), 20'000u);
+  EXPECT_EQ(CpuBurstWithin(0.5, 60'000), 50'000u);
+  EXPECT_EQ(CpuBurstWithin(0, 60'000), 0u);
 }
 
 TEST(ControlSettingsTest, DiskReadsAreBoundedForEachDisk) {

@@ -253,6 +253,9 @@ TEST(ContradictionsTest, WhatIsOnlyUselessIsAWarning) {
   EXPECT_THAT(WarningsOf("[canvas.a]\nexec = true\ntmp = \"128MiB\"\n"),
               ElementsAre(HasSubstr("3: tmp = 128MiB (p.toml:3) is never full")));
   EXPECT_TRUE(WarningsOf("[canvas.a]\ntmp = \"128MiB\"\n").empty());
+  EXPECT_THAT(WarningsOf("[canvas.a]\ncanvas_cpu_burst = \"5ms\"\n"),
+              ElementsAre("2: canvas_cpu_burst = 5ms (p.toml:2) saves nothing up without "
+                          "`canvas_cpus`"));
   EXPECT_THAT(WarningsOf("[canvas.a]\nburst = 5\n"),
               ElementsAre("2: burst = 5 (p.toml:2) bounds nothing without a `rate`"));
 }
@@ -276,6 +279,11 @@ TEST(ContradictionsTest, ABurstIsASecondsWorthAtLeast) {
           "p.toml:4:1: burst = 10 (p.toml:4) is less than rate = 50/s (p.toml:2) lets in in "
           "one second"));
   EXPECT_TRUE(WarningsOf("[default]\nrate = \"50/s\"\nburst = 50\n").empty());
+  EXPECT_THAT(ErrorsOf({{"p.toml", "p.toml",
+                         "[default]\ncanvas_cpus = 0.5\n[canvas.a]\n"
+                         "canvas_cpu_burst = \"51ms\"\n"}}),
+              ElementsAre("p.toml:4:1: canvas_cpu_burst = 51ms (p.toml:4) is more than "
+                          "canvas_cpus = 0.5 (p.toml:2) allows in 100ms"));
 }
 
 TEST(ContradictionsTest, AMachineHasOnlySoMuch) {

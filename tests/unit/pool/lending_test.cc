@@ -26,6 +26,7 @@ TEST_F(LendingTest, AWorkerIsToldItsProgramAndGivenWhatItNeeds) {
   limits_.memory_bytes.value = 32 << 20;
   limits_.pids.value = 3;
   limits_.canvas_cpus.value = 1.5;
+  limits_.canvas_cpu_burst.value = std::chrono::milliseconds(20);
   limits_.canvas_disk_read_bytes.value = 1 << 20;
   Borrower& borrower = Ask(first_);
   ASSERT_TRUE(UntilLent(borrower));
@@ -41,6 +42,7 @@ TEST_F(LendingTest, AWorkerIsToldItsProgramAndGivenWhatItNeeds) {
   EXPECT_EQ(cells_.lent.at(worker.cell->name()).limits.memory_bytes, 32u << 20);
   EXPECT_EQ(cells_.lent.at(worker.cell->name()).limits.pids, 3u);
   EXPECT_EQ(cells_.lent.at(worker.cell->name()).canvas_limits.cpus, 1.5);
+  EXPECT_EQ(cells_.lent.at(worker.cell->name()).canvas_limits.cpu_burst_us, 20'000u);
   EXPECT_EQ(cells_.lent.at(worker.cell->name()).canvas_limits.disk_read_bytes, 1u << 20);
   EXPECT_TRUE(cells_.lent.at(worker.cell->name()).limits.reads_limited);
   EXPECT_EQ(journal_.order, std::vector<std::string>{"attach 1"});
