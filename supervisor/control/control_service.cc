@@ -131,6 +131,22 @@ const char* StateName(Run::State state) {
   return "";
 }
 
+proto::RunRow RowOf(const Run& run) {
+  proto::RunRow row;
+  const RunOrder& order = run.order();
+  row.set_run_id(order.id.ToString());
+  row.set_canvas(order.revision->canvas);
+  row.set_handler(order.handler.name());
+  row.set_pid(run.pid());
+  row.set_state(StateName(run.state()));
+  proto::Usage usage = run.CurrentUsage();
+  row.set_wall_us(usage.wall_us());
+  row.set_cpu_us(usage.cpu_us());
+  row.set_memory_bytes(usage.memory_peak_bytes());
+  row.set_wall_limit_us(Microseconds(order.limits.wall.value));
+  return row;
+}
+
 // A whole decimal number above 0.
 std::optional<uint64_t> PositiveNumber(std::string_view text) {
   uint64_t number = 0;
@@ -155,6 +171,10 @@ bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
   question->set_head(*link);
   question->set_head_hash(text.substr(colon + 1));
   return true;
+}
+
+bool IsSha256Text(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 // "wall_time" or "VERDICT_WALL_TIME"; UNSPECIFIED means any.
@@ -274,10 +294,17 @@ void ControlService::Handle(http::Request request, http::Responder responder) {
   if (is("GET", 1, "holds")) return ListHolds(std::move(call));
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
+  if (is("GET", 2, "runs")) return Why(std::move(call), path[1]);
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
+  if (is("GET", 3, "incidents") && path[2] == "link")
+    return GetIncidentLink(std::move(call), path[1]);
+  if (is("GET", 3, "canvases") && path[2] == "timeline")
+    return GetTimeline(std::move(call), path[1]);
+  if (is("GET", 5, "canvases") && path[2] == "revisions" && path[4] == "source")
+    return GetSource(std::move(call), path[1], path[3]);
   if (is("GET", 1, "events")) return Events(std::move(call));
   if (is("GET", 1, "usage")) return Usage(std::move(call));
   if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));
@@ -362,21 +389,35 @@ void ControlService::Canvases(Call call) {
 
 void ControlService::Runs(Call call) {
   proto::RunList list;
-  for (const Run* run : needs_.runs.Live()) {
-    proto::RunRow& row = *list.add_runs();
-    const RunOrder& order = run->order();
-    row.set_run_id(order.id.ToString());
-    row.set_canvas(order.revision->canvas);
-    row.set_handler(order.handler.name());
-    row.set_pid(run->pid());
-    row.set_state(StateName(run->state()));
-    proto::Usage usage = run->CurrentUsage();
-    row.set_wall_us(usage.wall_us());
-    row.set_cpu_us(usage.cpu_us());
-    row.set_memory_bytes(usage.memory_peak_bytes());
-    row.set_wall_limit_us(Microseconds(order.limits.wall.value));
-  }
+  for (const Run* run : needs_.runs.Live()) *list.add_runs() = RowOf(*run);
   call.Answer(list);
+}
+
+// The writer knows runs that have ended; those that go on are asked for here.
+void ControlService::Why(Call call, const std::string& text) {
+  const std::string id = ToLowerAscii(text);
+  std::vector<proto::RunRow> live;
+  for (const Run* run : needs_.runs.Live())
+    if (run->order().id.ToString().starts_with(id)) live.push_back(RowOf(*run));
+  proto::ToWriter question;
+  question.mutable_explain_run()->set_id(id);
+  needs_.journal.Ask(std::move(question), [call, id, live](Result<proto::FromWriter> answer) {
+    bool clear =
+        live.empty() || (answer && live.size() == 1 && answer->why().run_id() == live[0].run_id());
+    if (answer && clear) return call.Answer(answer->why());
+    using enum ErrorCode;
+    bool wrong = !answer && (answer.error().code == kInvalid || answer.error().code == kExists);
+    if (live.empty() || wrong) return call.Fail(answer.error());
+    if (answer || live.size() > 1)
+      return call.Fail(Error{
+          kExists, 0,
+          "`" + id + "` is the start of several ids, among them " + live[0].run_id() + " and " +
+              (answer ? answer->why().run_id() : live[1].run_id()) + ": give more of it"});
+    proto::WhyAnswer running;
+    running.set_run_id(live[0].run_id());
+    *running.mutable_running() = live[0];
+    call.Answer(running);
+  });
 }
 
 void ControlService::KillRun(Call call, const std::string& text) {
@@ -672,8 +713,25 @@ void ControlService::ListIncidents(Call call) {
   uint32_t rows = call.Rows(20);
   if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
   proto::ToWriter question;
-  question.mutable_list_incidents()->set_canvas(call.Query("canvas"));
-  question.mutable_list_incidents()->set_rows_max(rows);
+  proto::ListIncidents& wanted = *question.mutable_list_incidents();
+  wanted.set_rows_max(rows);
+  wanted.set_canvas(call.Query("canvas"));
+  wanted.set_code_sha256(ToLowerAscii(call.Query("code_hash")));
+  wanted.set_caller(call.Query("caller"));
+  const bool code = !wanted.code_sha256().empty();
+  if (!wanted.canvas().empty() + code + !wanted.caller().empty() > 1)
+    return call.Fail(400, "incidents are found by one of canvas, code_hash and caller");
+  if (code && !IsSha256Text(wanted.code_sha256()))
+    return call.Fail(400, "code_hash is the SHA-256 of a canvas file, 64 digits of 0-9 and a-f");
+  const std::string cause = call.Query("cause");
+  auto verdict = VerdictNamed(cause);
+  if (!verdict) return call.Fail(400, "there is no verdict named " + cause);
+  wanted.set_verdict(*verdict);
+  if (std::string since = call.Query("since"); !since.empty()) {
+    auto moment = ParseMoment(since, needs_.clock.Wall());
+    if (!moment) return call.Fail(400, NotAMoment("since", since));
+    wanted.set_since_unix_us(UnixMicros(*moment));
+  }
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->incidents());
@@ -688,6 +746,57 @@ void ControlService::GetIncident(Call call, const std::string& text) {
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->incident());
+  });
+}
+
+void ControlService::GetIncidentLink(Call call, const std::string& text) {
+  auto id = RunId::Parse(text);
+  if (!id) return call.Fail(400, "this is not an incident id: " + text);
+  proto::ToWriter question;
+  question.mutable_get_incident_link()->set_run_id(std::string(id->bytes()));
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->incident_link());
+  });
+}
+
+void ControlService::GetTimeline(Call call, const std::string& canvas) {
+  uint32_t rows = call.Rows(bounds::kTimelineRows);
+  if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
+  if (!needs_.book.Find(canvas)) return call.Fail(404, "there is no canvas " + canvas);
+  const WallTime now = needs_.clock.Wall();
+  WallTime since = now - std::chrono::days(1), until = now;
+  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
+    const std::string text = call.Query(name);
+    if (text.empty()) continue;
+    auto moment = ParseMoment(text, now);
+    if (!moment) return call.Fail(400, NotAMoment(name, text));
+    *end = *moment;
+  }
+  proto::ToWriter question;
+  proto::TimelineWanted& wanted = *question.mutable_timeline_wanted();
+  wanted.set_canvas(canvas);
+  wanted.set_since_unix_us(UnixMicros(since));
+  wanted.set_until_unix_us(UnixMicros(until));
+  wanted.set_rows_max(rows);
+  // What was noted a moment ago is told to the writer first.
+  needs_.missed.Tell();
+  if (needs_.tell_usage) needs_.tell_usage();
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->timeline());
+  });
+}
+
+void ControlService::GetSource(Call call, const std::string& canvas, const std::string& text) {
+  auto revision = PositiveNumber(text);
+  if (!revision) return call.Fail(400, "revision is a number, 1 or more");
+  proto::ToWriter question;
+  question.mutable_get_revision_source()->set_canvas(canvas);
+  question.mutable_get_revision_source()->set_revision(*revision);
+  needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    call.Answer(answer->revision_source());
   });
 }
 
