@@ -39,6 +39,10 @@ enum class Command {
   kIncidents,
   kVerifyIncidents,
   kIncident,
+  kWhy,
+  kSimilar,
+  kEvidence,
+  kCanvas,
   kUsage,
   kLimits,
   kDoctor,
@@ -74,6 +78,9 @@ struct CommandLine {
   std::string call;               // run-function: the trace's so many-th of it
   std::string arguments;          // or a JSON list of others
   std::string reason;             // of a hold, or a deletion
+  std::string code_hash;          // that incidents are looked for by
+  std::string out;                // the file that gets an incident's evidence
+  std::string sort;               // top: what canvases are in the order of
   std::string kinds;              // of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
@@ -86,8 +93,9 @@ struct CommandLine {
   std::string head;       // of that chain, as the log told it: "17:9f86..."
   // That are formatted ("-": standard input), imported, or deployed beside.
   std::vector<std::string> files;
-  bool write = false;  // into the files
-  bool check = false;  // only whether they would change
+  bool timeline = false;  // canvas: what happened to it
+  bool write = false;     // into the files
+  bool check = false;     // only whether they would change
 
   std::string control_socket() const { return state + "/control.sock"; }
 };

@@ -15,6 +15,8 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
 std::string RenderHolds(const proto::HoldList& list, const Paint& paint);
 std::string RenderMissed(const proto::MissedList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
+// Across canvases: with their callers and codes.
+std::string RenderSimilar(const proto::IncidentList& list, const Paint& paint);
 std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint);
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint);
 std::string RenderFunctions(const proto::FunctionList& list, const Paint& paint);

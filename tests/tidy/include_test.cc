@@ -73,7 +73,7 @@ const std::map<std::string, std::set<std::string>> kOnlyIn = {
     {"<curl/", {"supervisor/cli", "supervisor/writer/s3"}},
     {"<prometheus/", {"supervisor/metrics"}},
     {"<seccomp.h>", {"ipc/core", "worker/sandbox"}},
-    {"<nettle/", {"ipc/redact", "supervisor/writer", "worker/stdlib"}},
+    {"<nettle/", {"ipc/redact", "supervisor/cli", "supervisor/writer", "worker/stdlib"}},
     {"<argon2.h>", {"worker/stdlib"}},
 };
 

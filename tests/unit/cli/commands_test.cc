@@ -446,6 +446,44 @@ TEST(CommandsTest, ABrokenChainIsANo) {
   EXPECT_EQ(RunNightjar({"incidents", "--verify", "--state", fake.state()}).code, kNo);
 }
 
+TEST(CommandsTest, WhyLeavesItToTheSupervisorToCompleteAnId) {
+  FakeSupervisor fake;
+  fake.On("GET /runs/fe6c1a", {200, R"({"run_id":"r1","trace":{"canvas":"demo","handler":"GET /",
+                                       "verdict":"VERDICT_FINISHED","http_status":200}})"});
+  Ended ended = RunNightjar({"why", "fe6c1a", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("demo GET / finished with status 200."));
+  ended = RunNightjar({"why", "fe6c1a", "--json", "--state", fake.state()});
+  EXPECT_THAT(ended.out, HasSubstr("\"http_status\": 200"));
+  fake.On("GET /runs/fe6c1b", {404, R"({"error":"no run is known by `fe6c1b`"})"});
+  ended = RunNightjar({"why", "fe6c1b", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, "nightjar: no run is known by `fe6c1b`\n");
+}
+
+TEST(CommandsTest, SimilarAsksByOneThing) {
+  FakeSupervisor fake;
+  fake.On("GET /incidents?caller=10.0.0.1",
+          {200, R"({"incidents":[{"run_id":"r1","canvas":"demo","handler":"GET /",
+                    "verdict":"VERDICT_MEMORY","caller":"10.0.0.1","code_sha256":"0123456789abcdef",
+                    "at_unix_us":"1732448403123456","detail":"x"}],"more":true})"});
+  Ended ended = RunNightjar({"similar", "--caller", "10.0.0.1", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out,
+            "INCIDENT  AT                        CANVAS  HANDLER  VERDICT  CALLER    CODE          "
+            "WHAT HAPPENED\n"
+            "r1        2024-11-24 11:40:03.123Z  demo    GET /    memory   10.0.0.1  0123456789ab  "
+            "x\n"
+            "There are older ones: -n shows more.\n");
+  fake.On("GET /incidents?n=5&since=2h&cause=memory", {200, "{}"});
+  ended = RunNightjar(
+      {"similar", "--cause", "memory", "--since", "2h", "-n", "5", "--state", fake.state()});
+  EXPECT_EQ(ended.out, "No incident is like that.\n");
+  EXPECT_EQ(RunNightjar({"similar"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"similar", "--caller", "x", "--cause", "memory"}).code, kUsage);
+}
+
 TEST(CommandsTest, JsonIsTheSupervisorsAnswer) {
   FakeSupervisor fake;
   fake.On("GET /canvases", {200, R"({"canvases":[],"of_a_newer_version":1})"});
@@ -521,7 +559,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 27u);
+  EXPECT_EQ(count, 31u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {
