@@ -2,6 +2,11 @@
 // canvas, and takes the evidence home.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -260,6 +265,73 @@ TEST_F(DeskTest, EvidenceIsOfIncidentsAndLeavesAnEarlierHold) {
   EXPECT_EQ(made.exit_code, 0) << made.err;
   EXPECT_THAT(made.out, HasSubstr("Its trace was held already, and stays so."));
   EXPECT_THAT(server_.Cli({"holds"}).out, HasSubstr("mine"));
+}
+
+// `nightjar top` on a terminal of its own.
+class TopOnATerminal {
+ public:
+  explicit TopOnATerminal(const Server& server) {
+    pid_ = forkpty(&master_, nullptr, nullptr, nullptr);
+    if (pid_ != 0) return;
+    execl(NIGHTJAR_BIN "/nightjar", "nightjar", "top", "--state", server.state().c_str(),
+          static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  ~TopOnATerminal() {
+    if (pid_ > 0) kill(pid_, SIGKILL), waitpid(pid_, nullptr, 0);
+    close(master_);
+  }
+  bool Shows(const std::string& part) {
+    return Eventually([&] {
+      char block[4096];
+      pollfd input{master_, POLLIN, 0};
+      if (poll(&input, 1, 0) > 0)
+        if (ssize_t got = read(master_, block, sizeof block); got > 0)
+          text_.append(block, static_cast<size_t>(got));
+      return text_.find(part) != std::string::npos;
+    });
+  }
+  void Press(char key) {
+    text_.clear();
+    EXPECT_EQ(write(master_, &key, 1), 1);
+  }
+  bool echoes() const {
+    termios now{};
+    EXPECT_EQ(tcgetattr(master_, &now), 0);
+    return (now.c_lflag & ECHO) != 0 && (now.c_lflag & ICANON) != 0;
+  }
+  void Signal(int number) { kill(pid_, number); }
+  // As of waitpid(2), once it has ended by itself.
+  int AwaitEnd() {
+    int status = -1;
+    EXPECT_TRUE(Eventually([&] { return waitpid(pid_, &status, WNOHANG) == pid_; }));
+    pid_ = -1;
+    return status;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int master_ = -1;
+  std::string text_;
+};
+
+TEST_F(DeskTest, TopListensToKeysOnATerminalAndLeavesItAsItWas) {
+  server_.DeployExample("runaways");
+  {
+    TopOnATerminal top(server_);
+    EXPECT_TRUE(top.Shows("[c cpu]"));
+    EXPECT_FALSE(top.echoes());
+    top.Press('k');
+    EXPECT_TRUE(top.Shows("[k kills]"));
+    top.Press('q');
+    EXPECT_EQ(top.AwaitEnd(), 0);
+    EXPECT_TRUE(top.echoes());
+  }
+  TopOnATerminal top(server_);
+  EXPECT_TRUE(top.Shows("[c cpu]"));
+  top.Signal(SIGTERM);
+  EXPECT_EQ(WTERMSIG(top.AwaitEnd()), SIGTERM);
+  EXPECT_TRUE(top.echoes());
 }
 
 TEST_F(DeskTest, TopIsSortedByAKey) {
