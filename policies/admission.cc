@@ -12,8 +12,9 @@ namespace {
 // busy loop.
 constexpr Nanos kRetryWhenFull = std::chrono::seconds(1);
 
-void Refill(AdmissionState& state, double rate, MonoTime now) {
-  double burst = BurstOf(rate);
+void Refill(AdmissionState& state, const Limits& limits, MonoTime now) {
+  double rate = limits.rate_per_s.value;
+  double burst = BurstOf(limits);
   if (state.burst == 0) {
     state = {burst, burst, now};
     return;
@@ -33,8 +34,9 @@ LimitText TextOf(std::string_view name, const Limits& limits) {
 
 }  // namespace
 
-double BurstOf(double rate_per_s) {
-  return std::max(1.0, rate_per_s);
+double BurstOf(const Limits& limits) {
+  uint64_t burst = limits.burst.value;
+  return std::max(1.0, burst > 0 ? static_cast<double>(burst) : limits.rate_per_s.value);
 }
 
 Admission Admit(AdmissionState& state, const Limits& limits, MonoTime now, uint64_t running,
@@ -46,7 +48,7 @@ Admission Admit(AdmissionState& state, const Limits& limits, MonoTime now, uint6
   if (!room && queued >= limits.queue.value)
     return {kRefuse, RefusalKind::kConcurrency, kRetryWhenFull, TextOf("concurrency", limits)};
   if (double rate = limits.rate_per_s.value; rate > 0) {
-    Refill(state, rate, now);
+    Refill(state, limits, now);
     if (state.tokens < 1) {
       double seconds = (1 - state.tokens) / rate;
       Nanos wait = std::chrono::ceil<Nanos>(std::chrono::duration<double>(seconds));

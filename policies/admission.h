@@ -27,6 +27,8 @@ enum class RefusalKind {
   kRate,         // limit `rate`
   kConcurrency,  // limits `concurrency` and `queue` are both used up
   kSuspended,    // limit `suspended`
+  kBlocked,      // an operator's control, like the next; decided elsewhere
+  kPaused,
   kQuotaRuns,    // limit `quota_runs`: see quota.h
   kQuotaCpu,     // limit `quota_cpu`
 };
@@ -41,8 +43,9 @@ struct Admission {
   LimitText limit;       // the limit that said no
 };
 
-// How many requests a bucket holds: what the rate allows in one second, and at least one.
-double BurstOf(double rate_per_s);
+// How many requests a bucket holds: limit `burst`, else what the rate allows in one second; and at
+// least one.
+double BurstOf(const Limits& limits);
 
 Admission Admit(AdmissionState& state, const Limits& limits, MonoTime now, uint64_t running,
                 uint64_t queued);

@@ -62,7 +62,8 @@ constexpr LimitKey kKeys[] = {
     {"canvas_cpus", kCpus, kCanvas, 0.01, 1024, &Limits::canvas_cpus,
      "processors a canvas may keep busy; \"none\": no bound, only its weight counts"},
     {"canvas_cpu_weight", kCount, kCanvas, 1, 10'000, &Limits::canvas_cpu_weight,
-     "a canvas's share of busy processors, against the weights of the others"},
+     "a canvas's share of busy processors, and of a full machine's places, against the others' "
+     "weights"},
     {"canvas_disk_read", kMaybeSize, kCanvas, 64 * kKiB, 1 * kTiB, &Limits::canvas_disk_read_bytes,
      "bytes a second that a canvas's programs may read from each disk; \"none\": no bound"},
     {"trace_events_per_day", kMaybe, kCanvas, 1, 1e15, &Limits::trace_events_per_day,
@@ -73,7 +74,10 @@ constexpr LimitKey kKeys[] = {
      "bytes of a canvas's traces that are stored a day (UTC); beyond, only their rows are; "
      "\"none\": no bound"},
     {"rate", kRate, kCanvas, 1.0 / 3600, 1'000'000, &Limits::rate_per_s,
-     "requests let in, with bursts of up to one second's worth; \"none\": no bound"},
+     "requests let in, with bursts as `burst` says; \"none\": no bound"},
+    {"burst", kMaybe, kCanvas, 1, 1'000'000, &Limits::burst,
+     "requests let in at once after a pause, at least a second's worth of `rate`; \"none\": just "
+     "that"},
     {"concurrency", kCount, kCanvas, 1, bounds::kWorkers, &Limits::concurrency,
      "runs of a canvas at one time"},
     {"queue", kCount, kCanvas, 0, 10'000, &Limits::queue,
@@ -88,6 +92,10 @@ constexpr LimitKey kKeys[] = {
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},
+    {"show_controls", kSwitch, kCanvas, 0, 0, &Limits::show_controls,
+     "true: who is refused because of an operator's control is told its reason"},
+    {"urgent", kNames, kRun, 0, bounds::kUrgentNames, &Limits::urgent,
+     "limits that a new policy tightens for runs in flight too: wall, cpu, output, suspended"},
     {"armed", kCount, kCanvas, 0, 256, &Limits::armed,
      "workers kept waiting while the canvas is active"},
     {"reuse", kCount, kCanvas, 1, 1'000'000, &Limits::reuse,

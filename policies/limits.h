@@ -31,6 +31,7 @@ using Micros = std::chrono::microseconds;
 using Names = std::vector<std::string>;
 
 struct Limits {
+  std::string policy;  // the version of the policy that they are of
   // --- kills
   Limit<Micros> wall{std::chrono::seconds(5), {}};
   Limit<Micros> cpu{std::chrono::seconds(2), {}};
@@ -61,6 +62,7 @@ struct Limits {
   Limit<uint64_t> trace_bytes_per_day{0, {}};     // 0: no bound
   // --- admission (canvas level)
   Limit<double> rate_per_s{0, {}};  // 0: no bound
+  Limit<uint64_t> burst{0, {}};     // 0: a second's worth of the rate
   Limit<uint64_t> concurrency{16, {}};
   Limit<uint64_t> queue{64, {}};
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
@@ -68,6 +70,10 @@ struct Limits {
   Limit<Micros> quota_cpu{Micros(0), {}};
   Limit<bool> suspended{false, {}};
   Limit<bool> exec{false, {}};  // its handlers may run programs of the host
+  // Who is refused because of an operator's control is told its reason.
+  Limit<bool> show_controls{false, {}};
+  // --- of a new policy, what holds for runs that began under the one before (policies/urgent.h)
+  Limit<Names> urgent{{}, {}};
   // --- workers
   Limit<uint64_t> armed{2, {}};  // kept waiting while the canvas is active
   Limit<uint64_t> reuse{1, {}};  // runs a worker

@@ -19,20 +19,28 @@ std::string UnknownSection(std::string_view typed, std::span<const std::string_v
   return "unknown section " + Quoted(typed) + hint;
 }
 
-class Builder {
- public:
-  explicit Builder(std::vector<PolicyError>* errors) : errors_(errors) {}
+}  // namespace
 
-  PolicyLayers Build(const TomlNode& file) {
-    for (const TomlNode& section : file.children) Top(section);
+class PolicyBuilder::Work {
+ public:
+  explicit Work(std::vector<PolicyError>* errors) : errors_(errors) {}
+
+  void Add(const PolicyFile& file, const TomlNode& tree) {
+    file_ = &file;
+    for (const TomlNode& section : tree.children) Top(section);
+  }
+
+  PolicyLayers Finish() {
     CheckPlans();
     return std::move(layers_);
   }
 
  private:
   void Complain(Place place, std::string message) {
-    errors_->push_back({place.line, place.column, std::move(message)});
+    errors_->push_back({place.line, place.column, std::move(message), file_->path});
   }
+
+  std::string At(Place place) const { return file_->name + ":" + std::to_string(place.line); }
 
   bool IsTable(const TomlNode& node) {
     if (node.kind == TomlNode::Kind::kTable) return true;
@@ -49,7 +57,7 @@ class Builder {
       return Complain(node.key_at, UnknownSection(node.key, kSections));
     if (!IsTable(node)) return;
     if (node.key == "default") {
-      layers_.defaults = Settings(node, Section::kDefault);
+      Settings(node, Section::kDefault, "default", &layers_.defaults);
       return;
     }
     for (const TomlNode& named : node.children) {
@@ -58,7 +66,7 @@ class Builder {
                                    "], which only holds " + "sections: write it below [" +
                                    node.key + ".NAME]");
       } else if (node.key == "plan") {
-        layers_.plans[named.key] = Settings(named, Section::kPlan);
+        Settings(named, Section::kPlan, "plan " + named.key, &layers_.plans[named.key]);
       } else {
         Canvas(named);
       }
@@ -71,14 +79,15 @@ class Builder {
                                        " is no canvas name: 1 to 63 of a-z, 0-9, '-' and '_', not "
                                        "starting with '-' or '_'");
     CanvasLayers& canvas = layers_.canvases[node.key];
-    canvas.own = Settings(node, Section::kCanvas);
+    Settings(node, Section::kCanvas, "canvas " + node.key, &canvas.own);
     for (const TomlNode& child : node.children) {
-      if (child.key == "plan") Plan(child, canvas);
+      if (child.key == "plan") Plan(child, node.key, canvas);
       if (child.key == "domains") Domains(child, node.key);
       if (child.key != "handler" || !IsTable(child)) continue;
       for (const TomlNode& handler : child.children) {
         if (handler.kind == TomlNode::Kind::kTable)
-          canvas.handlers[handler.key] = Settings(handler, Section::kHandler);
+          Settings(handler, Section::kHandler, "handler " + handler.key,
+                   &canvas.handlers[handler.key]);
         else
           Complain(handler.key_at, Quoted(handler.key) +
                                        " stands outside of a handler; write it below [canvas." +
@@ -87,12 +96,17 @@ class Builder {
     }
   }
 
-  void Plan(const TomlNode& node, CanvasLayers& canvas) {
+  void Plan(const TomlNode& node, const std::string& name, CanvasLayers& canvas) {
     if (node.kind != TomlNode::Kind::kString)
       return Complain(node.at, "`plan` takes the name of a plan in quotes, not " +
                                    std::string(node.KindName()));
+    auto [at, is_new] =
+        plans_used_.emplace(name, PlanUsed{node.at, node.text, {file_->name, file_->path}});
+    if (!is_new)
+      return Complain(node.key_at, "`plan` of [canvas." + name + "] stands in " +
+                                       at->second.file.name + ":" +
+                                       std::to_string(at->second.at.line) + " already");
     canvas.plan = node.text;
-    plans_used_.emplace_back(node.at, node.text);
   }
 
   // "shop.example.com www.shop.example.com": those that are no one else's.
@@ -123,13 +137,16 @@ class Builder {
   void CheckPlans() {
     std::vector<std::string_view> names;
     for (const auto& [name, layer] : layers_.plans) names.push_back(name);
-    for (const auto& [place, name] : plans_used_)
-      if (!layers_.plans.contains(name))
-        Complain(place, "unknown plan " + Quoted(name) + Suggestion(name, names));
+    for (const auto& [canvas, used] : plans_used_)
+      if (!layers_.plans.contains(used.plan))
+        errors_->push_back({used.at.line, used.at.column,
+                            "unknown plan " + Quoted(used.plan) + Suggestion(used.plan, names),
+                            used.file.path});
   }
 
-  Layer Settings(const TomlNode& table, Section section) {
-    Layer layer;
+  // `layer_name`: as origins have it.
+  void Settings(const TomlNode& table, Section section, const std::string& layer_name,
+                Layer* layer) {
     for (const TomlNode& node : table.children) {
       if (section == Section::kCanvas &&
           (node.key == "plan" || node.key == "handler" || node.key == "domains"))
@@ -143,10 +160,20 @@ class Builder {
       } else if (auto value = ReadLimit(*key, node); !value) {
         Complain(node.at, value.error());
       } else {
-        layer.push_back({key, *value, node.key_at.line, node.key_at.column});
+        auto other = std::find_if(layer->begin(), layer->end(),
+                                  [&](const Setting& setting) { return setting.key == key; });
+        if (other != layer->end())
+          Complain(node.key_at, Quoted(node.key) + " of " + layer_name + " stands in " +
+                                    other->origin.source + " already");
+        else
+          layer->push_back({key,
+                            *value,
+                            {At(node.key_at), layer_name},
+                            node.key_at.line,
+                            node.key_at.column,
+                            file_->path});
       }
     }
-    return layer;
   }
 
   static std::string UnknownKey(const std::string& typed, Section section) {
@@ -159,15 +186,32 @@ class Builder {
     return "unknown key " + Quoted(typed) + Suggestion(typed, words);
   }
 
+  struct PlanUsed {
+    Place at;
+    std::string plan;
+    struct {
+      std::string name;
+      std::string path;
+    } file;
+  };
+
   std::vector<PolicyError>* errors_;
+  const PolicyFile* file_ = nullptr;  // being added
   PolicyLayers layers_;
-  std::vector<std::pair<Place, std::string>> plans_used_;
+  std::map<std::string, PlanUsed> plans_used_;  // by the canvas
 };
 
-}  // namespace
+PolicyBuilder::PolicyBuilder(std::vector<PolicyError>* errors)
+    : work_(std::make_unique<Work>(errors)) {}
 
-PolicyLayers BuildLayers(const TomlNode& file, std::vector<PolicyError>* errors) {
-  return Builder(errors).Build(file);
+PolicyBuilder::~PolicyBuilder() = default;
+
+void PolicyBuilder::Add(const PolicyFile& file, const TomlNode& tree) {
+  work_->Add(file, tree);
+}
+
+PolicyLayers PolicyBuilder::Finish() {
+  return work_->Finish();
 }
 
 }  // namespace nightjar::policy

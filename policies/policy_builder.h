@@ -1,36 +1,31 @@
-// Turns the tree of a policy file into layers of settings, and says everything that is wrong with
-// it. Pure.
+// Turns the trees of policy files into layers of settings, and says everything that is wrong with
+// them. Pure.
 //
-// It does not decide who gets what: that is Policy::For().
+// It does not decide who gets what: that is Policy::For(). What settings say of each other is
+// judged by policies/contradictions.
 #pragma once
 
-#include <map>
-#include <string>
-#include <string_view>
+#include <memory>
 #include <vector>
 
-#include "policies/policy.h"
-#include "policies/setting.h"
+#include "policies/policy_layers.h"
 #include "policies/toml_reader.h"
 
 namespace nightjar::policy {
 
-using Layer = std::vector<Setting>;
+class PolicyBuilder {
+ public:
+  explicit PolicyBuilder(std::vector<PolicyError>* errors);
+  ~PolicyBuilder();
 
-struct CanvasLayers {
-  std::string plan;  // empty: none
-  Layer own;
-  std::map<std::string, Layer, std::less<>> handlers;
+  // `file` is only borrowed for the call.
+  void Add(const PolicyFile& file, const TomlNode& tree);
+  // With errors the layers are incomplete and not to be used.
+  PolicyLayers Finish();
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
 };
-
-struct PolicyLayers {
-  Layer defaults;
-  std::map<std::string, Layer, std::less<>> plans;
-  std::map<std::string, CanvasLayers, std::less<>> canvases;
-  std::map<std::string, std::string, std::less<>> domains;  // to the canvas that has them
-};
-
-// With errors the layers are incomplete and not to be used.
-PolicyLayers BuildLayers(const TomlNode& file, std::vector<PolicyError>* errors);
 
 }  // namespace nightjar::policy

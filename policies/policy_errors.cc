@@ -19,14 +19,15 @@ std::string Suggestion(std::string_view typed, std::span<const std::string_view>
 std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors) {
   std::string lines;
   for (const PolicyError& error : errors)
-    lines += (lines.empty() ? "" : "\n") + std::string(path) + ":" + std::to_string(error.line) +
-             ":" + std::to_string(error.column) + ": " + error.message;
+    lines += (lines.empty() ? "" : "\n") + (error.file.empty() ? std::string(path) : error.file) +
+             ":" + std::to_string(error.line) + ":" + std::to_string(error.column) + ": " +
+             error.message;
   return lines;
 }
 
 void SortAndCut(std::vector<PolicyError>* errors) {
   std::stable_sort(errors->begin(), errors->end(), [](const PolicyError& a, const PolicyError& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
   });
   if (errors->size() <= bounds::kPolicyErrors) return;
   size_t more = errors->size() - bounds::kPolicyErrors;

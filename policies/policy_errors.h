@@ -16,10 +16,11 @@ std::string Quoted(std::string_view word);
 // "; did you mean `wall`?", or nothing.
 std::string Suggestion(std::string_view typed, std::span<const std::string_view> words);
 
-// "path:line:column: message", a line each.
+// "path:line:column: message", a line each; `path` for those that do not name their file.
 std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors);
 
-// In the order of the file, and no more than anyone reads: the last one told says how many are not.
+// In the order of the files, and no more than anyone reads: the last one told says how many are
+// not.
 void SortAndCut(std::vector<PolicyError>* errors);
 
 }  // namespace nightjar::policy

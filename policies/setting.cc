@@ -5,6 +5,7 @@
 #include "ipc/core/bounds.h"
 #include "policies/policy_errors.h"
 #include "policies/units.h"
+#include "policies/urgent.h"
 
 namespace nightjar::policy {
 namespace {
@@ -106,6 +107,20 @@ bool IsFieldName(std::string_view name) {
          });
 }
 
+bool MayBeUrgent(std::string_view name) {
+  auto names = UrgentNames();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string NotUrgent(std::string_view name) {
+  if (FindLimitKey(name) == nullptr)
+    return "`urgent` names limits, and there is no " + Quoted(name) +
+           Suggestion(name, UrgentNames());
+  std::string which;
+  for (std::string_view other : UrgentNames()) which += (which.empty() ? "" : ", ") + Quoted(other);
+  return Quoted(name) + " cannot be changed for runs in flight; `urgent` takes " + which;
+}
+
 Read ReadNames(const LimitKey& key, const TomlNode& node) {
   const std::string quoted = "`" + std::string(key.name) + "`";
   const auto names_max = static_cast<size_t>(key.max);
@@ -121,6 +136,8 @@ Read ReadNames(const LimitKey& key, const TomlNode& node) {
                             std::to_string(bounds::kRedactionNameBytes) +
                             " characters, without blanks, quotes and backslashes, and with dots "
                             "between words only");
+    if (key.name == "urgent" && !MayBeUrgent(child.text))
+      return tl::unexpected(NotUrgent(child.text));
     names.push_back(child.text);
   }
   return LimitValue(std::move(names));

@@ -13,8 +13,10 @@ namespace nightjar::policy {
 struct Setting {
   const LimitKey* key = nullptr;
   LimitValue value;
+  Origin origin;
   uint32_t line = 0;  // of the key
   uint32_t column = 0;
+  std::string file = {};  // its path
 };
 
 // The value of `node` for `key`: its type, its unit and its range are right, or the sentence says

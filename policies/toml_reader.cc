@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "policies/toml_messages.h"
+
 namespace nightjar::policy {
 namespace {
 
@@ -97,7 +99,7 @@ TomlNode ReadToml(std::string_view text, std::vector<PolicyError>* errors) {
   toml::parse_result parsed = toml::parse(text);
   if (parsed) return ConvertTable(parsed.table(), 0);
   Place place = PlaceOf(parsed.error().source().begin);
-  errors->push_back({place.line, place.column, std::string(parsed.error().description())});
+  errors->push_back(TomlComplaint(text, place, parsed.error().description()));
   return {};
 }
 

@@ -42,6 +42,8 @@ tl::expected<Split, std::string> SplitQuantity(std::string_view text) {
   while (at < text.size() && IsDigit(text[at])) ++at;
   Split split;
   split.whole = text.substr(0, at);
+  if (at == 0 && text.starts_with('-'))
+    return tl::unexpected("`" + std::string(text) + "` is negative");
   if (at == 0) return tl::unexpected("`" + std::string(text) + "` does not start with a number");
   if (at < text.size() && text[at] == '.') {
     size_t from = ++at;

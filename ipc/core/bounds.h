@@ -273,11 +273,19 @@ inline constexpr size_t kProcessesShown = 24;  // of a program that is killed
 inline constexpr size_t kThreadsShown = 4;     // of one process, beside its first
 inline constexpr size_t kCommandReadBytes = 1 * kKiB;  // of one process's command line
 inline constexpr size_t kCommandShownBytes = 256;      // of it, once secrets are masked
-inline constexpr milliseconds kProcessLookTime{2};  // that the kill of a program waits for a look
-inline constexpr size_t kLooksWaiting = 64;         // of programs that are killed at once
-inline constexpr size_t kCodeHashes = 64;           // of revisions, kept in memory
-inline constexpr size_t kChainRows = 1000;          // incidents verified in one turn
-inline constexpr size_t kChainBytes = 8 * kMiB;     // likewise
+inline constexpr milliseconds kProcessLookTime{2};   // that the kill of a program waits for a look
+inline constexpr size_t kLooksWaiting = 64;          // of programs that are killed at once
+inline constexpr size_t kCodeHashes = 64;            // of revisions, kept in memory
+inline constexpr size_t kChainRows = 1000;           // incidents verified in one turn
+inline constexpr size_t kChainBytes = 8 * kMiB;      // likewise
+inline constexpr size_t kAuditFileBytes = 4 * kMiB;  // then the log goes on in the next file
+inline constexpr size_t kAuditEntryBytes = 16 * kKiB;
+inline constexpr size_t kAuditTextBytes = 500;    // of a reason, an outcome or a parameter
+inline constexpr size_t kAuditLooked = 20'000;    // entries, for one list
+inline constexpr size_t kAuditRemembered = 4096;  // ids that are not written again
+inline constexpr size_t kAuditUnwritten = 1024;   // entries kept while they cannot be written
+inline constexpr seconds kAuditAnswerTime{2};     // an answer waits for its entry
+inline constexpr size_t kRecordTasks = 256;       // of the thread that writes them
 inline constexpr std::chrono::hours kChainHeadLogged{
     1};                                           // between two log lines of the chain's head
 inline constexpr size_t kSimilarCounted = 1000;   // incidents like one; more count as so many
@@ -340,7 +348,12 @@ inline constexpr seconds kEventBeat{15};        // between two signs of life
 
 // --- policies
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
-inline constexpr size_t kPolicyErrors = 20;  // told of one file
+inline constexpr size_t kPolicyErrors = 20;   // told of one file
+inline constexpr size_t kPolicyFiles = 1000;  // in a directory
+inline constexpr size_t kUrgentNames = 8;
+// A file that changed less than this ago is taken to be under way, and looked at again.
+inline constexpr milliseconds kPolicySettle{100};
+inline constexpr milliseconds kPolicySettleMax{2000};
 
 // --- reruns
 // What an earlier run's impure calls returned, in one message; those behind it are made again.

@@ -26,6 +26,9 @@ std::string SentenceOf(const policy::Admission& refused) {
     case policy::RefusalKind::kQuotaCpu:
       what = "the canvas has used as much processor time today (UTC) as " + what + " allows";
       break;
+    case policy::RefusalKind::kBlocked:
+    case policy::RefusalKind::kPaused:
+      break;  // these have sentences of their own
   }
   return what + " (" + limit.origin.source + ", " + limit.origin.layer + ")";
 }
@@ -49,14 +52,30 @@ std::optional<GateRefusal> Gate::Ask(const std::string& canvas, const policy::Li
   refusal.limit = answer.limit.name;
   auto seconds = std::chrono::ceil<std::chrono::seconds>(answer.retry_after).count();
   refusal.retry_after_s = static_cast<uint64_t>(std::max<int64_t>(seconds, 1));
-  Window& window = known.windows[answer.kind];
+  TakeIncident(canvas, &refusal);
+  return refusal;
+}
+
+GateRefusal Gate::Refuse(const std::string& canvas, policy::RefusalKind kind, std::string sentence,
+                         std::string limit, uint64_t retry_after_s) {
+  GateRefusal refusal;
+  refusal.kind = kind;
+  refusal.sentence = std::move(sentence);
+  refusal.limit = std::move(limit);
+  refusal.retry_after_s = retry_after_s;
+  TakeIncident(canvas, &refusal);
+  return refusal;
+}
+
+void Gate::TakeIncident(const std::string& canvas, GateRefusal* refusal) {
+  Window& window = canvases_[canvas].windows[refusal->kind];
+  MonoTime now = clock_.Mono();
   if (window.incident.none() || now - window.opened >= kIncidentWindow) {
     window.opened = now;
     window.incident = RunId::New(clock_.Wall());
-    refusal.opens_incident = true;
+    refusal->opens_incident = true;
   }
-  refusal.incident = window.incident;
-  return refusal;
+  refusal->incident = window.incident;
 }
 
 }  // namespace nightjar

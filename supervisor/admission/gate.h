@@ -34,12 +34,16 @@ class Gate {
   // nullopt: come in. `used` is the day's use without what is running or queued.
   std::optional<GateRefusal> Ask(const std::string& canvas, const policy::Limits& limits,
                                  size_t running, size_t queued, policy::DayUse used = {});
+  // A no that was decided elsewhere, with the incident that it shares.
+  GateRefusal Refuse(const std::string& canvas, policy::RefusalKind kind, std::string sentence,
+                     std::string limit, uint64_t retry_after_s);
 
  private:
   struct Window {
     MonoTime opened{};
     RunId incident;
   };
+  void TakeIncident(const std::string& canvas, GateRefusal* refusal);
   struct Canvas {
     policy::AdmissionState state;
     std::map<policy::RefusalKind, Window> windows;

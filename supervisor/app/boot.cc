@@ -19,6 +19,7 @@
 #include "supervisor/app/redaction_key.h"
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
+#include "supervisor/policy/policy_files.h"
 
 namespace nightjar {
 namespace {
@@ -175,16 +176,6 @@ std::unique_ptr<RunLedger> OpenLedger(const StateDir& state) {
 
 }  // namespace
 
-Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path) {
-  if (path.empty()) return policy::Policy::BuiltIn();
-  NJ_ASSIGN(std::string text, ReadFileAt(AT_FDCWD, path.c_str(), bounds::kPolicyBytes));
-  std::vector<policy::PolicyError> errors;
-  auto parsed =
-      policy::Policy::Parse(text, std::filesystem::path(path).filename().string(), &errors);
-  if (parsed) return parsed;
-  return Fail(ErrorCode::kInvalid, policy::ErrorLines(path, errors));
-}
-
 Result<Booted> Boot(const Options& options, const Privilege& privilege,
                     std::function<void()> launcher_lost) {
   Booted booted;
@@ -192,7 +183,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   booted.options = options;
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
   NJ_ASSIGN(std::vector<std::string> shown, ShownToPrograms(options));
-  NJ_ASSIGN(booted.policy, LoadPolicy(options.policy));
+  NJ_ASSIGN(booted.policy, LoadPolicy(options.policy, PolicyState::kAtOnce));
   NJ_TRY(CheckStore(options.store));
   NJ_TRY(CheckIndex(options.index));
   booted.doctor = Probe(privilege);

@@ -50,7 +50,4 @@ struct Booted {
 Result<Booted> Boot(const Options& options, const Privilege& privilege,
                     std::function<void()> launcher_lost);
 
-// The policy file's text as a policy; every error as "file:line:column: message", one a line.
-Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path);
-
 }  // namespace nightjar

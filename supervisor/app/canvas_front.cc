@@ -1,5 +1,6 @@
 #include "supervisor/app/canvas_front.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/ascii.h"
@@ -19,9 +20,53 @@ constexpr std::string_view kOwnHeaders = "x-nightjar-";
 constexpr const char* kTraceHeader = "x-nightjar-trace";
 constexpr const char* kVerdictHeader = "x-nightjar-verdict";
 
+// For the caller, who is not told of limits.
+const char* ReasonOf(proto::RefusalKind kind) {
+  switch (kind) {
+    case proto::REFUSAL_RATE:
+      return "too many requests";
+    case proto::REFUSAL_CONCURRENCY:
+      return "too many run and wait already";
+    case proto::REFUSAL_QUEUE_TIME:
+      return "no worker was free in time";
+    case proto::REFUSAL_SUSPENDED:
+      return "suspended";
+    case proto::REFUSAL_CAPACITY:
+      return "the host is full";
+    case proto::REFUSAL_STOPPING:
+      return "the host is stopping";
+    case proto::REFUSAL_EXEC:
+      return "programs of the host may not run here";
+    case proto::REFUSAL_BLOCKED:
+      return "blocked by its operator";
+    case proto::REFUSAL_PAUSED:
+      return "paused by its operator";
+    case proto::REFUSAL_QUOTA_CPU:
+    case proto::REFUSAL_QUOTA_RUNS:
+      return "used up for today";
+    default:
+      return "";
+  }
+}
+
+unsigned StatusOf(proto::RefusalKind kind) {
+  switch (kind) {
+    case proto::REFUSAL_RATE:
+    case proto::REFUSAL_QUOTA_CPU:
+    case proto::REFUSAL_QUOTA_RUNS:
+      return 429;
+    case proto::REFUSAL_BLOCKED:
+      return 403;
+    default:
+      return 503;
+  }
+}
+
 // What the caller of a run without an answer sees: the verdict's name and the trace's id, never
-// limits or program text.
-http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id) {
+// limits or program text. `reason` is why it was refused; `told` an operator's words, where policy
+// lets them be known.
+http::Response KilledResponse(unsigned status, proto::Verdict verdict, const RunId& id,
+                              const std::string& reason = "", const std::string& told = "") {
   http::Response response;
   response.status = status;
   response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
@@ -31,18 +76,32 @@ http::Response KilledResponse(unsigned status, proto::Verdict verdict, const Run
   body["error"] =
       verdict == proto::VERDICT_REFUSED ? "the request was refused" : "the run was ended";
   body["verdict"] = VerdictName(verdict);
+  if (!reason.empty()) body["reason"] = reason;
+  if (!told.empty()) body["operator"] = told;
   body["trace"] = id.ToString();
   response.body = body.dump() + "\n";
   return response;
 }
 
-http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin) {
+// Until a control ends by itself, or a while where it does not.
+uint64_t RetryAfter(const proto::Control& control, int64_t now_unix_us) {
+  constexpr int64_t kSecond = 1'000'000, kWhile = 60;
+  if (control.expires_unix_us() == 0) return kWhile;
+  return static_cast<uint64_t>(
+      std::max<int64_t>(1, (control.expires_unix_us() - now_unix_us + kSecond - 1) / kSecond));
+}
+
+http::Response ResponseOf(RunResult result, const std::optional<std::string>& origin,
+                          const std::string& told) {
   bool answered =
       result.verdict == proto::VERDICT_FINISHED || result.verdict == proto::VERDICT_PROGRAM_ERROR;
   if (!answered) {
-    http::Response killed = KilledResponse(result.status, result.verdict, result.id);
+    const bool refused = result.verdict == proto::VERDICT_REFUSED;
+    http::Response killed =
+        KilledResponse(result.status, result.verdict, result.id,
+                       refused ? ReasonOf(result.refusal) : "", refused ? told : "");
     // No worker was free within the limit queue_time: one may be soon.
-    if (result.verdict == proto::VERDICT_REFUSED) killed.headers.emplace_back("Retry-After", "1");
+    if (refused) killed.headers.emplace_back("Retry-After", "1");
     return killed;
   }
   // A canvas does not speak for the supervisor.
@@ -64,6 +123,10 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_CONCURRENCY;
     case policy::RefusalKind::kSuspended:
       return proto::REFUSAL_SUSPENDED;
+    case policy::RefusalKind::kBlocked:
+      return proto::REFUSAL_BLOCKED;
+    case policy::RefusalKind::kPaused:
+      return proto::REFUSAL_PAUSED;
     case policy::RefusalKind::kQuotaRuns:
       return proto::REFUSAL_QUOTA_RUNS;
     case policy::RefusalKind::kQuotaCpu:
@@ -100,13 +163,15 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   if (auto refusal = needs_.gate.Ask(canvas, order.limits, live.running, live.queued,
                                      needs_.usage.UsedToday(canvas)))
     return Refuse(*refusal, order, std::move(responder));
+  if (!PassControls(&order, live.queued, &responder)) return;
   FillHttp(request, match, order.handler, order.message.mutable_http());
   order.body = TakeBody(&request);
   std::optional<std::string> origin;
   if (!order.handler.bytes()) origin = AllowedOrigin(request, revision->manifest);
   auto answer = std::make_shared<http::Responder>(std::move(responder));
-  order.done = [answer, origin](RunResult result) {
-    answer->Send(ResponseOf(std::move(result), origin));
+  const std::string told = order.limits.show_controls.value ? order.paused_by : std::string();
+  order.done = [answer, origin, told](RunResult result) {
+    answer->Send(ResponseOf(std::move(result), origin, told));
   };
   needs_.runs.Start(std::move(order));
 }
@@ -136,17 +201,47 @@ void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
   needs_.missed.Add(std::move(missed));
 }
 
+bool CanvasFront::PassControls(RunOrder* order, size_t queued, http::Responder* responder) {
+  const std::string& canvas = order->revision->canvas;
+  const proto::Control* control = needs_.controls.Holding(canvas, order->handler);
+  if (control == nullptr) return true;
+  const bool blocks = control->kind() == proto::CONTROL_BLOCK;
+  const std::string sentence =
+      std::string(blocks ? "blocked by " : "paused by ") + ControlText(*control);
+  if (!blocks && queued < order->limits.queue.value) {
+    order->paused_by = sentence;
+    return true;
+  }
+  const uint64_t after = RetryAfter(*control, UnixMicros(needs_.clock.Wall()));
+  GateRefusal refusal =
+      blocks ? needs_.gate.Refuse(canvas, policy::RefusalKind::kBlocked, sentence, "", after)
+             : needs_.gate.Refuse(canvas, policy::RefusalKind::kPaused,
+                                  sentence + "; as many wait already as limit queue allows",
+                                  "queue", after);
+  Refuse(refusal, *order, std::move(*responder));
+  return false;
+}
+
 void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
                          http::Responder responder) {
   ++needs_.metrics.Of(order.revision->canvas).refused;
   ++needs_.metrics.host().refused;
   needs_.usage.Refused(order.revision->canvas);
-  bool too_many = refusal.kind == policy::RefusalKind::kRate ||
-                  refusal.kind == policy::RefusalKind::kQuotaRuns ||
-                  refusal.kind == policy::RefusalKind::kQuotaCpu;
-  http::Response response =
-      KilledResponse(too_many ? 429 : 503, proto::VERDICT_REFUSED, refusal.incident);
-  response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
+  const proto::RefusalKind kind = OnWire(refusal.kind);
+  const proto::Control* suspension = kind == proto::REFUSAL_SUSPENDED
+                                         ? needs_.controls.Suspension(order.revision->canvas)
+                                         : nullptr;
+  const bool controlled =
+      suspension != nullptr || kind == proto::REFUSAL_BLOCKED || kind == proto::REFUSAL_PAUSED;
+  const char* reason = suspension != nullptr ? "suspended by its operator" : ReasonOf(kind);
+  const bool tells = controlled && order.limits.show_controls.value;
+  http::Response response = KilledResponse(StatusOf(kind), proto::VERDICT_REFUSED, refusal.incident,
+                                           reason, tells ? refusal.sentence : std::string());
+  uint64_t after = refusal.retry_after_s;
+  if (suspension != nullptr) after = RetryAfter(*suspension, UnixMicros(needs_.clock.Wall()));
+  // Whoever is blocked need not ask again.
+  if (kind != proto::REFUSAL_BLOCKED)
+    response.headers.emplace_back("Retry-After", std::to_string(after));
   if (refusal.opens_incident) {
     IncidentFacts facts;
     facts.run = refusal.incident;

@@ -12,6 +12,7 @@
 #include "policies/policy.h"
 #include "supervisor/admission/gate.h"
 #include "supervisor/canvas/canvas_book.h"
+#include "supervisor/controls/control_book.h"
 #include "supervisor/feed/event_feed.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/missed_routes.h"
@@ -26,6 +27,7 @@ class CanvasFront {
     const Clock& clock;
     CanvasBook& book;
     Gate& gate;
+    const ControlBook& controls;
     RunService& runs;
     Metrics& metrics;
     Journal& journal;
@@ -44,6 +46,8 @@ class CanvasFront {
   // Notes a request that no route took, and tells who looks on.
   void Miss(const std::string& canvas, const http::Request& request, const RouteMatch& match);
   void Refuse(const GateRefusal& refusal, const RunOrder& order, http::Responder responder);
+  // Refused because of an operator's control, or made to wait for its end. False: refused.
+  bool PassControls(RunOrder* order, size_t queued, http::Responder* responder);
 
   Needs needs_;
 };

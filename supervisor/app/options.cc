@@ -17,9 +17,10 @@ Options ParseOptions(int argc, char** argv) {
                  "Address and port for canvases (port 0: a free one), or \"systemd\": the socket "
                  "that the service manager passed. Without it, that socket if there is one, else " +
                      std::string(kDefaultListen));
-  app.add_option("--policy", options.policy,
-                 "Policy file (TOML); without it the built-in limits hold")
-      ->check(CLI::ExistingFile);
+  app.add_option(
+         "--policy", options.policy,
+         "Policy (TOML): a file, or a directory of *.toml; without it the built-in limits hold")
+      ->check(CLI::ExistingPath);
   app.add_option("--store", options.store,
                  "Store file (TOML): traces go to an S3-compatible store; without it they stay in "
                  "the state directory")

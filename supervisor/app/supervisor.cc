@@ -3,8 +3,11 @@
 #include <csignal>
 
 #include "ipc/core/log.h"
+#include "policies/contradictions.h"
+#include "supervisor/app/machine.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
+#include "supervisor/policy/policy_files.h"
 
 namespace nightjar {
 namespace {
@@ -76,29 +79,38 @@ Supervisor::Supervisor(Booted booted)
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
       usage_(clock_, journal_, series_, CpuIn(*booted_.cells)),
+      in_force_(std::make_shared<ControlledPolicy>(booted_.policy, controls_)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
                UidRange(booted_.identity.first_worker, bounds::kWorkers)),
       pool_(loop_, clock_, factory_,
-            [this](const std::string& canvas) { return booted_.policy->For(canvas, ""); }),
+            [this](const std::string& canvas) { return in_force_->For(canvas, ""); }),
       runs_(loop_, clock_, pool_, journal_, metrics_, booted_.guard.get()),
       deployer_({loop_, clock_, factory_, pool_, journal_, book_, booted_.guard.get(),
-                 [this] { return booted_.policy; }}),
-      rerunner_({clock_, book_, journal_, runs_, [this] { return booted_.policy; },
-                 booted_.redaction_key}),
+                 [this] { return in_force_; }}),
+      rerunner_(
+          {clock_, book_, journal_, runs_, [this] { return in_force_; }, booted_.redaction_key}),
       missed_(journal_),
-      missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return booted_.policy; },
+      missed_handler_({clock_, book_, journal_, deployer_, runs_, [this] { return in_force_; },
                        booted_.redaction_key}),
       importer_({loop_, clock_, book_, factory_, journal_, booted_.guard.get(),
-                 [this] { return booted_.policy; }, booted_.redaction_key}),
+                 [this] { return in_force_; }, booted_.redaction_key}),
       feed_(clock_),
-      front_({clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_, usage_,
-              [this] { return booted_.policy; }, booted_.redaction_key}),
+      audit_(clock_, journal_),
+      control_keeper_({loop_, clock_, journal_, controls_,
+                       [this](const proto::Control& control) { OnControlChanged(control); },
+                       [this](const proto::Control& control) {
+                         audit_.NoteOwn("expire", std::to_string(control.id()),
+                                        ControlText(control));
+                       }}),
+      front_({clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
+              usage_, [this] { return in_force_; }, booted_.redaction_key}),
       control_({loop_, clock_, book_, *booted_.cells, deployer_, journal_, missed_, metrics_, runs_,
-                rerunner_, missed_handler_, importer_, pool_, feed_,
-                [this] { return booted_.policy; },
+                rerunner_, missed_handler_, importer_, pool_, feed_, audit_, control_keeper_,
+                [this] { return in_force_; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
-                booted_.doctor, booted_.redaction_key, [this] { TellUsage(); }}),
+                booted_.doctor, booted_.redaction_key, [this] { return policy_load_; },
+                [this] { TellUsage(); }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -128,7 +140,9 @@ Supervisor::Supervisor(Booted booted)
       on_hup_(loop_, SIGHUP, [this] { ReloadPolicy(); }),
       upkeep_(loop_, [this] { Upkeep(); }),
       look_for_strays_(loop_, [this] { LookForStrays(); }),
-      alive_(loop_, [this] { booted_.manager.Alive(); }) {
+      alive_(loop_, [this] { booted_.manager.Alive(); }),
+      try_policy_(loop_, [this] { TryPolicy(); }) {
+  policy_load_.unix_us = UnixMicros(clock_.Wall());
   if (!booted_.options.store.empty() || !booted_.options.index.empty())
     control_.ExpectStoreFigures();
   journal_.Tell(
@@ -168,9 +182,11 @@ void Supervisor::SayWhichLimitIsNotEnforced() const {
 int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
-                       {"cgroups", booted_.cells->description()}});
+                       {"cgroups", booted_.cells->description()},
+                       {"policy", booted_.policy->layers().version}});
   SayWhatIsNotEnforced();
   SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
   writer_helper_.Start();
   zygote_helper_.Start();
   StartExecZygote();
@@ -188,6 +204,10 @@ int Supervisor::Run() {
 
 void Supervisor::OnWriterUp(Channel channel) {
   journal_.Connect(std::move(channel));
+  audit_.Retry();
+  control_keeper_.Retry();
+  if (!controls_loaded_)
+    control_keeper_.Load([this](const Status& loaded) { OnControlsLoaded(loaded); });
   usage_.WriterCame();
   if (!usage_loaded_) usage_.LoadDay([this](const Status& loaded) { OnUsageLoaded(loaded); });
   if (catalog_loaded_) return;
@@ -246,8 +266,31 @@ void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
   OpenDoors();
 }
 
+// At once: what an operator decides does not wait for the next request or the next look.
+void Supervisor::OnControlChanged(const proto::Control& control) {
+  pool_.PolicyChanged();
+  if (control.kind() == proto::CONTROL_PAUSE)
+    runs_.Resume([this](const nightjar::Run& run) {
+      const proto::Control* holding =
+          controls_.Holding(run.order().revision->canvas, run.order().handler);
+      return holding == nullptr || holding->kind() != proto::CONTROL_PAUSE;
+    });
+}
+
+void Supervisor::OnControlsLoaded(const Status& loaded) {
+  // A writer that went away meanwhile is restarted, and asked again.
+  if (!loaded && loaded.error().code == ErrorCode::kUnavailable && !journal_.connected()) return;
+  if (!loaded) return Fail(loaded.error());
+  controls_loaded_ = true;
+  if (controls_.size() > 0) LogInfo("controls_in_force", {{"controls", controls_.size()}});
+  OpenDoors();
+  audit_.Verify();
+}
+
 void Supervisor::OpenDoors() {
-  if (open_ || stopping_ || !catalog_loaded_ || !usage_loaded_ || !zygote_.ready()) return;
+  if (open_ || stopping_ || !catalog_loaded_ || !controls_loaded_ || !usage_loaded_ ||
+      !zygote_.ready())
+    return;
   open_ = true;
   if (Status started = StartServers(); !started) return Fail(started.error());
   LogInfo("ready", {{"listen", booted_.canvas_address}, {"canvases", book_.all().size()}});
@@ -290,6 +333,8 @@ void Supervisor::Upkeep() {
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
   missed_.Tell();
+  audit_.Retry();
+  control_keeper_.Retry();
   if (open_ && !stopping_) booted_.manager.Status(ServingLine());
 }
 
@@ -310,6 +355,15 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.writer_connected = journal_.connected();
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
+  levels.controls = controls_.size();
+  AuditTrail::Figures audit = audit_.figures();
+  levels.audit_unwritten = audit.unwritten;
+  levels.audit_lost = audit.lost;
+  levels.audit_broken = audit.broken;
+  levels.policy_version = booted_.policy->layers().version;
+  levels.policy_loads = policy_load_.number;
+  levels.policies_rejected = policies_rejected_;
+  levels.policy_loaded_unix_s = policy_load_.unix_us / 1'000'000;
   const WriterClient::Stored& stored = journal_.stored();
   levels.traces_kept = stored.kept;
   levels.traces_not_kept = {{"sample", stored.not_in_sample}, {"bytes", stored.beyond_bytes}};
@@ -323,22 +377,61 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   return PrometheusText(metrics_.host(), levels);
 }
 
+void Supervisor::SayWhatIsOddInPolicy() const {
+  auto say = [](const policy::PolicyError& odd) {
+    LogWarning(
+        "policy_warning",
+        {{"file", odd.file}, {"line", odd.line}, {"column", odd.column}, {"warning", odd.message}});
+  };
+  for (const policy::PolicyError& odd : booted_.policy->layers().warnings) say(odd);
+  for (const policy::PolicyError& odd :
+       policy::BeyondMachine(booted_.policy->layers(), ThisMachine()))
+    say(odd);
+}
+
 void Supervisor::ReloadPolicy() {
   // Before it serves and while it stops, the manager knows a state that a reload must not end.
-  bool told = open_ && !stopping_;
-  if (told) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
-  if (auto policy = LoadPolicy(booted_.options.policy); !policy) {
-    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
-    LogError("policy_rejected", {{"error", policy.error().ToString()}});
+  reloading_ = open_ && !stopping_;
+  if (reloading_) booted_.manager.Reloading(clock_.Mono(), "reading the policy");
+  reload_until_ = clock_.Mono() + bounds::kPolicySettleMax;
+  try_policy_.Stop();
+  TryPolicy();
+}
+
+void Supervisor::TryPolicy() {
+  auto policy = LoadPolicy(booted_.options.policy, PolicyState::kSettled);
+  bool unfinished = !policy && policy.error().code == ErrorCode::kUnavailable;
+  if (unfinished && clock_.Mono() < reload_until_)
+    return try_policy_.StartAfter(bounds::kPolicySettle);
+  if (policy) {
+    TakePolicy(std::move(*policy));
   } else {
-    policy_trouble_.clear();
-    booted_.policy = std::move(*policy);
-    SayWhichLimitIsNotEnforced();
-    StartExecZygote();
-    pool_.PolicyChanged();
-    LogInfo("policy_loaded", {{"file", booted_.options.policy}});
+    ++policies_rejected_;
+    policy_trouble_ = "; the new policy was rejected: " + policy.error().ToString();
+    LogError("policy_rejected", {{"error", policy.error().ToString()},
+                                 {"in_force", booted_.policy->layers().version}});
   }
-  if (told) booted_.manager.Ready(ServingLine());
+  audit_.NoteOwn("policy_reload", booted_.options.policy,
+                 policy_trouble_.empty() ? "done" : policy_trouble_.substr(2));
+  if (std::exchange(reloading_, false) && !stopping_) booted_.manager.Ready(ServingLine());
+}
+
+void Supervisor::TakePolicy(std::shared_ptr<const policy::Policy> policy) {
+  policy_trouble_.clear();
+  booted_.policy = std::move(policy);
+  in_force_ = std::make_shared<ControlledPolicy>(booted_.policy, controls_);
+  policy_load_ = {policy_load_.number + 1, UnixMicros(clock_.Wall())};
+  SayWhichLimitIsNotEnforced();
+  SayWhatIsOddInPolicy();
+  StartExecZygote();
+  pool_.PolicyChanged();
+  size_t tightened = runs_.Tighten([this](const RunOrder& order) {
+    return in_force_->For(order.revision->canvas, order.handler.name());
+  });
+  LogInfo("policy_loaded", {{"file", booted_.options.policy},
+                            {"version", booted_.policy->layers().version},
+                            {"load", policy_load_.number},
+                            {"runs_tightened", tightened}});
 }
 
 void Supervisor::LauncherLost() {
@@ -406,7 +499,8 @@ void Supervisor::StopWorkers() {
   missed_.Tell();
   WaitFor(
       waiting_, loop_, clock_.Mono() + kStopStepMax,
-      [this] { return journal_.settled() && missed_.settled(); }, [this] { StopCounting(); });
+      [this] { return journal_.settled() && missed_.settled() && audit_.settled(); },
+      [this] { StopCounting(); });
 }
 
 // Traces are stored by now, and their bytes known.

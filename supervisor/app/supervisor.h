@@ -10,7 +10,10 @@
 #include "supervisor/app/boot.h"
 #include "supervisor/app/canvas_front.h"
 #include "supervisor/app/connection_store.h"
+#include "supervisor/control/audit_trail.h"
 #include "supervisor/control/control_service.h"
+#include "supervisor/controls/control_keeper.h"
+#include "supervisor/controls/controlled_policy.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/writer_client.h"
 #include "supervisor/proc/helper.h"
@@ -45,12 +48,17 @@ class Supervisor {
   void StartExecZygote();
   void OnUsageLoaded(const Status& loaded);
   void OnCatalog(Result<std::vector<Journal::CatalogItem>> items);
+  void OnControlChanged(const proto::Control& control);
+  void OnControlsLoaded(const Status& loaded);
   void OpenDoors();
   Status StartServers();
   void Upkeep();
   // Counts what canvases have used until now, and tells the writer.
   void TellUsage();
   void ReloadPolicy();
+  void TryPolicy();
+  void TakePolicy(std::shared_ptr<const policy::Policy> policy);
+  void SayWhatIsOddInPolicy() const;
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
   std::string MetricsText(const proto::StoreFigures* store);
@@ -77,6 +85,9 @@ class Supervisor {
   CanvasSeries series_;
   UsageTally usage_;
   CanvasBook book_;
+  ControlBook controls_;
+  // Policy with the controls in force.
+  std::shared_ptr<const policy::Policy> in_force_;
   Gate gate_;
   WorkerFactory factory_;
   WorkerPool pool_;
@@ -87,6 +98,8 @@ class Supervisor {
   MissedHandler missed_handler_;
   Importer importer_;
   EventFeed feed_;
+  AuditTrail audit_;
+  ControlKeeper control_keeper_;
   CanvasFront front_;
   ControlService control_;
   Helper writer_helper_;
@@ -106,10 +119,16 @@ class Supervisor {
   std::unique_ptr<Timer> waiting_;  // of the stop: looks again whether a step is done
   bool exec_started_ = false;
   bool catalog_loaded_ = false;
+  bool controls_loaded_ = false;
   bool usage_loaded_ = false;
   bool open_ = false;
+  PolicyLoad policy_load_;
+  uint64_t policies_rejected_ = 0;
   std::string policy_trouble_;  // why the file of the last reload was not taken
-  uint32_t early_ends_ = 0;     // of helpers, before it ever served
+  bool reloading_ = false;
+  MonoTime reload_until_{};
+  Timer try_policy_;         // again, as it was being written
+  uint32_t early_ends_ = 0;  // of helpers, before it ever served
   bool stopping_ = false;
   MonoTime drain_until_{};
   int exit_code_ = 0;

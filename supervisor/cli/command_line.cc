@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <tuple>
 
 #include "supervisor/cli/exit_code.h"
 #include "supervisor/cli/printable.h"
@@ -152,8 +153,65 @@ class Parser {
     from_missed
         ->add_option("--as", line_.as, "The handler's route, where it is another: /users/:id")
         ->option_text("ROUTE");
-    CLI::App* kill = Add("kill", Command::kKill, "End one run now");
-    kill->add_option("RUN", line_.id, "Its id")->required();
+    CLI::App* kill =
+        Add("kill", Command::kKill, "End one run now, or with --all every one that matches");
+    CLI::Option* run_id = kill->add_option("RUN", line_.id, "Its id");
+    CLI::Option* all = kill->add_flag("--all", line_.all, "Every run in flight that matches");
+    all->excludes(run_id);
+    kill->add_option("--canvas", line_.canvas, "Of this canvas")->needs(all);
+    kill->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"")->needs(all);
+    kill->add_option("--caller", line_.caller, "From this address, whatever the port")->needs(all);
+    kill->add_option("--code-hash", line_.code_hash,
+                     "Of revisions deployed from a file with this SHA-256")
+        ->needs(all);
+    kill->add_flag("--dry-run", line_.dry_run, "Only say which these are")->needs(all);
+    CLI::Option* why = kill->add_option("--reason", line_.reason, "Why, for who asks later");
+    all->needs(why);
+    kill->final_callback([this, kill] {
+      if (!line_.all && line_.id.empty()) throw CLI::RequiredError("RUN or --all");
+      line_.command = line_.all ? Command::kKillAll : Command::kKill;
+    });
+    AddControls();
+  }
+
+  CLI::App* WithReason(CLI::App* sub) {
+    sub->add_option("--reason", line_.reason, "Why, for who asks later")->required();
+    return sub;
+  }
+
+  CLI::App* AddControl(const char* name, Command command, const char* what) {
+    CLI::App* sub = WithReason(WithCanvas(Add(name, command, what)));
+    sub->add_option("--for", line_.lasts, "For so long: 90s, 15m, 2h, 3d; else until it is lifted")
+        ->option_text("DURATION");
+    return sub;
+  }
+
+  void AddControls() {
+    CLI::App* suspend =
+        AddControl("suspend", Command::kSuspend, "Let nothing of a canvas in any more");
+    const std::string drains = "Runs in flight may finish (the default)";
+    CLI::Option* drain = suspend->add_flag("--drain", drains);
+    suspend->add_flag("--kill", line_.kill, "Runs in flight are killed")->excludes(drain);
+    for (auto [name, command, what] :
+         {std::tuple{"pause", Command::kPause, "Let requests wait, up to limit queue_time"},
+          std::tuple{"block", Command::kBlock, "Refuse requests"}}) {
+      CLI::App* sub = AddControl(name, command, what);
+      CLI::Option* handler =
+          sub->add_option("--handler", line_.handler, "To this handler: \"GET /hello\"");
+      sub->add_option("--kind", line_.kinds, "To all handlers of a kind: http or exec")
+          ->excludes(handler);
+    }
+    CLI::App* tighten =
+        AddControl("tighten", Command::kTighten, "Make a limit tighter than policy has it");
+    tighten->add_option("LIMIT", line_.limit, "As `limits` lists it")->required();
+    tighten->add_option("VALUE", line_.value, "As a policy file would say it")->required();
+    tighten->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    tighten->add_flag("--urgent", line_.urgent, "For runs in flight too; wall, cpu and output");
+    CLI::App* controls =
+        Add("controls", Command::kControls, "What is suspended, paused, blocked and tightened");
+    controls->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    CLI::App* lift = WithReason(Add("lift", Command::kLift, "End a control"));
+    lift->add_option("ID", line_.id, "Its number, as `controls` lists it")->required();
   }
 
   void AddWatching() {
@@ -177,6 +235,7 @@ class Parser {
     CLI::App* limits =
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    AddPolicy();
     Add("doctor", Command::kDoctor,
         "What this host can enforce, what it cannot and what that means");
     CLI::App* functions =
@@ -189,6 +248,37 @@ class Parser {
         format->add_flag("--write", line_.write, "Rewrite the files instead, where they change");
     format->add_flag("--check", line_.check, "Only name the files that would change, and exit 1")
         ->excludes(write);
+  }
+
+  CLI::App* AddBelow(CLI::App* parent, const char* name, Command command, const char* what) {
+    CLI::App* sub = parent->add_subcommand(name, what);
+    sub->fallthrough();
+    sub->final_callback([this, command] { line_.command = command; });
+    return sub;
+  }
+
+  void AddPolicy() {
+    CLI::App* policy = app_.add_subcommand("policy", "Check, compare and explain policies");
+    policy->fallthrough();
+    policy->require_subcommand(1);
+    CLI::App* check = AddBelow(policy, "check", Command::kCheckPolicy,
+                               "Say everything that is wrong with policies, by line and column");
+    check->add_option("FILE", line_.files, "Policies: files, or directories of *.toml")->required();
+    CLI::App* diff = AddBelow(policy, "diff", Command::kDiffPolicies,
+                              "Which limits change for whom, and which way");
+    diff->add_option("POLICY", line_.files, "The old one and the new one")
+        ->required()
+        ->expected(2)
+        ->option_text("OLD NEW");
+    CLI::App* explain = AddBelow(policy, "explain", Command::kExplainPolicy,
+                                 "What every layer says of a canvas's limits, and what holds");
+    WithCanvas(explain);
+    explain->add_option("LIMIT", line_.limit, "Of this limit only: wall, memory ...");
+    explain->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
+    explain->add_option("--file", line_.file,
+                        "By this policy, file or directory, instead of the supervisor's");
+    AddBelow(policy, "schema", Command::kPolicySchema,
+             "Print the JSON schema of policy files, for editors");
   }
 
   void AddEvidence() {
@@ -273,6 +363,18 @@ class Parser {
         ->needs(verify);
     incidents->final_callback(
         [this] { line_.command = line_.verify ? Command::kVerifyIncidents : Command::kIncidents; });
+    CLI::App* audit =
+        Add("audit", Command::kAudit, "What was done on the control plane, newest first");
+    audit->add_option("--since", line_.since, "Then or later: 2026-11-24T17:27 (UTC), or 15m, 2h");
+    audit->add_option("--actor", line_.actor, "By this user: root, \"uid 0\"");
+    audit->add_option("--action", line_.action, "Of this kind: deploy, kill, suspend ...");
+    audit->add_option("--canvas", line_.canvas, "On this canvas");
+    WithCount(audit, "So many, instead of 20");
+    CLI::Option* check = audit->add_flag("--verify", line_.verify,
+                                         "Check that no entry was changed, removed or inserted");
+    audit->add_option("--head", line_.head, "NUMBER:HASH that was noted elsewhere")->needs(check);
+    audit->final_callback(
+        [this] { line_.command = line_.verify ? Command::kVerifyAudit : Command::kAudit; });
     CLI::App* incident =
         Add("incident", Command::kIncident, "One kill or refusal with its evidence");
     incident->add_option("ID", line_.id, "The run's id")->required();
@@ -306,7 +408,8 @@ class Parser {
     CLI::App* canvas = WithCanvas(Add("canvas", Command::kCanvas, "What happened to a canvas"));
     canvas
         ->add_flag("--timeline", line_.timeline,
-                   "Deploys, incidents, refusals, missing routes, holds and usage by the hour, "
+                   "Deploys, incidents, refusals, missing routes, holds, what operators did and "
+                   "usage by the hour, "
                    "oldest first")
         ->required();
     canvas->add_option("--since", line_.since,

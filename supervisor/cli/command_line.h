@@ -25,6 +25,15 @@ enum class Command {
   kMetrics,
   kWatch,
   kKill,
+  kKillAll,
+  kSuspend,
+  kPause,
+  kBlock,
+  kTighten,
+  kControls,
+  kLift,
+  kAudit,
+  kVerifyAudit,
   kRerun,
   kRunFunction,
   kDeleteTrace,
@@ -45,6 +54,10 @@ enum class Command {
   kCanvas,
   kUsage,
   kLimits,
+  kCheckPolicy,
+  kDiffPolicies,
+  kExplainPolicy,
+  kPolicySchema,
   kDoctor,
   kFunctions,
   kFormat,
@@ -64,6 +77,7 @@ struct CommandLine {
   std::string handler;
   std::string file;   // deploy's program, run's input; "-": standard input
   std::string id;     // of a run, a trace or an incident; may be a prefix
+  std::string limit;  // policy explain: this one only; tighten
   std::string route;  // handler-from-404: the request, "GET /users/7"
   std::string as;     // and the handler's route, where it is another: "/users/:id"
   std::string verdict;
@@ -72,16 +86,24 @@ struct CommandLine {
   std::string caller;
   std::string since;
   std::string until;
-  std::string field;              // "user_id=7"
-  std::string by;                 // usage: hour, day or canvas
-  std::string revision;           // of a canvas
-  std::string call;               // run-function: the trace's so many-th of it
-  std::string arguments;          // or a JSON list of others
-  std::string reason;             // of a hold, or a deletion
-  std::string code_hash;          // that incidents are looked for by
-  std::string out;                // the file that gets an incident's evidence
-  std::string sort;               // top: what canvases are in the order of
-  std::string kinds;              // of events, with commas between them
+  std::string field;      // "user_id=7"
+  std::string by;         // usage: hour, day or canvas
+  std::string revision;   // of a canvas
+  std::string call;       // run-function: the trace's so many-th of it
+  std::string arguments;  // or a JSON list of others
+  std::string reason;     // of a hold, a deletion, a control, a kill
+  std::string lasts;      // of a control: "2h"
+  std::string value;
+  std::string code_hash;  // of the revisions whose runs are killed, or of incidents
+  std::string out;        // the file that gets an incident's evidence
+  std::string sort;       // top: what canvases are in the order of
+  std::string actor;      // of entries of the audit log, like the next
+  std::string action;
+  bool urgent = false;            // tighten: runs in flight too
+  bool kill = false;              // suspend: runs in flight are killed
+  bool all = false;               // kill: everything that matches
+  bool dry_run = false;           // kill: only say what would be
+  std::string kinds;              // of handlers; of events, with commas between them
   std::string word;               // that functions are looked for by
   std::optional<uint32_t> count;  // -n
   bool live = false;              // rerun, run-function: impure calls are made again

@@ -23,6 +23,15 @@ ExitCode HandlerFromMissed(Session& session);
 
 // commands_import.cc
 ExitCode ImportTraces(Session& session);
+// commands_controls.cc: what holds a canvas back, and who did what
+ExitCode Suspend(Session& session);
+ExitCode Pause(Session& session);
+ExitCode Block(Session& session);
+ExitCode TightenLimit(Session& session);
+ExitCode ShowControls(Session& session);
+ExitCode LiftControl(Session& session);
+ExitCode KillAll(Session& session);
+ExitCode ShowAudit(Session& session);
 
 // commands_watching.cc: what goes on now
 ExitCode ShowCanvases(Session& session);
@@ -44,6 +53,7 @@ ExitCode ShowIncidents(Session& session);
 ExitCode ShowIncident(Session& session);
 // kNo: something was changed, removed or inserted.
 ExitCode VerifyIncidents(Session& session);
+ExitCode VerifyAudit(Session& session);
 
 // commands_desk.cc: what an operator asks who investigates
 ExitCode ShowWhy(Session& session);
@@ -57,6 +67,11 @@ ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
 // What canvases can call; asks no supervisor.
 ExitCode ShowFunctions(Session& session);
+// commands_policy.cc: policies; only ExplainPolicy asks a supervisor, unless it is given a file
+ExitCode CheckPolicy(Session& session);
+ExitCode DiffPolicies(Session& session);
+ExitCode ExplainPolicy(Session& session);
+ExitCode ShowPolicySchema(Session& session);
 // commands_format.cc: canvas files in their canonical notation; asks no supervisor.
 ExitCode Format(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.

@@ -178,7 +178,7 @@ ExitCode KillRun(Session& session) {
     id = *found;
   }
   proto::KillAnswer answer;
-  Question question{"DELETE", "/runs/" + EncodePart(id), {}, "killing " + id};
+  Question question{"DELETE", "/runs/" + EncodePart(id), session.line().reason, "killing " + id};
   if (ExitCode code = session.Ask(question, &answer); code != kOk) return code;
   if (session.PrintedJson()) return kOk;
   session.out() << Printable(answer.run_id()) << " is gone after " << TimeText(answer.took_us())

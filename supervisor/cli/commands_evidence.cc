@@ -192,7 +192,9 @@ ExitCode ShowIncident(Session& session) {
   return kOk;
 }
 
-ExitCode VerifyIncidents(Session& session) {
+namespace {
+
+ExitCode VerifyChain(Session& session, const std::string& target, const ChainWords& words) {
   proto::ChainAnswer chain;
   do {
     Query query;
@@ -201,15 +203,24 @@ ExitCode VerifyIncidents(Session& session) {
     query.With("head", session.line().head);
     uint64_t before = chain.link();
     chain.Clear();
-    ExitCode code = session.Ask({.target = "/incidents/verify" + query.text(),
-                                 .waiting_for = "walking along the chain of incidents"},
-                                &chain);
+    ExitCode code = session.Ask(
+        {.target = target + query.text(), .waiting_for = "walking along the chain"}, &chain);
     if (code != kOk) return code;
     if (chain.broken().empty() && !chain.whole() && chain.link() <= before)
       return session.Complain(kNo, "the supervisor's walk along the chain does not go on");
   } while (chain.broken().empty() && !chain.whole());
-  if (!session.PrintedJson()) session.out() << RenderChain(chain, session.paint());
+  if (!session.PrintedJson()) session.out() << RenderChain(chain, session.paint(), words);
   return chain.broken().empty() ? kOk : kNo;
+}
+
+}  // namespace
+
+ExitCode VerifyIncidents(Session& session) {
+  return VerifyChain(session, "/incidents/verify", {"incident", "incidents"});
+}
+
+ExitCode VerifyAudit(Session& session) {
+  return VerifyChain(session, "/audit/verify", {"entry", "entries"});
 }
 
 }  // namespace nightjar::cli

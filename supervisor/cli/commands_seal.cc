@@ -59,6 +59,7 @@ class Sealing {
     NJ_TRY(AddTrace());
     NJ_TRY(AddSource());
     NJ_TRY(AddUsage());
+    NJ_TRY(AddAudit());
     return archive_.Add("README.txt", RenderEvidenceReadme(text_));
   }
 
@@ -169,6 +170,17 @@ class Sealing {
       return Missing("usage.json", usage.error()) ? Status() : tl::unexpected<Error>(usage.error());
     return Add("usage.json", PrettyJson(*usage),
                "what the canvas used by the hour, a day before it and behind");
+  }
+
+  Status AddAudit() {
+    Query query;
+    query.With("canvas", incident_.canvas()).With("n", std::to_string(bounds::kListRows));
+    auto audit = session_.TryGet("/audit" + query.text());
+    if (!audit)
+      return Missing("audit.json", audit.error()) ? Status() : tl::unexpected<Error>(audit.error());
+    return Add("audit.json", PrettyJson(*audit),
+               "what operators did that names the canvas, newest first (nightjar audit --verify "
+               "checks it where the log is)");
   }
 
   Session& session_;

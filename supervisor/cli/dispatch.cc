@@ -29,6 +29,24 @@ ExitCode Dispatch(Session& session) {
       return ImportTraces(session);
     case Command::kKill:
       return KillRun(session);
+    case Command::kKillAll:
+      return KillAll(session);
+    case Command::kSuspend:
+      return Suspend(session);
+    case Command::kPause:
+      return Pause(session);
+    case Command::kBlock:
+      return Block(session);
+    case Command::kTighten:
+      return TightenLimit(session);
+    case Command::kControls:
+      return ShowControls(session);
+    case Command::kLift:
+      return LiftControl(session);
+    case Command::kAudit:
+      return ShowAudit(session);
+    case Command::kVerifyAudit:
+      return VerifyAudit(session);
     case Command::kTraces:
       return ShowTraces(session);
     case Command::kTrace:
@@ -61,6 +79,14 @@ ExitCode Dispatch(Session& session) {
       return ShowUsage(session);
     case Command::kLimits:
       return ShowLimits(session);
+    case Command::kCheckPolicy:
+      return CheckPolicy(session);
+    case Command::kDiffPolicies:
+      return DiffPolicies(session);
+    case Command::kExplainPolicy:
+      return ExplainPolicy(session);
+    case Command::kPolicySchema:
+      return ShowPolicySchema(session);
     case Command::kDoctor:
       return ShowDoctor(session);
     case Command::kFunctions:

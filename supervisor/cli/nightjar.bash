@@ -1,13 +1,13 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill traces trace hold release holds 404s handler-from-404 incidents incident why similar evidence canvas usage limits doctor functions fmt"
+  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident why similar evidence canvas usage limits policy doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --out | --policy | --store | --index | --object) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --out | --policy | --store | --index | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --open-with) COMPREPLY=($(compgen -c -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --sort) COMPREPLY=($(compgen -W "cpu memory runs kills refusals name" -- "$word")); return ;;
@@ -33,6 +33,12 @@ _nightjar() {
     404s) options+=" -n" ;;
     handler-from-404) options+=" --as" ;;
     traces) options+=" --handler --function --verdict --caller --since --until --field --revision --all-machines -n" ;;
+    kill) options+=" --reason --all --canvas --handler --caller --code-hash --dry-run" ;;
+    suspend) options+=" --reason --for --kill --drain" ;;
+    pause | block) options+=" --reason --for --handler --kind" ;;
+    tighten) options+=" --reason --for --handler --urgent" ;;
+    lift) options+=" --reason" ;;
+    audit) options+=" --since --actor --action --canvas -n --verify --head" ;;
     hold | delete-trace) options+=" --reason" ;;
     trace) options+=" --full --format --object --open-with" ;;
     incident) options+=" --full" ;;
@@ -44,6 +50,14 @@ _nightjar() {
     watch) options+=" --kind -n" ;;
     top) options+=" --sort -n" ;;
     limits) options+=" --handler" ;;
+    policy)
+      case "${COMP_WORDS[i + 1]}" in
+        check | diff) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        explain) options+=" --handler --file" ;;
+        schema) ;;
+        *) options="check diff explain schema --help" ;;
+      esac
+      ;;
   esac
   COMPREPLY=($(compgen -W "$options" -- "$word"))
 }

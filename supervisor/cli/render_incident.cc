@@ -20,6 +20,10 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "too many runs and a full queue";
     case proto::REFUSAL_QUEUE_TIME:
       return "no worker was free in time";
+    case proto::REFUSAL_BLOCKED:
+      return "blocked by an operator";
+    case proto::REFUSAL_PAUSED:
+      return "paused by an operator";
     case proto::REFUSAL_SUSPENDED:
       return "the canvas is suspended";
     case proto::REFUSAL_CAPACITY:
@@ -86,6 +90,7 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
   fact("at        ", ClockText(incident.at_unix_us()));
   fact("revision  ", std::to_string(incident.revision()));
   if (!incident.code_sha256().empty()) fact("code      ", "sha256 " + incident.code_sha256());
+  fact("policy    ", incident.policy_version());
   if (incident.has_kill()) fact("kill      ", KillText(incident.kill()));
   if (ran) fact("exit      ", ExitText(incident));
   fact("kernel    ", KernelText(incident.events()));

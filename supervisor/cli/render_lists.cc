@@ -5,6 +5,7 @@
 
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/render_policy.h"
 #include "supervisor/cli/table.h"
 
 namespace nightjar::cli {
@@ -205,7 +206,12 @@ std::string RenderSimilar(const proto::IncidentList& list, const Paint& paint) {
   return text;
 }
 
-std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
+std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,
+                        const ChainWords& words) {
+  // When a chain was begun only that of incidents says.
+  const std::string begun = chain.begun_unix_us() > 0
+                                ? " since the chain was begun, " + ClockText(chain.begun_unix_us())
+                                : "";
   std::string text;
   if (!chain.broken().empty()) {
     text = paint.Bad("NOT SOUND") + ": ";
@@ -217,11 +223,11 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
     text += Printable(chain.broken()) + ".\n";
   }
   if (chain.link() == 0) {
-    text += chain.broken().empty() ? "No incident since the chain was begun, "
-                                   : "None before it; the chain was begun ";
-    text += ClockText(chain.begun_unix_us()) + ".\n";
+    text += (chain.broken().empty() ? std::string("No ") + words.one : "None before it") + begun +
+            ".\n";
   } else {
-    text += paint.Good(CountText(chain.link(), "incident is sound", "incidents are sound")) +
+    text += paint.Good(CountText(chain.link(), std::string(words.one) + " is sound",
+                                 std::string(words.many) + " are sound")) +
             ", from " + ClockText(chain.first_at_unix_us()) + " to " +
             ClockText(chain.last_at_unix_us()) + ".\n";
     text += "Head of the " + std::string(chain.whole() ? "chain" : "sound part") + ": " +
@@ -236,7 +242,7 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint) {
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
   std::string text = "Limits of canvas " + Printable(answer.canvas());
   if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
-  text += "\n";
+  text += ", " + PolicyLine(answer) + "\n";
   Table table({{"LIMIT"}, {"VALUE", kRight}, {"SET BY"}, {"LAYER"}});
   for (const proto::LimitInForce& limit : answer.limits()) {
     bool built_in = limit.source() == "built in";

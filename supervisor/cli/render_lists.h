@@ -17,7 +17,13 @@ std::string RenderMissed(const proto::MissedList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
 // Across canvases: with their callers and codes.
 std::string RenderSimilar(const proto::IncidentList& list, const Paint& paint);
-std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint);
+// What the chain's links are called.
+struct ChainWords {
+  const char* one = "incident";
+  const char* many = "incidents";
+};
+std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,
+                        const ChainWords& words = {});
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint);
 std::string RenderFunctions(const proto::FunctionList& list, const Paint& paint);
 std::string RenderDoctor(const proto::DoctorAnswer& answer, const Paint& paint);

@@ -177,6 +177,8 @@ std::string Header(const proto::TraceRow& row, const Paint& paint) {
                     ", memory " + BytesText(usage.memory_peak_bytes()) + ", waited " +
                     TimeText(usage.queue_us()) + ", trace " + row.run_id()) +
           "\n";
+  if (!row.policy_version().empty())
+    text += paint.Dim("policy " + Printable(row.policy_version())) + "\n";
   if (!row.rerun_of().empty())
     text += paint.Dim("does " + Printable(row.rerun_of()) + " again") + "\n";
   return text;

@@ -42,6 +42,7 @@ export const messages = {
     34: ['patch', 'PatchOf'],
     44: ['imported_from', 'string'],
     45: ['imported_received_unix_us', 'int64'],
+    55: ['policy_version', 'string'],
   },
   PatchOf: {
     1: ['run_id', 'string'],

@@ -2,7 +2,8 @@
 // is written in ipc/proto/control.proto.
 //
 // Who may: the socket has mode 0600 and every request's peer must be root or the supervisor's own
-// user. What lies in storage is asked from the writer and passed on. Loop thread only.
+// user. What lies in storage is asked from the writer and passed on. Every request that acts, or
+// that is turned away, leaves an entry in the audit log before it is answered. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -13,10 +14,14 @@
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
 #include "supervisor/canvas/canvas_book.h"
+#include "supervisor/control/audit_trail.h"
+#include "supervisor/control/control_call.h"
 #include "supervisor/control/event_stream.h"
+#include "supervisor/controls/control_keeper.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
+#include "supervisor/policy/policy_load.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/importer.h"
 #include "supervisor/run/missed_handler.h"
@@ -42,11 +47,14 @@ class ControlService {
     Importer& importer;
     WorkerPool& pool;
     EventFeed& feed;
+    AuditTrail& audit;
+    ControlKeeper& controls;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     // As Prometheus reads it. Null: there are no figures of a store for traces.
     std::function<std::string(const proto::StoreFigures* store)> metrics_text;
     proto::DoctorAnswer doctor;      // as it was at the start
     std::string redaction_key = {};  // as of CanvasFront
+    std::function<PolicyLoad()> policy_load = [] { return PolicyLoad(); };
     // Counts what canvases have used until now, and tells the writer.
     std::function<void()> tell_usage = {};
   };
@@ -59,13 +67,24 @@ class ControlService {
   void Handle(http::Request request, http::Responder responder);
 
  private:
-  struct Call;
+  using Call = ControlCall;
+  struct RunFilter;
+  void Route(Call call);
   void Deploy(Call call, const std::string& canvas);
   void RunOnce(Call call, const std::string& canvas, const std::string& handler);
   void Canvases(Call call);
   void Runs(Call call);
   void Why(Call call, const std::string& id);
   void KillRun(Call call, const std::string& id);
+  void KillAll(Call call);
+  void KillMatching(Call call, const RunFilter& filter);
+  void MakeControl(Call call);
+  void TakeEffect(const proto::ControlOrder& order, const proto::Control& control,
+                  proto::ControlAnswer* answer, const std::function<void()>& done);
+  void LiftControl(Call call, const std::string& id);
+  void ListControls(Call call);
+  void ListAudit(Call call);
+  void VerifyAudit(Call call);
   void Limits(Call call, const std::string& canvas);
   void ListTraces(Call call, const std::string& canvas);
   void GetTrace(Call call, const std::string& canvas, const std::string& id);

@@ -63,4 +63,11 @@ std::optional<WallTime> ParseMoment(std::string_view text, WallTime now) {
   return WallTime(std::chrono::sys_days(date)) + hours(hour) + minutes(minute) + seconds(second);
 }
 
+std::string NotAMoment(const std::string& name, const std::string& text) {
+  return name +
+         " is a time (UTC) like 2026-11-24, 2026-11-24T17:27 or 2026-11-24T17:27:25Z, or how long "
+         "ago, like 90s, 15m, 2h or 3d; not " +
+         text;
+}
+
 }  // namespace nightjar

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ipc/core/clock.h"
@@ -11,5 +12,8 @@ namespace nightjar {
 
 // nullopt: it is none of these.
 std::optional<WallTime> ParseMoment(std::string_view text, WallTime now);
+
+// For who gave something else for `name`.
+std::string NotAMoment(const std::string& name, const std::string& text);
 
 }  // namespace nightjar

@@ -30,6 +30,12 @@ class Families {
     metric.gauge.value = static_cast<double>(value);
     Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
   }
+  void Info(const char* name, const char* help, const char* label, const std::string& value) {
+    ClientMetric metric;
+    metric.label.push_back({label, value});
+    metric.gauge.value = 1;
+    Family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
   void Counters(const char* name, const char* help, const char* label,
                 const std::map<std::string, uint64_t>& values) {
     MetricFamily& family = Family(name, help, MetricType::Counter);
@@ -178,6 +184,22 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
   families.Counter("missed_dropped_total",
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
+  families.Gauge("controls", "Operators' controls in force.", levels.controls);
+  families.Gauge("audit_unwritten", "Entries of the audit log that could not be written so far.",
+                 levels.audit_unwritten);
+  families.Counter("audit_lost_total",
+                   "Entries of the audit log that are only in the supervisor's log.",
+                   levels.audit_lost);
+  families.Gauge("audit_broken", "1 when the audit log was found changed at the last start.",
+                 levels.audit_broken ? 1 : 0);
+  families.Info("policy_info", "The version of the policy in force, as its label.", "version",
+                levels.policy_version);
+  families.Counter("policy_loads_total", "Policies taken, the one of the start included.",
+                   levels.policy_loads);
+  families.Counter("policies_rejected_total", "Policies that were read again and not taken.",
+                   levels.policies_rejected);
+  families.Gauge("policy_loaded_timestamp_seconds", "When the policy in force was taken.",
+                 static_cast<size_t>(levels.policy_loaded_unix_s));
   families.Counter("usage_lost_total",
                    "Counts of what canvases use that found no room while the writer was away.",
                    levels.usage_lost);

@@ -51,6 +51,14 @@ struct HostLevels {
   uint64_t trace_events_not_kept = 0;
   std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
+  size_t controls = 0;         // in force
+  size_t audit_unwritten = 0;  // entries that wait for the disk
+  uint64_t audit_lost = 0;
+  bool audit_broken = false;
+  std::string policy_version = {};
+  uint64_t policy_loads = 0;
+  uint64_t policies_rejected = 0;
+  int64_t policy_loaded_unix_s = 0;
   std::optional<StoreLevels> store = {};
   std::optional<SharedIndexLevels> shared_index = {};
   uint64_t usage_lost = 0;

@@ -53,6 +53,8 @@ class WorkerFactory {
   void Broke(WorkerId worker, const std::string& why);
 
   size_t live() const { return workers_.size(); }
+  // Every user id is taken: Make() would fail.
+  bool full() const { return uids_.free() == 0; }
   // Workers of this canvas that were killed and do not die.
   size_t quarantined(const std::string& canvas) const;
   // User ids that are not used again: their worker may yet be born.

@@ -7,6 +7,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/check.h"
 #include "ipc/core/log.h"
+#include "policies/fair_share.h"
 
 namespace nightjar {
 
@@ -36,6 +37,10 @@ struct WorkerPool::Canvas {
   size_t Count(Resident::State state) const {
     return static_cast<size_t>(std::count_if(residents.begin(), residents.end(),
                                              [&](const auto& r) { return r->state() == state; }));
+  }
+
+  policy::Claim Claims() const {
+    return {limits.canvas_cpu_weight.value, residents.size() + lent.size()};
   }
 
   // The canvas's next run could have it, whichever handler without limits of its own it is for.
@@ -137,8 +142,9 @@ void WorkerPool::FillLater(const std::string& name) {
 void WorkerPool::Fill(Canvas& canvas) {
   if (closed_ || !canvas.revision) return;
   EndOutdated(canvas);
-  size_t spare = StartForWaiting(canvas);
-  StartReserve(canvas, spare);
+  // Others wait for room already, and may have more right to it.
+  if (!short_.empty()) return IsShort(canvas);
+  StartReserve(canvas, StartForWaiting(canvas, SIZE_MAX).spare);
 }
 
 // What has an older revision's program waits for nobody but a request that came before the new one.
@@ -154,43 +160,111 @@ void WorkerPool::EndOutdated(Canvas& canvas) {
   }
 }
 
-// One for each request that waits and does not fit what is starting already. Returns how many of
-// the latter nobody waits for.
-size_t WorkerPool::StartForWaiting(Canvas& canvas) {
+// Who waits and does not fit what is starting already, as many as the canvas may have running.
+WorkerPool::Unserved WorkerPool::UnservedOf(const Canvas& canvas) const {
   std::vector<const Resident*> starting;
   for (const auto& resident : canvas.residents)
     if (resident->state() == Resident::State::kStarting) starting.push_back(resident.get());
   size_t busy = Busy(canvas);
-  std::vector<std::shared_ptr<Ticket>> unserved;
+  std::vector<std::shared_ptr<Ticket>> unfit;
   for (const auto& ticket : canvas.waiting) {
     auto fit = std::find_if(starting.begin(), starting.end(), [&](const Resident* resident) {
       return Fits(*resident, ticket->revision, ticket->engine, ticket->limits);
     });
     if (fit == starting.end()) {
-      unserved.push_back(ticket);
+      unfit.push_back(ticket);
       continue;
     }
     starting.erase(fit);
     ++busy;
   }
-  auto spare = std::count_if(starting.begin(), starting.end(),
-                             [&](const Resident* resident) { return canvas.Reserves(*resident); });
-  for (const auto& ticket : unserved) {
+  Unserved unserved;
+  unserved.spare = static_cast<size_t>(
+      std::count_if(starting.begin(), starting.end(),
+                    [&](const Resident* resident) { return canvas.Reserves(*resident); }));
+  for (const auto& ticket : unfit) {
     if (!factory_.CanMake(ticket->engine)) continue;
     if (busy++ >= ticket->limits.concurrency.value) break;
+    unserved.tickets.push_back(ticket);
+  }
+  return unserved;
+}
+
+// One for each of them, `most` at most.
+WorkerPool::StartedForWaiting WorkerPool::StartForWaiting(Canvas& canvas, size_t most) {
+  Unserved unserved = UnservedOf(canvas);
+  StartedForWaiting done{unserved.spare, false};
+  for (const auto& ticket : unserved.tickets) {
+    if (most == 0) break;
     // It may have left while one before it was told.
     if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
       continue;
+    if (factory_.full()) {
+      IsShort(canvas);
+      break;
+    }
+    --most;
+    done.tried = true;
     Status started = StartOne(canvas, ticket->revision, ticket->engine, ticket->limits);
     if (started) continue;
     canvas.waiting.remove(ticket);
     ticket->lent(tl::unexpected<Error>(started.error()));
   }
-  return static_cast<size_t>(spare);
+  return done;
+}
+
+// In a later turn, when all that came in this one is known.
+void WorkerPool::IsShort(Canvas& canvas) {
+  if (std::find(short_.begin(), short_.end(), &canvas) == short_.end()) short_.push_back(&canvas);
+  if (std::exchange(share_posted_, true)) return;
+  loop_.Post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    share_posted_ = false;
+    ShareRoom();
+  });
+}
+
+void WorkerPool::ShareRoom() {
+  while (!closed_ && !short_.empty() && !factory_.full()) {
+    std::vector<policy::Claim> claims;
+    for (const Canvas* canvas : short_) claims.push_back(canvas->Claims());
+    size_t next = policy::NextInTurn(claims);
+    if (!StartForWaiting(*short_[next], 1).tried)
+      short_.erase(short_.begin() + static_cast<ptrdiff_t>(next));
+  }
+  // Some only looked whether there is something to start.
+  std::erase_if(short_, [this](Canvas* canvas) { return UnservedOf(*canvas).tickets.empty(); });
+  if (!closed_ && !short_.empty()) MakeRoom();
+}
+
+// One place for each canvas that is short; more may follow when those are gone.
+void WorkerPool::MakeRoom() {
+  std::vector<Canvas*> givers;
+  std::vector<policy::Claim> claims;
+  size_t ending = 0;
+  for (auto& [name, canvas] : canvases_) {
+    ending += canvas->Count(Resident::State::kEnding);
+    if (canvas->Count(Resident::State::kArmed) == 0) continue;
+    givers.push_back(canvas.get());
+    claims.push_back(canvas->Claims());
+  }
+  for (size_t wanted = short_.size(); wanted > ending && !givers.empty(); --wanted) {
+    size_t giver = policy::FirstToGive(claims);
+    Canvas& canvas = *givers[giver];
+    auto armed = std::find_if(
+        canvas.residents.begin(), canvas.residents.end(),
+        [](const auto& resident) { return resident->state() == Resident::State::kArmed; });
+    (*armed)->End();
+    --claims[giver].held;
+    if (canvas.Count(Resident::State::kArmed) > 0) continue;
+    givers.erase(givers.begin() + static_cast<ptrdiff_t>(giver));
+    claims.erase(claims.begin() + static_cast<ptrdiff_t>(giver));
+  }
 }
 
 // A worker that will come back counts: an end of its run is nearer than a start.
 void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
+  if (factory_.full()) return;
   if (!factory_.CanMake(canvas.engine) || clock_.Mono() < canvas.no_arming_before) return;
   if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
   if (canvas.engine == proto::ENGINE_EXEC && !canvas.limits.exec.value) return;

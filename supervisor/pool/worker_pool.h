@@ -5,12 +5,15 @@
 // they are let go, so that an idle canvas costs no process. A new revision replaces what waits. A
 // worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no worker
 // wait in order; the bound on that queue is admission's. While a zygote is being restarted, they
-// wait for it as they do for a worker. Loop thread only.
+// wait for it as they do for a worker. Where the machine is full (every user id is taken), each
+// place that comes free goes to the canvas that has least for its weight, and workers that nobody
+// waits for give theirs up. Loop thread only.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "supervisor/pool/resident.h"
 #include "supervisor/pool/worker_factory.h"
@@ -67,7 +70,19 @@ class WorkerPool {
   Canvas& Of(const std::string& name);
   void FillLater(const std::string& name);
   void Fill(Canvas& canvas);
-  size_t StartForWaiting(Canvas& canvas);
+  struct Unserved {
+    std::vector<std::shared_ptr<Ticket>> tickets;
+    size_t spare = 0;  // of those that are starting already, how many nobody waits for
+  };
+  Unserved UnservedOf(const Canvas& canvas) const;
+  struct StartedForWaiting {
+    size_t spare = 0;  // as of Unserved
+    bool tried = false;
+  };
+  StartedForWaiting StartForWaiting(Canvas& canvas, size_t most);
+  void IsShort(Canvas& canvas);
+  void ShareRoom();
+  void MakeRoom();
   void StartReserve(Canvas& canvas, size_t starting);
   void EndOutdated(Canvas& canvas);
   void EndOneSurplus(Canvas& canvas);
@@ -89,6 +104,9 @@ class WorkerPool {
   WorkerFactory& factory_;
   LimitsOf limits_of_;
   bool closed_ = false;
+  // Whose requests may wait for room on a full machine, in the order in which they began to.
+  std::vector<Canvas*> short_;
+  bool share_posted_ = false;
   std::map<std::string, std::unique_ptr<Canvas>> canvases_;
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // for tasks that were posted and outlive the pool

@@ -9,6 +9,7 @@
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
 #include "ipc/redact/request_redactor.h"
+#include "policies/urgent.h"
 #include "supervisor/run/redaction.h"
 #include "supervisor/watch/process_mask.h"
 
@@ -39,6 +40,9 @@ Nanos BackstopOf(const policy::Limits& limits) {
 Run::Run(Needs needs, RunOrder order)
     : needs_(std::move(needs)), order_(std::move(order)), queue_patience_(needs_.loop, [this] {
         needs_.pool.Cancel(ticket_);
+        if (!order_.paused_by.empty())
+          return Refuse(proto::REFUSAL_PAUSED, "queue_time",
+                        order_.paused_by + "; it was not lifted within the limit queue_time");
         Refuse(proto::REFUSAL_QUEUE_TIME, "queue_time",
                "no worker was free within the limit queue_time");
       }) {
@@ -57,7 +61,17 @@ void Run::Start() {
                       order_.limits.exec.origin.source + ", " + order_.limits.exec.origin.layer +
                       ")");
   queue_patience_.StartAfter(order_.limits.queue_time.value);
-  ticket_ = needs_.pool.Lend(order_.revision, engine, order_.limits,
+  if (order_.paused_by.empty()) Lend();
+}
+
+void Run::Resume() {
+  if (state_ != State::kQueued || order_.paused_by.empty()) return;
+  order_.paused_by.clear();
+  Lend();
+}
+
+void Run::Lend() {
+  ticket_ = needs_.pool.Lend(order_.revision, order_.handler.engine(), order_.limits,
                              [this](Result<Worker*> worker) { OnLent(std::move(worker)); });
 }
 
@@ -83,6 +97,7 @@ void Run::OnLent(Result<Worker*> worker) {
   began.set_trace_bytes_max(order_.limits.trace_bytes.value);
   began.set_request_line(order_.request_line);
   began.set_rerun_of(order_.rerun_of);
+  began.set_policy_version(order_.limits.policy);
   if (order_.patch) *began.mutable_patch() = *order_.patch;
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
   auto rules = TraceRulesOf(order_.limits, order_.wanted_by);
@@ -253,6 +268,26 @@ void Run::Kill(KillCause cause) {
   KillWorker(Reaper::Sample::kFrozen);
 }
 
+std::vector<std::string> Run::Tighten(const policy::Limits& now) {
+  if (state_ == State::kKilling || state_ == State::kEnded) return {};
+  policy::Limits& limits = order_.limits;
+  std::vector<std::string> tightened = policy::Tighten(&limits, now);
+  if (std::count(tightened.begin(), tightened.end(), "suspended") > 0) {
+    const policy::Origin& origin = limits.suspended.origin;
+    std::string sentence = "the canvas was suspended by limit suspended = true (" + origin.source +
+                           ", " + origin.layer + "), which is urgent";
+    if (state_ == State::kQueued) {
+      needs_.pool.Cancel(ticket_);
+      Refuse(proto::REFUSAL_SUSPENDED, "suspended", sentence);
+    } else {
+      Kill({proto::VERDICT_OPERATOR, std::move(sentence), "suspended", Nanos(0)});
+    }
+  } else if (state_ == State::kRunning && !tightened.empty()) {
+    watchdog_->LimitsTightened();
+  }
+  return tightened;
+}
+
 // A program's processes are looked at before it is frozen: afterwards every thread waits for the
 // same.
 void Run::KillWorker(Reaper::Sample sample) {
@@ -297,7 +332,7 @@ void Run::OnGone(const Death& death) {
 }
 
 void Run::Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail) {
-  refusal_ = kind;
+  result_.refusal = kind;
   EndWithoutWorker({proto::VERDICT_REFUSED, detail, limit});
 }
 
@@ -348,6 +383,7 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
   ended.set_detail(verdict.detail);
   *ended.mutable_usage() = result_.usage;
   ended.set_http_status(result_.status);
+  ended.set_policy_version(order_.limits.policy);
   if (LeavesIncident(verdict.verdict)) {
     IncidentFacts facts;
     facts.run = order_.id;
@@ -364,7 +400,8 @@ proto::RunEnded Run::EndedMessage(const VerdictAndDetail& verdict, const Death* 
     facts.seen = seen;
     facts.overshoot = cause_ ? cause_->overshoot : Nanos(0);
     facts.by_guard = result_.by_guard;
-    if (refusal_) facts.refusal.emplace().set_kind(*refusal_);
+    if (result_.refusal != proto::REFUSAL_UNSPECIFIED)
+      facts.refusal.emplace().set_kind(result_.refusal);
     *ended.mutable_incident() = MakeIncident(facts);
   }
   return ended;

@@ -28,6 +28,7 @@ namespace nightjar {
 struct RunResult {
   RunId id;
   proto::Verdict verdict = proto::VERDICT_UNSPECIFIED;
+  proto::RefusalKind refusal = proto::REFUSAL_UNSPECIFIED;  // of VERDICT_REFUSED
   std::string detail;
   unsigned status = 500;
   std::vector<proto::Header> headers;
@@ -51,6 +52,7 @@ struct RunOrder {
   std::string caller;
   std::string request_line;   // redacted
   std::string redaction_key;  // as RedactionOf() takes it
+  std::string paused_by;      // why it has to wait before it may have a worker; empty: it need not
   std::string rerun_of;       // the id of the run that is done again, of which `body` is the replay
   std::optional<proto::PatchOf> patch;  // instead: of which a function is run alone
   WantedBy wanted_by = WantedBy::kClient;
@@ -80,6 +82,12 @@ class Run final : public WorkerUser {
   // Ends it for a reason from outside: an operator, a stop. No effect once it is being killed or
   // has ended.
   void Kill(KillCause cause);
+  // What it waited for is over: asks for a worker. No effect on a run that was not paused.
+  void Resume();
+
+  // Other limits are in force, `now` for this run: takes over what it says is urgent,
+  // and ends the run where that is reached already. Returns the names of what it took over.
+  std::vector<std::string> Tighten(const policy::Limits& now);
 
   enum class State { kQueued, kRunning, kKilling, kEnded };
   State state() const { return state_; }
@@ -94,6 +102,7 @@ class Run final : public WorkerUser {
   void OnGone(const Death& death) override;
 
  private:
+  void Lend();
   void OnLent(Result<Worker*> worker);
   Status SendRun();
   void HideFromLook(const proto::Run& run);
@@ -121,7 +130,6 @@ class Run final : public WorkerUser {
   MonoTime started_{};
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
-  std::optional<proto::RefusalKind> refusal_;
   std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
   std::optional<ProcessLook> processes_;         // what it saw
   TextMask hidden_;  // what of a program's request it must not show of them

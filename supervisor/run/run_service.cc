@@ -43,7 +43,9 @@ void RunService::Start(RunOrder order) {
   };
   Run::Needs needs{
       loop_, clock_, pool_, journal_, looker_, guard_, [this](Run* run) { OnEnded(run); }};
+  std::string canvas = order.revision->canvas;
   at->second.run = std::make_unique<Run>(std::move(needs), std::move(order));
+  of_canvas_[canvas].insert(at->second.run.get());
   if (draining_)
     at->second.run->Kill({proto::VERDICT_STOPPING, "the supervisor is stopping", "", Nanos(0)});
   else
@@ -83,6 +85,9 @@ void RunService::OnEnded(Run* run) {
   // It is on the stack now.
   auto body = std::make_shared<std::unique_ptr<Run>>(std::move(at->second.run));
   runs_.erase(at);
+  auto siblings = of_canvas_.find(run->order().revision->canvas);
+  siblings->second.erase(run);
+  if (siblings->second.empty()) of_canvas_.erase(siblings);
   loop_.Post([body] { body->reset(); });
   if (runs_.empty() && drained_) {
     patience_.Stop();
@@ -101,6 +106,48 @@ Status RunService::Kill(const RunId& id, const std::string& by,
   return {};
 }
 
+// By id: a queued run that is killed leaves the table at once.
+size_t RunService::KillAll(const Which& which, const std::string& sentence,
+                           std::function<void()> killed) {
+  std::vector<RunId> ids;
+  for (const Run* run : Live())
+    if (which(*run)) ids.push_back(run->order().id);
+  if (ids.empty()) {
+    killed();
+    return 0;
+  }
+  auto left = std::make_shared<size_t>(ids.size());
+  for (const RunId& id : ids) {
+    Entry& entry = runs_.at(id);
+    entry.waiting.push_back([left, killed](const RunResult&) {
+      if (--*left == 0) killed();
+    });
+    entry.run->Kill({proto::VERDICT_OPERATOR, sentence, "", Nanos(0)});
+  }
+  return ids.size();
+}
+
+void RunService::Resume(const Which& which) {
+  std::vector<RunId> ids;
+  for (const Run* run : Live())
+    if (!run->order().paused_by.empty() && which(*run)) ids.push_back(run->order().id);
+  for (const RunId& id : ids)
+    if (auto at = runs_.find(id); at != runs_.end()) at->second.run->Resume();
+}
+
+size_t RunService::Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of) {
+  std::vector<RunId> ids;
+  for (const auto& [id, entry] : runs_) ids.push_back(id);
+  size_t tightened = 0;
+  for (const RunId& id : ids) {
+    auto at = runs_.find(id);
+    if (at == runs_.end()) continue;
+    Run& run = *at->second.run;
+    if (!run.Tighten(limits_of(run.order())).empty()) ++tightened;
+  }
+  return tightened;
+}
+
 std::vector<const Run*> RunService::Live() const {
   std::vector<const Run*> live;
   for (const auto& [id, entry] : runs_) live.push_back(entry.run.get());
@@ -109,25 +156,27 @@ std::vector<const Run*> RunService::Live() const {
   return live;
 }
 
-template <typename Which>
-RunService::Counts RunService::CountsWhere(Which which) const {
-  Counts counts;
-  for (const auto& [id, entry] : runs_) {
-    if (!which(*entry.run) || entry.run->state() == Run::State::kEnded) continue;
-    if (entry.run->state() == Run::State::kQueued)
-      ++counts.queued;
-    else
-      ++counts.running;
-  }
-  return counts;
+// Of a run that has ended usage knows already.
+static void Count(const Run& run, RunService::Counts* counts) {
+  if (run.state() == Run::State::kEnded) return;
+  if (run.state() == Run::State::kQueued)
+    ++counts->queued;
+  else
+    ++counts->running;
 }
 
 RunService::Counts RunService::CountsOf(const std::string& canvas) const {
-  return CountsWhere([&](const Run& run) { return run.order().revision->canvas == canvas; });
+  Counts counts;
+  auto at = of_canvas_.find(canvas);
+  if (at == of_canvas_.end()) return counts;
+  for (const Run* run : at->second) Count(*run, &counts);
+  return counts;
 }
 
 RunService::Counts RunService::CountsOfAll() const {
-  return CountsWhere([](const Run&) { return true; });
+  Counts counts;
+  for (const auto& [id, entry] : runs_) Count(*entry.run, &counts);
+  return counts;
 }
 
 void RunService::Drain(Nanos patience, std::function<void()> drained) {

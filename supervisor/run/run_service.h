@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "policies/policy.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/run/run.h"
 
@@ -30,6 +32,16 @@ class RunService {
   // kNotFound when no such run is live. `killed` is called when it has ended, with its verdict.
   Status Kill(const RunId& id, const std::string& by, std::function<void(const RunResult&)> killed);
 
+  // Ends every live run that `which` wants; how many. `killed` is called when the last of them has
+  // ended, before this returns where there is none.
+  using Which = std::function<bool(const Run&)>;
+  size_t KillAll(const Which& which, const std::string& sentence, std::function<void()> killed);
+  // Lets paused runs go on, all that `which` wants.
+  void Resume(const Which& which);
+  // Other limits are in force: live runs are held to what these say is urgent, and keep the rest of
+  // what they began with. Returns how many of them got a tighter limit.
+  size_t Tighten(const std::function<policy::Limits(const RunOrder&)>& limits_of);
+
   // Live runs, oldest first.
   std::vector<const Run*> Live() const;
   size_t live() const { return runs_.size(); }
@@ -45,8 +57,6 @@ class RunService {
   void Drain(Nanos patience, std::function<void()> drained);
 
  private:
-  template <typename Which>
-  Counts CountsWhere(Which which) const;
   void OnEnded(Run* run);
   void OnDone(const RunOrder& order, const RunResult& result);
 
@@ -62,6 +72,8 @@ class RunService {
     std::vector<std::function<void(const RunResult&)>> waiting;  // operators who killed it
   };
   std::unordered_map<RunId, Entry> runs_;
+  // What admission counts for each request: those of one canvas only.
+  std::unordered_map<std::string, std::unordered_set<const Run*>> of_canvas_;
   std::function<void(const RunOrder&, const RunResult&)> ended_;
   bool draining_ = false;
   std::function<void()> drained_;

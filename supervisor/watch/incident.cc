@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policies/kill_rules.h"
+#include "supervisor/policy/limits_on_wire.h"
 
 namespace nightjar {
 namespace {
@@ -31,15 +32,6 @@ std::optional<policy::KillRule> SoftRuleOf(const proto::LimitHit& hit, const pol
       break;
   }
   return std::nullopt;
-}
-
-proto::LimitInForce OnWire(const policy::LimitText& limit) {
-  proto::LimitInForce out;
-  out.set_name(limit.name);
-  out.set_value(limit.value);
-  out.set_source(limit.origin.source);
-  out.set_layer(limit.origin.layer);
-  return out;
 }
 
 using Count = std::optional<uint64_t>;
@@ -95,12 +87,6 @@ void PutSeen(const RunSeen& seen, proto::Incident* incident) {
 }
 
 }  // namespace
-
-std::vector<proto::LimitInForce> LimitsInForce(const policy::Limits& limits) {
-  std::vector<proto::LimitInForce> out;
-  for (const policy::LimitText& limit : policy::Describe(limits)) out.push_back(OnWire(limit));
-  return out;
-}
 
 proto::Usage UsageOf(const CellUsage& usage) {
   proto::Usage out;
@@ -163,6 +149,7 @@ proto::Incident MakeIncident(const IncidentFacts& facts) {
   incident.set_caller(facts.caller);
   *incident.mutable_usage() = facts.usage;
   if (facts.limits != nullptr) {
+    incident.set_policy_version(facts.limits->policy);
     for (proto::LimitInForce& limit : LimitsInForce(*facts.limits)) {
       if (limit.name() == facts.verdict.limit) *incident.mutable_broken() = limit;
       *incident.add_limits() = std::move(limit);

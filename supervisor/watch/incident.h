@@ -50,8 +50,6 @@ proto::Incident MakeIncident(const IncidentFacts& facts);
 
 // The cell's counters as the wire says them; wall time, output and trace are the caller's.
 proto::Usage UsageOf(const CellUsage& usage);
-// Every limit with its source, as the wire says them.
-std::vector<proto::LimitInForce> LimitsInForce(const policy::Limits& limits);
 // A limit that the worker keeps itself was struck, or came near enough that it stopped softly.
 // `usage` is what was seen of the run from outside. nullopt for a claim that means nothing.
 std::optional<KillCause> CauseOfSelfLimit(const proto::LimitHit& hit, const policy::Limits& limits,

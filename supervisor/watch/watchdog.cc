@@ -27,6 +27,7 @@ Watchdog::Watchdog(Loop& loop, const Clock& clock, DeadlineGuard* guard, const C
                    const policy::Limits& limits, const CellUsage& at_start, MonoTime started,
                    std::function<void(KillCause)> struck)
     : clock_(clock),
+      guard_(guard),
       cell_(cell),
       limits_(limits),
       at_start_(at_start),
@@ -39,7 +40,7 @@ Watchdog::Watchdog(Loop& loop, const Clock& clock, DeadlineGuard* guard, const C
       next_look_(loop, [this] { Look(); }) {
   MonoTime deadline = started_ + limits_.wall.value;
   deadline_.StartAt(deadline);
-  if (guard != nullptr && cell_.kill_dir() >= 0) guarded_ = guard->Watch(deadline, cell_);
+  if (guard_ != nullptr && cell_.kill_dir() >= 0) guarded_ = guard_->Watch(deadline, cell_);
   next_look_.StartAfter(std::min(policy::NextLookAfter(limits_, {}, processors_), history_.gap()));
 }
 
@@ -48,6 +49,24 @@ void Watchdog::Stop() {
   next_look_.Stop();
   if (guarded_) guard_killed_at_ = guarded_->killed_at();
   guarded_.reset();
+}
+
+void Watchdog::LimitsTightened() {
+  MonoTime now = clock_.Mono();
+  tightened_at_ = now;
+  MonoTime deadline = std::max(started_ + limits_.wall.value, now);
+  deadline_.StartAt(deadline);
+  // What the guard has killed already it has to answer for.
+  if (guarded_ && !guarded_->killed_at()) guarded_ = guard_->Watch(deadline, cell_);
+  Look();
+}
+
+// Nobody could know of a limit before it was one.
+KillCause Watchdog::CauseFor(const policy::BrokenLimit& broken, MonoTime at) const {
+  KillCause cause = CauseOf(broken);
+  if (tightened_at_)
+    cause.overshoot = std::min(cause.overshoot, std::max(Nanos(0), at - *tightened_at_));
+  return cause;
 }
 
 Result<CellUsage> Watchdog::UsedSoFar() const {
@@ -61,13 +80,14 @@ policy::RunUsage Watchdog::Sample() const {
 }
 
 void Watchdog::Look() {
-  Nanos wall = clock_.Mono() - started_;
+  MonoTime now = clock_.Mono();
+  Nanos wall = now - started_;
   auto used = UsedSoFar();
   if (used) history_.Add(wall, *used);
   policy::RunUsage usage = RuleUsage(wall, used);
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();
-    KillCause cause = CauseOf(*broken);
+    KillCause cause = CauseFor(*broken, now);
     if (auto guards = GuardsCause()) cause = std::move(*guards);
     return struck_(std::move(cause));
   }
@@ -82,7 +102,7 @@ std::optional<KillCause> Watchdog::GuardsCause() {
   // As it was then: the loop was away since.
   auto broken = policy::Broken(limits_, RuleUsage(*guard_killed_at_ - started_, UsedSoFar()));
   CHECK(broken.has_value());
-  KillCause cause = CauseOf(*broken);
+  KillCause cause = CauseFor(*broken, *guard_killed_at_);
   cause.by_guard = true;
   return cause;
 }

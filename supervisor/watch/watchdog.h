@@ -33,6 +33,8 @@ class Watchdog {
            std::function<void(KillCause)> struck);
 
   void Stop();
+  // `limits` were made tighter: they hold from now on, at once where they are reached already.
+  void LimitsTightened();
   // Why the guard killed, of a run that nothing was decided about: its death may be heard of before
   // the deadline is. nullopt: it did not.
   std::optional<KillCause> GuardsCause();
@@ -51,13 +53,16 @@ class Watchdog {
 
  private:
   void Look();
+  KillCause CauseFor(const policy::BrokenLimit& broken, MonoTime at) const;
 
   const Clock& clock_;
+  DeadlineGuard* guard_;
   const Cell& cell_;
   const policy::Limits& limits_;
   CellUsage at_start_;
   MonoTime started_;
-  unsigned processors_;  // how many the run can keep busy at once
+  std::optional<MonoTime> tightened_at_;  // before that its limits were not what they are
+  unsigned processors_;                   // how many the run can keep busy at once
   std::function<void(KillCause)> struck_;
   UsageHistory history_;
   std::optional<FirstLook> first_look_;

@@ -6,6 +6,7 @@
 #include "ipc/core/bounds.h"
 #include "supervisor/writer/operator_answers.h"
 #include "supervisor/writer/replay.h"
+#include "supervisor/writer/sha256.h"
 #include "supervisor/writer/upload_text.h"
 
 namespace nightjar {
@@ -22,6 +23,16 @@ Result<proto::SourceAnswer> WithAppended(std::string source, const std::string& 
   upload.mutable_source()->append(more);
   NJ_ASSIGN(*answer.mutable_source(), WriteUpload(upload));
   return answer;
+}
+
+Result<proto::FindCode> FindCode(Archive& archive, const proto::FindCode& question) {
+  proto::FindCode found;
+  found.set_code_sha256(question.code_sha256());
+  for (const proto::RevisionName& name : question.revisions()) {
+    NJ_ASSIGN(std::string source, archive.catalog().Source(name.canvas(), name.revision()));
+    if (HashText(Sha256({source})) == question.code_sha256()) *found.add_revisions() = name;
+  }
+  return found;
 }
 
 }  // namespace
@@ -218,6 +229,10 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
     case proto::ToWriter::kGetMissed: {
       NJ_ASSIGN(*answer.mutable_missed()->add_routes(),
                 archive.missed().Get(question.get_missed()));
+      return answer;
+    }
+    case proto::ToWriter::kFindCode: {
+      NJ_ASSIGN(*answer.mutable_code_found(), FindCode(archive, question.find_code()));
       return answer;
     }
     case proto::ToWriter::kRoutesMissed:

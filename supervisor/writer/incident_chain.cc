@@ -26,24 +26,12 @@ constexpr const char* kWalk =
 constexpr const char* kFind =
     "SELECT link, previous, hash, incident FROM incidents WHERE run_id = ?";
 
-std::string BigEndian(uint64_t number) {
-  std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, number >>= 8)
-    bytes[static_cast<size_t>(i)] = static_cast<char>(number);
-  return bytes;
-}
+constexpr ChainKind kIncidents{"nightjar incident 1\n", "incident", "incidents"};
 
 // What the first link follows.
 std::string StartHash(int64_t begun_us, uint64_t unlinked) {
   return Sha256(
       {"nightjar incidents 1\n", BigEndian(static_cast<uint64_t>(begun_us)), BigEndian(unlinked)});
-}
-
-constexpr std::string_view kLinkBegins = "nightjar incident 1\n";
-
-// Parts of fixed size, then the incident: no two links have the same bytes to hash.
-std::string LinkHash(uint64_t number, std::string_view previous, std::string_view incident) {
-  return Sha256({kLinkBegins, BigEndian(number), previous, incident});
 }
 
 // The columns beside an incident are what lists show, so they must say the same.
@@ -56,95 +44,23 @@ bool ColumnsAgree(const Statement& row, const proto::Incident& incident) {
          row.Bytes(11) == CallerAddress(incident.caller());
 }
 
-std::string Counted(uint64_t count) {
-  return count == 1 ? "1 incident" : std::to_string(count) + " incidents";
-}
-
 }  // namespace
 
-// One part of the walk: what it has seen so far, against the chain's own record.
-class IncidentChain::Walk {
- public:
-  Walk(const proto::VerifyIncidents& question, const Record& record)
-      : question_(question), record_(record) {
-    answer_.set_link(question.after());
-    answer_.set_begun_unix_us(record.begun_us);
-    answer_.set_unlinked(record.unlinked);
-    answer_.set_links(record.links);
-    hash_ = question.after() == 0 ? HashText(StartHash(record.begun_us, record.unlinked))
-                                  : question.hash();
-  }
-
-  // False: the walk ends here.
-  bool Take(const Statement& row) {
-    auto number = static_cast<uint64_t>(row.Int(0));
-    uint64_t expected = answer_.link() + 1;
-    bytes_ += row.Bytes(3).size();
-    if (number != expected)
-      return Break(expected, Counted(number - expected) + " removed: link " +
-                                 std::to_string(number) + " comes next");
-    if (std::string wrong = WrongWith(number, row); !wrong.empty()) {
-      answer_.set_broken_run_id(RunId::FromBytes(row.Bytes(4)).value_or(RunId()).ToString());
-      answer_.set_broken_at_unix_us(row.Int(8));
-      return Break(number, wrong);
-    }
-    answer_.set_link(number);
-    hash_ = HashText(row.Bytes(2));
-    return true;
-  }
-
-  // There is no further link.
-  void End(uint64_t unlinked) {
-    answer_.set_whole(true);
-    uint64_t links = answer_.link();
-    uint64_t told = std::max(record_.links, question_.head());
-    if (told > links) {
-      Break(links + 1,
-            Counted(told - links) + " removed from the end: there were " + std::to_string(told));
-    } else if (hash_ != HashText(record_.head)) {
-      Break(links, "the chain's own record ends in another hash");
-    } else if (unlinked != record_.unlinked) {
-      Break(0, Counted(unlinked) + " in no link, where there were " +
-                   std::to_string(record_.unlinked) + " when the chain was begun");
-    }
-  }
-
-  size_t bytes() const { return bytes_; }
-  bool broken() const { return !answer_.broken().empty(); }
-  proto::ChainAnswer Answer() {
-    answer_.set_hash(hash_);
-    return std::move(answer_);
-  }
-
- private:
-  std::string WrongWith(uint64_t number, const Statement& row) const {
-    if (number > record_.links) return "it was inserted behind the end of the chain";
-    std::string_view incident = row.Bytes(3);
-    if (LinkHash(number, row.Bytes(1), incident) != row.Bytes(2)) return "it was changed";
-    if (HashText(row.Bytes(1)) != hash_)
-      return "it does not follow the one before it: incidents were removed, inserted or put in "
-             "another order here";
+// One row of the walk. False: the walk ends here.
+bool IncidentChain::Take(const Statement& row, ChainWalk* walk) {
+  ChainLink link{static_cast<uint64_t>(row.Int(0)), row.Bytes(1), row.Bytes(2), row.Bytes(3)};
+  bool sound = walk->Take(link, [&]() -> std::string {
     proto::Incident message;
-    if (!message.ParseFromArray(incident.data(), static_cast<int>(incident.size())) ||
-        !ColumnsAgree(row, message))
-      return "its row in the list was changed";
-    if (number == question_.head() && HashText(row.Bytes(2)) != question_.head_hash())
-      return "its hash is not the one that was noted: the chain was written anew";
-    return "";
-  }
-
-  bool Break(uint64_t link, std::string why) {
-    answer_.set_broken_link(link);
-    answer_.set_broken(std::move(why));
-    return false;
-  }
-
-  const proto::VerifyIncidents& question_;
-  const Record& record_;
-  proto::ChainAnswer answer_;
-  std::string hash_;  // of the last sound link, as text
-  size_t bytes_ = 0;
-};
+    bool agree =
+        message.ParseFromArray(link.content.data(), static_cast<int>(link.content.size())) &&
+        ColumnsAgree(row, message);
+    return agree ? "" : "its row in the list was changed";
+  });
+  if (sound || walk->answer().broken_link() != link.number) return sound;
+  walk->answer().set_broken_run_id(RunId::FromBytes(row.Bytes(4)).value_or(RunId()).ToString());
+  walk->answer().set_broken_at_unix_us(row.Int(8));
+  return false;
+}
 
 Result<std::unique_ptr<IncidentChain>> IncidentChain::Create(Database& db, const Clock& clock) {
   std::unique_ptr<IncidentChain> chain(new IncidentChain(db, clock));
@@ -225,7 +141,7 @@ Result<IncidentChain::Link> IncidentChain::Next(std::string_view incident) {
   // A row that somebody put behind the end must not keep the next incident out.
   next.number = std::max(record.links, last.number) + 1;
   next.previous = record.head;
-  next.hash = LinkHash(next.number, next.previous, incident);
+  next.hash = LinkHash(kIncidents, next.number, next.previous, incident);
   return next;
 }
 
@@ -253,21 +169,29 @@ Status IncidentChain::TellTimes(proto::ChainAnswer* answer) {
 
 Result<proto::ChainAnswer> IncidentChain::Verify(const proto::VerifyIncidents& question) {
   NJ_ASSIGN(Record record, ReadOrBegin());
-  Walk walk(question, record);
+  ChainWalk::Record told{record.links, record.head, StartHash(record.begun_us, record.unlinked)};
+  ChainWalk walk(kIncidents, question, told);
+  walk.answer().set_begun_unix_us(record.begun_us);
+  walk.answer().set_unlinked(record.unlinked);
   {
     ResetLater reset(walk_);
     walk_.BindInt(1, static_cast<int64_t>(std::min<uint64_t>(question.after(), INT64_MAX)));
     walk_.BindInt(2, static_cast<int64_t>(bounds::kChainRows));
     bool more = true;
-    size_t rows = 0;
-    while (more && walk.bytes() < bounds::kChainBytes) {
+    size_t rows = 0, bytes = 0;
+    while (more && bytes < bounds::kChainBytes) {
       NJ_ASSIGN(more, walk_.Step());
-      if (more && !walk.Take(walk_)) break;
-      if (more) ++rows;
+      if (!more) break;
+      bytes += walk_.Bytes(3).size();
+      if (!Take(walk_, &walk)) break;
+      ++rows;
     }
     if (!more && rows < bounds::kChainRows) {
       NJ_ASSIGN(uint64_t unlinked, CountUnlinked());
-      walk.End(unlinked);
+      walk.End();
+      if (!walk.broken() && unlinked != record.unlinked)
+        walk.Break(0, kIncidents.Count(unlinked) + " in no link, where there were " +
+                          std::to_string(record.unlinked) + " when the chain was begun");
     }
   }
   proto::ChainAnswer answer = walk.Answer();
@@ -287,7 +211,8 @@ Result<proto::IncidentLink> IncidentChain::Find(const RunId& run) {
   link.set_link(number);
   link.set_previous(HashText(find_.Bytes(1)));
   link.set_hash(HashText(find_.Bytes(2)));
-  std::string before = std::string(kLinkBegins) + BigEndian(number) + std::string(find_.Bytes(1));
+  std::string before =
+      std::string(kIncidents.label) + BigEndian(number) + std::string(find_.Bytes(1));
   link.set_record_at(static_cast<uint32_t>(before.size()));
   link.set_hashed(before + std::string(find_.Bytes(3)));
   link.set_links(record.links);

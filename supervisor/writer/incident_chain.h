@@ -16,6 +16,7 @@
 #include "ipc/core/ids.h"
 #include "ipc/core/result.h"
 #include "ipc/proto/writer.pb.h"
+#include "supervisor/writer/hash_chain.h"
 #include "supervisor/writer/sqlite.h"
 
 namespace nightjar {
@@ -55,7 +56,6 @@ class IncidentChain {
     uint64_t links = 0;
     std::string head;
   };
-  class Walk;
 
   IncidentChain(Database& db, const Clock& clock) : db_(db), clock_(clock) {}
   Status PrepareAll();
@@ -65,6 +65,7 @@ class IncidentChain {
   Result<int64_t> TimeOf(uint64_t link);
   Result<uint64_t> CountUnlinked();
   Result<Link> LastLinked();
+  static bool Take(const Statement& row, ChainWalk* walk);
   Status TellTimes(proto::ChainAnswer* answer);
 
   Database& db_;

@@ -128,9 +128,11 @@ Status ServeRemote(Channel supervisor, const std::string& store, const Clock& cl
   NJ_ASSIGN(auto remote, s3::S3Store::Create(clock, std::move(options)));
   NJ_ASSIGN(auto archive,
             Archive::Open(store, clock, std::make_unique<SpooledStore>(spool, *remote)));
+  NJ_ASSIGN(auto records, OperatorRecords::Open(store));
   NJ_TRY(PrepareShared(*archive, where));
   NJ_ASSIGN(auto loop, Loop::Create());
-  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
+                        std::move(records));
   Uploader uploader(spool, *remote, clock,
                     [&service](auto task) { return service.AtArchive(std::move(task)); }, {});
   service.SetRemote({[&uploader] { return uploader.figures(); },
@@ -176,8 +178,10 @@ Status Serve(const Options& options) {
                        std::move(where));
   NJ_ASSIGN(auto archive, Archive::Open(store, clock));
   NJ_TRY(PrepareShared(*archive, where));
+  NJ_ASSIGN(auto records, OperatorRecords::Open(store));
   NJ_ASSIGN(auto loop, Loop::Create());
-  WriterService service(*loop, clock, std::move(supervisor), std::move(archive));
+  WriterService service(*loop, clock, std::move(supervisor), std::move(archive),
+                        std::move(records));
   SharedPtr shared = StartShared(service, clock, std::move(where));
   LogInfo("writer_ready", {{"store", store}});
   loop->Run();

@@ -29,6 +29,8 @@ proto::TraceRow MakeRow(const OpenTrace& trace, const proto::RunEnded& ended) {
   row.set_request_line(began.request_line());
   row.set_caller(began.caller());
   row.set_rerun_of(began.rerun_of());
+  row.set_policy_version(ended.policy_version().empty() ? began.policy_version()
+                                                        : ended.policy_version());
   if (began.has_patch()) *row.mutable_patch() = began.patch();
   row.set_imported_from(began.imported_from());
   row.set_imported_received_unix_us(began.imported_received_unix_us());
@@ -173,6 +175,7 @@ proto::RunEnded SupervisorLost(const OpenTrace& trace, std::span<const std::byte
   incident.set_at_unix_us(now_unix_us);
   incident.set_request_line(began.request_line());
   incident.set_caller(began.caller());
+  incident.set_policy_version(began.policy_version());
   *incident.mutable_usage() = ended.usage();
   return ended;
 }

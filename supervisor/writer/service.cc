@@ -31,7 +31,8 @@ bool Holds(const std::string& object, const proto::TraceRow& row) {
 }  // namespace
 
 WriterService::WriterService(Loop& loop, const Clock& clock, Channel supervisor,
-                             std::unique_ptr<Archive> archive)
+                             std::unique_ptr<Archive> archive,
+                             std::unique_ptr<OperatorRecords> records)
     : loop_(loop),
       clock_(clock),
       drain_(clock),
@@ -44,9 +45,11 @@ WriterService::WriterService(Loop& loop, const Clock& clock, Channel supervisor,
       archive_(std::move(archive)),
       keeper_(
           archive_->objects(), [this](const auto& call) { return WaitForArchive(call); }, clock),
+      records_(std::move(records)),
       reading_thread_("nj-reading", bounds::kTraceReads, {}),
       archive_thread_("nj-archive", bounds::kArchiveTasks, [this] { return ArchiveTick(); }),
-      keeper_thread_("nj-keeper", bounds::kKeeperTasks, [this] { return KeeperTick(); }) {
+      keeper_thread_("nj-keeper", bounds::kKeeperTasks, [this] { return KeeperTick(); }),
+      records_thread_("nj-records", bounds::kRecordTasks, {}) {
   (void)keeper_thread_.Add([] {});  // its first round comes behind its first task
 }
 
@@ -103,6 +106,11 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
       return OnGetObject(ticket, message.get_object());
     case proto::ToWriter::kStoreFiguresWanted:
       return OnStoreFigures(ticket);
+    case proto::ToWriter::kAppendAudit:
+    case proto::ToWriter::kListAudit:
+    case proto::ToWriter::kVerifyAudit:
+    case proto::ToWriter::kControlWork:
+      return AnswerByRecords(ticket, std::move(message));
     case proto::ToWriter::kUsageTold:
       uncounted_.clear();
       return Answer(Kind::kNeeded, ticket, [message = std::move(message)](Archive& archive) {
@@ -111,6 +119,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListTraces:
       if (message.list_traces().all_machines()) return OnListShared(ticket, message.list_traces());
       [[fallthrough]];
+    case proto::ToWriter::kFindCode:
     case proto::ToWriter::kLoadRevision:
     case proto::ToWriter::kGetSource:
     case proto::ToWriter::kGetMissed:
@@ -268,6 +277,19 @@ void WriterService::Answer(Mailbox::Kind kind, uint64_t ticket,
   });
   if (!taken)
     Fail(ticket, Error{ErrorCode::kExhausted, 0, "the disk is too slow: ask again later"});
+}
+
+void WriterService::AnswerByRecords(uint64_t ticket, proto::ToWriter question) {
+  bool taken = records_thread_.Add([this, ticket, question = std::move(question)] {
+    auto answer = records_->Answer(question);
+    if (!answer) answer = ErrorAnswer(ticket, answer.error());
+    answer->set_ticket(ticket);
+    loop_.Post([this, ticket, encoded = answer->SerializeAsString()] {
+      mailbox_.SendEncoded(Kind::kNeeded, ticket, encoded);
+    });
+  });
+  if (!taken)
+    Fail(ticket, Error{ErrorCode::kExhausted, 0, "too much is being done: ask again later"});
 }
 
 void WriterService::Fail(uint64_t ticket, const Error& error) {

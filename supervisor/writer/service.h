@@ -1,9 +1,10 @@
 // What the storage writer does, message by message.
 //
-// Four threads: the loop talks to the supervisor and drains rings; the archive's thread owns
+// Five threads: the loop talks to the supervisor and drains rings; the archive's thread owns
 // everything on the disk, so that a slow disk never holds up a ring; the reading thread puts traces
-// together; the keeper's lets traces go or keeps them. When the supervisor goes away, every open
-// run is sealed and stored, and the loop stops. Loop thread only.
+// together; the keeper's lets traces go or keeps them; that of the records writes what operators
+// do. When the supervisor goes away, every open run is sealed and stored, and the loop stops. Loop
+// thread only.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,7 @@
 #include "supervisor/writer/drain.h"
 #include "supervisor/writer/keeper.h"
 #include "supervisor/writer/mailbox.h"
+#include "supervisor/writer/operator_records.h"
 #include "supervisor/writer/recent_runs.h"
 #include "supervisor/writer/trace_document.h"
 
@@ -26,7 +28,7 @@ class WriterService {
  public:
   // `loop` and `clock` outlive the service.
   WriterService(Loop& loop, const Clock& clock, Channel supervisor,
-                std::unique_ptr<Archive> archive);
+                std::unique_ptr<Archive> archive, std::unique_ptr<OperatorRecords> records);
   // Stores what was handed to the archive before it returns.
   ~WriterService();
 
@@ -116,6 +118,7 @@ class WriterService {
   // Runs `ask` on the archive's thread and sends what it returns.
   void Answer(Mailbox::Kind kind, uint64_t ticket,
               std::function<Result<proto::FromWriter>(Archive&)> ask);
+  void AnswerByRecords(uint64_t ticket, proto::ToWriter question);
   void Fail(uint64_t ticket, const Error& error);
 
   // A LoadCatalog that is being answered. One at a time: a new one replaces it.
@@ -149,11 +152,13 @@ class WriterService {
   std::unique_ptr<Archive> archive_;
   Keeper keeper_;  // the keeper thread's, like the next
   MonoTime next_round_{};
+  std::unique_ptr<OperatorRecords> records_;  // the records thread's
   // After everything that their tasks use. The archive's thread hands tasks to the reading thread,
   // and the keeper's waits for the archive's, so the last one goes first.
   TaskThread reading_thread_;
   TaskThread archive_thread_;
   TaskThread keeper_thread_;
+  TaskThread records_thread_;
 };
 
 }  // namespace nightjar

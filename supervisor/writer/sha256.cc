@@ -23,4 +23,17 @@ std::string HashText(std::string_view hash) {
   return text;
 }
 
+std::optional<std::string> HashOfText(std::string_view text) {
+  if (text.size() != BASE16_ENCODE_LENGTH(kSha256Bytes)) return std::nullopt;
+  base16_decode_ctx state;
+  base16_decode_init(&state);
+  std::string hash(BASE16_DECODE_LENGTH(text.size()), '\0');
+  size_t size = hash.size();
+  bool good = base16_decode_update(&state, &size, reinterpret_cast<uint8_t*>(hash.data()),
+                                   text.size(), text.data()) == 1 &&
+              base16_decode_final(&state) == 1 && size == kSha256Bytes;
+  hash.resize(kSha256Bytes);
+  return good ? std::optional(hash) : std::nullopt;
+}
+
 }  // namespace nightjar

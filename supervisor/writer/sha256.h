@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,7 @@ std::string Sha256(std::initializer_list<std::string_view> parts);
 
 // "9f86d0...".
 std::string HashText(std::string_view hash);
+// The other way round; nullopt: these are not the digits of a hash.
+std::optional<std::string> HashOfText(std::string_view text);
 
 }  // namespace nightjar

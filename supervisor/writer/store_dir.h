@@ -5,6 +5,7 @@
 //   DIR/lock         locked while a writer runs
 //   DIR/index.db     traces, holds, incidents  DIR/catalog.db   canvases and revisions
 //   DIR/traces/      trace objects           DIR/missed.db    requests that no route took
+//   DIR/audit/       who did what            DIR/controls.db  controls in force
 //
 // Every refusal says in one line what to do.
 #pragma once

@@ -157,12 +157,14 @@ TEST_F(DeskTest, ATimelineHasWhatHappened) {
   std::string killed = Ended("runaways", "/recursion");
   EXPECT_EQ(server_.Get("runaways", "/nowhere").status, 404);
   ASSERT_EQ(server_.Cli({"hold", "runaways", killed, "--reason", "look at this"}).exit_code, 0);
+  ASSERT_EQ(server_.Cli({"pause", "runaways", "--reason", "a breath"}).exit_code, 0);
   server_.DeployExample("runaways");
   Output shown = server_.Cli({"canvas", "runaways", "--timeline", "--since", "1h"});
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   size_t before = 0;
-  for (const char* part : {"hour ", "revision 1 by ", "GET /recursion from 127.0.0.1: ",
-                           "GET /nowhere from 127.0.0.1", ": look at this", "revision 2 by "}) {
+  for (const char* part :
+       {"hour ", "revision 1 by ", "GET /recursion from 127.0.0.1: ", "GET /nowhere from 127.0.0.1",
+        ": look at this", ": a breath", "revision 2 by "}) {
     size_t at = shown.out.find(part);
     ASSERT_NE(at, std::string::npos) << part << " is not in\n" << shown.out;
     EXPECT_LT(before, at) << part << " is too early in\n" << shown.out;
@@ -195,7 +197,7 @@ TEST_F(DeskTest, EvidenceIsSealedVerifiedAndHeld) {
   const std::string inside = "evidence-" + id + "/";
   for (const char* name :
        {"why.txt", "incident.json", "incident.link", "chain.json", "limits.json", "trace.njt",
-        "trace.json", "program.dark", "usage.json", "README.txt", "MANIFEST"})
+        "trace.json", "program.dark", "usage.json", "audit.json", "README.txt", "MANIFEST"})
     EXPECT_THAT(list.out, HasSubstr(inside + name + "\n"));
   Output checked =
       folder_.Shell("tar -xf case.tar && cd evidence-* && sha256sum --strict -c MANIFEST");
@@ -212,6 +214,7 @@ TEST_F(DeskTest, EvidenceIsSealedVerifiedAndHeld) {
   EXPECT_THAT(server_.Cli({"holds"}).out, HasSubstr("evidence case.tar sha256 " + sum));
   ASSERT_EQ(server_.Cli({"trace", "runaways", id, "--object", folder_ / "object"}).exit_code, 0);
   EXPECT_EQ(folder_.Shell("cmp object evidence-*/trace.njt").exit_code, 0);
+  EXPECT_THAT(folder_.Shell("cat evidence-*/audit.json").out, HasSubstr("\"action\": \"deploy\""));
   // No secret, and nothing that redaction left out.
   EXPECT_NE(folder_.Shell("grep -r -e hunter2trumpet -e violin evidence-*").exit_code, 0);
   EXPECT_THAT(folder_.Shell("cat evidence-*/program.dark").out,

@@ -131,7 +131,14 @@ TEST(UsageTest, ASupervisorsDeathLosesNoRun) {
     server.Restart();
     ASSERT_TRUE(server.running()) << server.log();
     // What was counted is not counted again.
-    if (turn == 1) kill(server.HelperPid("writer"), SIGKILL);
+    if (turn != 1) continue;
+    const pid_t writer = server.HelperPid("writer");
+    kill(writer, SIGKILL);
+    // Of runs that end while there is no writer, a supervisor that is killed takes along the count.
+    ASSERT_TRUE(Eventually([&] {
+      return server.HelperPid("writer") != writer &&
+             server.Cli({"metrics"}).out.find("nightjar_writer_connected 1\n") != std::string::npos;
+    }));
   }
   EXPECT_TRUE(Eventually([&] {
     rows.clear();

@@ -10,7 +10,7 @@
 
 namespace nightjar::testing {
 
-class FakeJournal final : public Journal {
+class FakeJournal : public Journal {
  public:
   struct Save {
     proto::SaveRevision revision;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "policies/policy.h"
+#include "policies/policy_layers.h"
 
 namespace nightjar::testing {
 
@@ -20,9 +20,11 @@ class OnePolicy final : public policy::Policy {
   bool LetsProgramsRun() const override { return limits_.exec.value; }
   bool LimitsDiskReads() const override { return limits_.canvas_disk_read_bytes.value != 0; }
   std::string CanvasOfDomain(std::string_view) const override { return {}; }
+  const policy::PolicyLayers& layers() const override { return layers_; }
 
  private:
   const policy::Limits& limits_;
+  policy::PolicyLayers layers_;
 };
 
 }  // namespace nightjar::testing

@@ -182,9 +182,10 @@ class Service {
       SystemClock clock;
       auto loop = Loop::Create();
       auto archive = Archive::Open(dir_.path(), clock);
-      CHECK(loop.has_value() && archive.has_value());
+      auto records = OperatorRecords::Open(dir_.path());
+      CHECK(loop.has_value() && archive.has_value() && records.has_value());
       WriterService service(**loop, clock, Channel(std::move(end), Channel::Waiting::kNo),
-                            std::move(*archive));
+                            std::move(*archive), std::move(*records));
       (*loop)->Run();
     });
   }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/controls/controlled_policy.h"
 #include "tests/support/one_policy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/workers_rig.h"
@@ -76,14 +77,30 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
     worker.Say(message);
   }
 
+  static proto::Control SomeControl(uint64_t id, proto::ControlKind kind) {
+    proto::Control control;
+    control.set_id(id);
+    control.set_kind(kind);
+    control.set_canvas("demo");
+    control.set_by("root");
+    control.set_reason("it mines coins");
+    return control;
+  }
+
   Metrics metrics_;
   CanvasBook book_;
   Gate gate_{clock_};
   RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, nullptr};
   MissedRoutes missed_{journal_};
   EventFeed feed_{clock_};
-  CanvasFront front_{{clock_, book_, gate_, runs_, metrics_, journal_, missed_, feed_,
-                      [this] { return std::make_shared<const OnePolicy>(limits_); }}};
+  ControlBook controls_;
+  CanvasSeries series_;
+  UsageTally usage_{clock_, journal_, series_, UsageTally::Cpu::kOfRuns};
+  CanvasFront front_{
+      {clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, usage_, [this] {
+         return std::make_shared<const ControlledPolicy>(std::make_shared<const OnePolicy>(limits_),
+                                                         controls_);
+       }}};
   std::string address_;
   std::unique_ptr<http::Server> server_;
 };
@@ -245,7 +262,67 @@ TEST_F(CanvasFrontTest, WhoWaitedTooLongIsToldToComeBack) {
   zygote_.manner = FakeZygote::Manner::kHolds;
   std::string text = Wait(*Get("demo", "/hello/you"));
   EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 1\r\n"),
-                          HasSubstr("x-nightjar-verdict: refused\r\n")));
+                          HasSubstr("x-nightjar-verdict: refused\r\n"),
+                          HasSubstr("\"reason\":\"no worker was free in time\"")));
+}
+
+TEST_F(CanvasFrontTest, ASuspendedCanvasRefusesWithoutItsReasonUnlessPolicyShowsIt) {
+  proto::Control control = SomeControl(7, proto::CONTROL_SUSPEND);
+  control.set_expires_unix_us(UnixMicros(clock_.Wall()) + 90'000'000);
+  controls_.Add(control);
+  std::string text = Wait(*Get("demo", "/hello/you"));
+  EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("suspended by its operator"),
+                          HasSubstr("Retry-After: 90\r\n"), Not(HasSubstr("mines"))));
+  const proto::Incident& incident = journal_.ended.at(0).incident();
+  EXPECT_EQ(incident.refusal().kind(), proto::REFUSAL_SUSPENDED);
+  EXPECT_THAT(incident.detail(), HasSubstr("control 7 by root: it mines coins"));
+  limits_.show_controls.value = true;
+  EXPECT_THAT(Wait(*Get("demo", "/hello/you")), HasSubstr("control 7 by root: it mines coins"));
+  EXPECT_TRUE(zygote_.workers.empty());
+}
+
+TEST_F(CanvasFrontTest, ABlockedHandlerIsForbiddenAndOthersAreNot) {
+  proto::Control control = SomeControl(7, proto::CONTROL_BLOCK);
+  control.set_handler("POST /other");
+  controls_.Add(control);
+  auto client = Get("demo", "/hello/you");
+  Finish(Running(), 200, "hello");
+  EXPECT_THAT(Wait(*client), StartsWith("HTTP/1.1 200 "));
+  control.set_id(8);
+  control.clear_handler();
+  control.set_handler_kind("http");
+  controls_.Add(control);
+  std::string text = Wait(*Get("demo", "/hello/you"));
+  EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 403 "), HasSubstr("blocked by its operator"),
+                          Not(HasSubstr("Retry-After")), Not(HasSubstr("mines"))));
+  EXPECT_EQ(journal_.ended.back().incident().refusal().kind(), proto::REFUSAL_BLOCKED);
+  EXPECT_THAT(journal_.ended.back().detail(), HasSubstr("blocked by control 8"));
+  EXPECT_EQ(metrics_.Of("demo").refused, 1u);
+}
+
+TEST_F(CanvasFrontTest, APausedRequestWaitsAndGoesOnWhenThePauseIsOver) {
+  controls_.Add(SomeControl(7, proto::CONTROL_PAUSE));
+  auto client = Get("demo", "/hello/you");
+  ASSERT_TRUE(Until([&] { return runs_.CountsOf("demo").queued == 1; }));
+  Settle();
+  EXPECT_TRUE(zygote_.workers.empty());
+  runs_.Resume([](const nightjar::Run&) { return true; });
+  Finish(Running(), 200, "hello");
+  EXPECT_THAT(Wait(*client), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(CanvasFrontTest, APausedRequestWaitsNoLongerThanAnyOther) {
+  controls_.Add(SomeControl(7, proto::CONTROL_PAUSE));
+  limits_.queue_time.value = std::chrono::milliseconds(5);
+  std::string text = Wait(*Get("demo", "/hello/you"));
+  EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("paused by its operator"),
+                          HasSubstr("Retry-After: 1\r\n"), Not(HasSubstr("mines"))));
+  EXPECT_EQ(journal_.ended.at(0).incident().refusal().kind(), proto::REFUSAL_PAUSED);
+  EXPECT_THAT(journal_.ended.at(0).detail(), HasSubstr("paused by control 7"));
+  limits_.queue.value = 0;
+  text = Wait(*Get("demo", "/hello/you"));
+  EXPECT_THAT(text, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 60\r\n")));
+  EXPECT_TRUE(zygote_.workers.empty());
 }
 
 // The run goes on: it may have changed the world by now, and its trace says how it ended.

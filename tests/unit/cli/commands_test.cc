@@ -501,6 +501,7 @@ class EvidenceTest : public ::testing::Test {
         "GET /usage?canvas=demo&by=hour&since=2024-11-23T11%3A40%3A03Z&until="
         "2024-11-25T11%3A40%3A03Z",
         {200, "{}"});
+    fake_.On("GET /audit?canvas=demo&n=1000", {200, "{}"});
     fake_.On(std::string("PUT /canvases/demo/holds/") + kId, {200, "{}"});
     for (size_t i = 0; object_.size() < 20'000'000; ++i) object_ += std::to_string(i) + "\n";
     Serve([this](size_t first, size_t last) {
@@ -671,7 +672,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 31u);
+  EXPECT_EQ(count, 39u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

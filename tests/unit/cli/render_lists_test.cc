@@ -77,9 +77,12 @@ TEST(RenderListsTest, Incidents) {
 TEST(RenderListsTest, Limits) {
   EXPECT_EQ(RenderLimits(FromText<proto::LimitsAnswer>(R"(canvas: "demo" handler: "GET /"
                   limits { name: "wall" value: "2s" source: "policy.toml:4" layer: "plan free" }
-                  limits { name: "pids" value: "8" source: "built in" layer: "default" })"),
+                  limits { name: "pids" value: "8" source: "built in" layer: "default" }
+                  policy_version: "3b547507f81d" policy_load: 2
+                  policy_loaded_unix_us: 1732448403123000)"),
                          Paint()),
-            "Limits of canvas demo, handler GET /\n"
+            "Limits of canvas demo, handler GET /, policy 3b547507f81d, load 2 at "
+            "2024-11-24 11:40:03.123Z\n"
             "LIMIT  VALUE  SET BY         LAYER\n"
             "wall      2s  policy.toml:4  plan free\n"
             "pids       8  built in\n");

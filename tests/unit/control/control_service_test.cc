@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/controls/controlled_policy.h"
 #include "supervisor/feed/events.h"
 #include "tests/support/one_policy.h"
 #include "tests/support/raw_client.h"
@@ -25,6 +26,20 @@ using ::testing::HasSubstr;
 struct Reply {
   int status = 0;
   json body;
+};
+
+// Takes every entry and every control at once, or none.
+class AuditJournal final : public FakeJournal {
+ public:
+  void Ask(proto::ToWriter question,
+           std::function<void(Result<proto::FromWriter>)> answered) override {
+    if (question.has_append_audit()) entries.push_back(question.append_audit().entry());
+    if (question.has_control_work()) work.push_back(question.control_work());
+    if (away) return answered(Fail(ErrorCode::kUnavailable, "the storage writer is away"));
+    answered(proto::FromWriter());
+  }
+  std::vector<proto::AuditEntry> entries;
+  std::vector<proto::ControlWork> work;
 };
 
 class ControlServiceTest : public WorkersRig<SystemClock> {
@@ -51,8 +66,11 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
         rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
-        rerunner_, missed_handler_, importer_, pool_, feed_,
-        [this] { return std::make_shared<const OnePolicy>(limits_); },
+        rerunner_, missed_handler_, importer_, pool_, feed_, audit_, keeper_,
+        [this] {
+          return std::make_shared<const ControlledPolicy>(
+              std::make_shared<const OnePolicy>(limits_), controls_);
+        },
         [](const proto::StoreFigures* store) {
           return "nightjar_canvases 1\n" +
                  (store ? "spooled " + std::to_string(store->spooled_bytes()) + "\n" : "");
@@ -122,6 +140,12 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   Importer importer_{{rig_.loop(), clock_, book_, factory_, journal_, nullptr,
                       [this] { return std::make_shared<const OnePolicy>(limits_); }, ""}};
   EventFeed feed_{clock_};
+  ControlBook controls_;
+  // Its entries go their own way, so that a test of anything else sees what it asked for alone.
+  AuditJournal audited_;
+  AuditTrail audit_{clock_, audited_};
+  ControlKeeper keeper_{{rig_.loop(), clock_, audited_, controls_, [](const proto::Control&) {},
+                         [](const proto::Control&) {}}};
   std::optional<ControlService> control_;
   std::string folder_;
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
@@ -754,9 +778,31 @@ TEST_F(ControlServiceTest, ATimelineIsOfTheLastDayUnlessOneSays) {
   EXPECT_EQ(wanted.until_unix_us() - wanted.since_unix_us(), int64_t{86'400'000'000});
   EXPECT_EQ(wanted.rows_max(), bounds::kTimelineRows);
   proto::FromWriter answer;
-  answer.mutable_timeline()->add_events()->set_kind(proto::TIMELINE_DEPLOY);
+  answer.mutable_timeline()->set_until_unix_us(100);
+  for (int64_t at : {10, 50}) {
+    proto::TimelineEvent& event = *answer.mutable_timeline()->add_events();
+    event.set_kind(proto::TIMELINE_DEPLOY);
+    event.set_at_unix_us(at);
+  }
   Answer(answer);
-  EXPECT_EQ(Wait(*asked).body["events"][0]["kind"], "TIMELINE_DEPLOY");
+  // With what operators did meanwhile; a deploy is there already.
+  proto::FromWriter audit;
+  for (auto [at, action] : {std::pair(100, "kill"), {60, "deploy"}, {40, "suspend"}}) {
+    proto::AuditEntry& entry = *audit.mutable_audit()->add_entries();
+    entry.set_at_unix_us(at);
+    entry.set_action(action);
+    entry.set_actor("uid 0 pid 7");
+    entry.set_user("root");
+    entry.set_reason("abuse");
+    entry.set_outcome("done");
+    entry.set_status(200);
+  }
+  Answer(audit);
+  json events = Wait(*asked).body["events"];
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0]["kind"], "TIMELINE_DEPLOY");
+  EXPECT_EQ(events[1]["detail"], "suspend by root, uid 0 pid 7: abuse");
+  EXPECT_EQ(events[2]["at_unix_us"], "50");
 }
 
 TEST_F(ControlServiceTest, ALinkAndASourceAreTheWriters) {
@@ -904,6 +950,133 @@ TEST_F(ControlServiceTest, AnOperatorWhoLeftIsNoMatter) {
   Answer(proto::FromWriter());
   ASSERT_TRUE(Until([&] { return server_->connections() == 0; }));
   EXPECT_EQ(Ask("GET /canvases").status, 200);
+}
+
+// What acts leaves an entry before it is answered, with who, what, why and how it ended; what only
+// looks leaves none, and neither source nor body is in any.
+TEST_F(ControlServiceTest, WhatActsIsInTheAuditLogAndWhatLooksIsNot) {
+  Publish();
+  Ask("GET /canvases");
+  Ask("GET /controls");
+  EXPECT_TRUE(audited_.entries.empty());
+  ExpectNo(Ask("DELETE /runs/not-an-id", "he asked"), 400, "not-an-id");
+  ExpectNo(Ask("PUT /canvases/Bad", "my secret"), 422, "a canvas is named");
+  ExpectNo(Ask("POST /canvases/demo/run/none?token=trumpet", "my secret"), 404, "no handler");
+  ASSERT_EQ(audited_.entries.size(), 3u);
+  const proto::AuditEntry& kill = audited_.entries[0];
+  EXPECT_EQ(kill.action(), "kill");
+  EXPECT_EQ(kill.object(), "not-an-id");
+  EXPECT_EQ(kill.reason(), "he asked");
+  EXPECT_EQ(kill.status(), 400u);
+  EXPECT_THAT(kill.outcome(), HasSubstr("not-an-id"));
+  EXPECT_EQ(kill.actor(), "uid " + std::to_string(getuid()) + " pid " + std::to_string(getpid()));
+  EXPECT_EQ(kill.user(), StarterName());
+  EXPECT_EQ(audited_.entries[1].action(), "deploy");
+  EXPECT_EQ(audited_.entries[2].action(), "run");
+  for (const proto::AuditEntry& entry : audited_.entries) {
+    EXPECT_EQ(entry.ShortDebugString().find("secret"), std::string::npos);
+    EXPECT_EQ(entry.ShortDebugString().find("trumpet"), std::string::npos);
+  }
+  as_uid_ = 7;
+  ExpectNo(Ask("GET /canvases"), 403, "only who started");
+  ASSERT_EQ(audited_.entries.size(), 4u);
+  EXPECT_EQ(audited_.entries[3].status(), 403u);
+  EXPECT_EQ(audited_.entries[3].object(), "GET /canvases");
+}
+
+TEST_F(ControlServiceTest, AnActionWhoseEntryCannotBeWrittenIsDoneAndItsEntryKept) {
+  Publish();
+  audited_.away = true;
+  Reply made =
+      Ask("POST /controls", R"({"kind":"CONTROL_SUSPEND","canvas":"demo","reason":"abuse"})");
+  EXPECT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.body["stored"], false);
+  EXPECT_NE(controls_.Suspension("demo"), nullptr);
+  EXPECT_EQ(audit_.figures().unwritten, 1u);
+  audited_.away = false;
+  audited_.entries.clear();
+  audit_.Retry();
+  keeper_.Retry();
+  EXPECT_EQ(audit_.figures().unwritten, 0u);
+  ASSERT_EQ(audited_.entries.size(), 1u);
+  EXPECT_EQ(audited_.entries[0].action(), "suspend");
+  EXPECT_EQ(audited_.entries[0].reason(), "abuse");
+  EXPECT_EQ(audited_.work.back().save().canvas(), "demo");
+}
+
+TEST_F(ControlServiceTest, ControlsAreMadeListedAndLifted) {
+  Publish();
+  Reply made = Ask("POST /controls",
+                   R"({"kind":"CONTROL_TIGHTEN","canvas":"demo","limit":"wall","value":"1s",
+                       "reason":"slow","for_s":60})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.body["stored"], true);
+  EXPECT_EQ(made.body["control"]["id"], "1");
+  Reply limits = Ask("GET /canvases/demo/limits");
+  EXPECT_EQ(limits.body["limits"][0]["value"], "1s");
+  EXPECT_THAT(limits.body["limits"][0]["source"].get<std::string>(), HasSubstr("control 1 by "));
+  EXPECT_EQ(Ask("GET /controls").body["controls"].size(), 1u);
+  EXPECT_EQ(Ask("GET /controls?canvas=other").body["controls"].size(), 0u);
+  ExpectNo(Ask("DELETE /controls/1"), 400, "a reason is needed");
+  ExpectNo(Ask("DELETE /controls/x", "why"), 400, "is a number");
+  ExpectNo(Ask("DELETE /controls/2", "why"), 404, "no control 2");
+  EXPECT_EQ(Ask("DELETE /controls/1", "it is fast now").status, 200);
+  EXPECT_EQ(audited_.entries.back().action(), "lift");
+  EXPECT_EQ(audited_.entries.back().reason(), "it is fast now");
+  EXPECT_EQ(audited_.work.back().remove(), 1u);
+  EXPECT_EQ(Ask("GET /canvases/demo/limits").body["limits"][0]["value"], "1m");
+}
+
+TEST_F(ControlServiceTest, AControlThatMakesNoSenseIsRefusedWithItsMistake) {
+  Publish();
+  auto no = [&](const std::string& fields, int status, const std::string& words) {
+    ExpectNo(Ask("POST /controls", "{" + fields + "}"), status, words);
+  };
+  ExpectNo(Ask("POST /controls", "nonsense"), 400, "ControlOrder");
+  no(R"("canvas":"none","kind":"CONTROL_SUSPEND","reason":"x")", 404, "no canvas none");
+  const std::string demo = R"("canvas":"demo","reason":"x","kind":"CONTROL_)";
+  no(R"("canvas":"demo","reason":"x")", 422, "kind is");
+  no(R"("canvas":"demo","kind":"CONTROL_BLOCK")", 422, "a reason is needed");
+  no(demo + R"(SUSPEND","handler":"GET /x")", 422, "as a whole");
+  no(demo + R"(BLOCK","handler":"GET /x")", 422, "no handler named");
+  no(demo + R"(BLOCK","handler_kind":"cron")", 422, "http and exec");
+  no(demo + R"(BLOCK","kill":true)", 422, "kill is for");
+  no(demo + R"(PAUSE","limit":"wall")", 422, "for CONTROL_TIGHTEN");
+  no(demo + R"(TIGHTEN","limit":"wal","value":"1s")", 422, "no limit `wal`");
+  no(demo + R"(TIGHTEN","limit":"wall","value":"soon")", 422,
+     "`wall`: `soon` does not start with a number");
+  no(demo + R"(TIGHTEN","limit":"wall","value":"2h")", 422, "is not tighter");
+  no(demo + R"(TIGHTEN","limit":"memory","value":"8MiB","urgent":true)", 422, "only `wall`");
+  no(demo + R"(BLOCK","for_s":"99999999999")", 422, "a year");
+  EXPECT_EQ(controls_.size(), 0u);
+  EXPECT_EQ(audited_.entries.size(), 14u);
+}
+
+TEST_F(ControlServiceTest, TheKillSwitchEndsWhatMatchesAndADryRunDoesNot) {
+  Publish();
+  auto running = Send("POST /canvases/demo/run/GET%20%2Fhello%2F%3Aname");
+  ASSERT_TRUE(Until([&] { return runs_.CountsOf("demo").running == 1; }));
+  ExpectNo(Ask("DELETE /runs?canvas=demo"), 400, "a reason is needed");
+  Reply reply = Ask("DELETE /runs?canvas=demo&dry_run=1", "abuse");
+  EXPECT_EQ(reply.body["runs"].size(), 1u);
+  EXPECT_EQ(Ask("DELETE /runs?canvas=other", "abuse").body["runs"].size(), 0u);
+  EXPECT_EQ(Ask("DELETE /runs?caller=10.0.0.1", "abuse").body["runs"].size(), 0u);
+  EXPECT_EQ(Ask("DELETE /runs?handler=GET%20%2F", "abuse").body["runs"].size(), 0u);
+  EXPECT_EQ(runs_.live(), 1u);
+  auto by_code = Send("DELETE /runs?code_hash=9f", "abuse");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  EXPECT_EQ(journal_.questions[0].question.find_code().revisions_size(), 1);
+  Answer(proto::FromWriter());
+  EXPECT_EQ(Wait(*by_code).body["runs"].size(), 0u);
+  EXPECT_EQ(runs_.live(), 1u);
+  reply = Ask("DELETE /runs?canvas=demo", "abuse");
+  EXPECT_EQ(reply.body["runs"].size(), 1u);
+  EXPECT_EQ(runs_.live(), 0u);
+  EXPECT_TRUE(std::any_of(audited_.entries.begin(), audited_.entries.end(), [](const auto& entry) {
+    return entry.action() == "kill_all" && entry.outcome() == "killed 1 runs";
+  }));
+  EXPECT_EQ(journal_.ended.back().verdict(), proto::VERDICT_OPERATOR);
+  EXPECT_THAT(journal_.ended.back().detail(), EndsWith("abuse"));
 }
 
 }  // namespace

@@ -632,7 +632,7 @@ TEST_F(WriterClientTest, SaysOfARingThatAWriterHadItBefore) {
 
 TEST_F(WriterClientTest, CountsWhatWasNotKeptAndTellsNobodyOfIt) {
   std::vector<std::string> told;
-  client_.Tell({{}, [&](const proto::RunBegan& began, const proto::RunEnded&) {
+  client_.Tell({{}, [&](const proto::RunBegan& began, const proto::RunEnded&, uint64_t) {
                   told.push_back(began.run_id());
                 }});
   Connect();

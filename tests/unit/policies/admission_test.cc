@@ -41,6 +41,20 @@ TEST(AdmissionTest, ABurstIsOneSecondsWorthAndTheNextTokenIsTimed) {
   EXPECT_TRUE(Enters(Admit(state, limits, kStart + milliseconds(250), 0, 0)));
 }
 
+TEST(AdmissionTest, ABurstOfItsOwnIsLetInAfterAPauseAndTheRateStays) {
+  AdmissionState state;
+  Limits limits = WithRate(4);
+  limits.burst.value = 10;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(Enters(Admit(state, limits, kStart, 0, 0)));
+  EXPECT_EQ(Admit(state, limits, kStart, 0, 0).retry_after, milliseconds(250));
+  MonoTime later = kStart + seconds(1);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(Enters(Admit(state, limits, later, 0, 0)));
+  EXPECT_FALSE(Enters(Admit(state, limits, later, 0, 0)));
+  later += seconds(100);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(Enters(Admit(state, limits, later, 0, 0)));
+  EXPECT_FALSE(Enters(Admit(state, limits, later, 0, 0)));
+}
+
 TEST(AdmissionTest, ARateBelowOneASecondStillLetsOneIn) {
   AdmissionState state;
   Limits limits = WithRate(1.0 / 60);
@@ -71,7 +85,7 @@ TEST(AdmissionTest, HoldsTheRateOverTime) {
         EXPECT_GT(admission.retry_after.count(), 0);
       }
     }
-    EXPECT_LE(entered, 2000 + BurstOf(rate) + 1) << rate;
+    EXPECT_LE(entered, 2000 + BurstOf(limits) + 1) << rate;
     EXPECT_GE(entered, 2000 * 0.97) << rate;
   }
 }

@@ -266,6 +266,57 @@ TEST(PolicyTest, ASyntaxErrorHasItsPlace) {
   EXPECT_THAT(errors[0], testing::StartsWith("3:"));
 }
 
+TEST(PolicyTest, WhatIsNotTomlIsToldInASentence) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"[default]\nwall = \"2s\"\n  wall = \"3s\"\n",
+       "3:3: `wall` stands above already: what is said twice would hold once"},
+      {"[default]\n[canvas.a.handler.\"GET /\"]\n[canvas.a.handler.\"GET /\"]\n",
+       "3:1: `[canvas.a.handler.\"GET /\"]` stands above already: what is said twice would hold "
+       "once"},
+      {"[default]\npids = 99999999999999999999\n", "2:28: this number is too large"},
+      {"[default]\ncanvas_cpus = 1e400\n", "2:20: this number is too large"},
+      {"[default]\nwall = \"2s\n",
+       "2:11: a string ends on the line that it begins on: its closing quote is missing"},
+      {"[default]\nwall = 2s\n",
+       "2:9: this is no number; what has a unit is written in quotes, as in \"2s\""},
+      {"[default]\nwall =\n", "2:7: a value is missing after the `=`"},
+      {"[default]\nwall \"2s\"\n", "2:6: a `=` is missing between a key and its value"},
+      {"[default\nwall = \"2s\"\n", "1:9: the section's `]` is missing"},
+      {"[default]\ntrace_drop = [\"a\",\n",
+       "2:20: the file ends inside of an array: its `]` is missing"},
+      {"[default]\nsuspended = True\n",
+       "2:13: it is `true` or `false`, in lower case and without quotes"},
+      {"[default]\npids = 1 cpu = \"1s\"\n",
+       "2:10: a line has one setting, and something follows its value"},
+      {"[default]\nwall = \"\xff\"\n", "2:8: this is not UTF-8 text"},
+      {"[default]\nwal", "2:4: the file ends in the middle of a line"},
+  };
+  for (auto [text, message] : kCases)
+    EXPECT_THAT(ErrorsOf(text), testing::ElementsAre(message)) << text;
+}
+
+TEST(PolicyTest, WrongQuantitiesAreToldInASentence) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"memory = \"-5MiB\"", "2:10: `-5MiB` is negative"},
+      {"wall = \"-2s\"", "2:8: `-2s` is negative"},
+      {"rate = \"-5/s\"", "2:8: `-5/s` is negative"},
+      {"canvas_cpus = -1.0", "2:15: `canvas_cpus` is at least 0.01 and at most 1024"},
+      {"memory = \"99999999999999TiB\"", "2:10: `99999999999999TiB` is too large"},
+      {"wall = \"64MiB\"", "2:8: `MiB` is not a unit here: us, ms, s, m or h, as in \"500ms\""},
+      {"memory = \"2s\"", "2:10: `s` is not a unit here: B, KiB, MiB, GiB or TiB, as in \"64MiB\""},
+      {"rate = \"5\"", "2:8: `5` has no unit: /s, /m or /h, as in \"50/s\""},
+      {"urgent = [\"wal\"]",
+       "2:10: `urgent` names limits, and there is no `wal`; did you mean `wall`?"},
+      {"urgent = [\"depth\"]",
+       "2:10: `depth` cannot be changed for runs in flight; `urgent` takes `wall`, `cpu`, "
+       "`output`, `suspended`"},
+  };
+  for (auto [setting, message] : kCases)
+    EXPECT_THAT(ErrorsOf("[default]\n" + std::string(setting) + "\n"),
+                testing::ElementsAre(message))
+        << setting;
+}
+
 TEST(PolicyTest, TellsAllMistakesInTheOrderOfTheFile) {
   auto errors = ErrorsOf("[plan.b]\nwal = 1\n[canvas.a]\nplan = \"x\"\n[default]\ncpu = 2\n");
   ASSERT_EQ(errors.size(), 3u);

@@ -138,7 +138,7 @@ TEST(SeccompProfileTest, EveryMistakeHasItsPlace) {
        "2:20: `error` takes the name of an errno, such as \"ENOSYS\"; did you mean `ENOSYS`?"},
       {"[errno]\nclone3 = { error = 38, reason = \"r\" }\n",
        "2:20: `error` takes the name of an errno, such as \"ENOSYS\""},
-      {"[allow]\nread = \n", "2:8: Error while parsing key-value pair: "},
+      {"[allow]\nread = \n", "2:8: a value is missing after the `=`"},
   };
   for (const Mistake& mistake : mistakes) {
     auto errors = ErrorsOf(mistake.text);

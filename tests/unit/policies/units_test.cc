@@ -30,7 +30,7 @@ TEST(UnitsTest, SaysWhatIsWrongWithAQuantity) {
   const std::pair<const char*, const char*> kDurations[] = {
       {"2", "`2` has no unit: us, ms, s, m or h, as in \"500ms\""},
       {"", "`` does not start with a number"},
-      {"-2s", "`-2s` does not start with a number"},
+      {"-2s", "`-2s` is negative"},
       {"2 sec", "`sec` is not a unit here: us, ms, s, m or h, as in \"500ms\""},
       {"2.5S",
        "`S` is not a unit here: us, ms, s, m or h, as in \"500ms\"; did you mean \"2.5s\"?"},

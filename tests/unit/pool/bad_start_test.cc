@@ -229,19 +229,6 @@ TEST_F(BadStartTest, AnArmedWorkerThatSpeaksIsKilled) {
   EXPECT_EQ(done.back(), "kill");
 }
 
-TEST_F(BadStartTest, WithoutAUserIdWhoeverWaitsIsTold) {
-  limits_.concurrency.value = 2 * kUids;
-  std::vector<Borrower*> asked;
-  for (uint32_t i = 0; i < kUids; ++i) asked.push_back(&Ask(first_));
-  for (Borrower* borrower : asked) ASSERT_TRUE(UntilLent(*borrower));
-  Borrower& unlucky = Ask(first_);
-  ASSERT_TRUE(UntilFailed(unlucky));
-  EXPECT_EQ(unlucky.error->code, ErrorCode::kExhausted);
-  GiveBack(*asked[0]);
-  ASSERT_TRUE(UntilLive(kUids - 1));
-  EXPECT_TRUE(UntilLent(Ask(first_)));
-}
-
 TEST_F(BadStartTest, WithoutACellNothingIsStartedAndNoUserIdIsLost) {
   cells_.acquire_error = Error{ErrorCode::kExhausted, ENOSPC, "cgroup"};
   for (uint32_t i = 0; i < kUids + 1; ++i) {

@@ -1,0 +1,174 @@
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+
+#include "ipc/core/nearest_word.h"
+#include "policies/limit_table.h"
+#include "policies/policy_diff.h"
+#include "policies/policy_schema.h"
+#include "supervisor/cli/commands.h"
+#include "supervisor/cli/pretty_json.h"
+#include "supervisor/cli/quantity.h"
+#include "supervisor/cli/render_policy.h"
+#include "supervisor/policy/limits_on_wire.h"
+#include "supervisor/policy/policy_files.h"
+
+namespace nightjar::cli {
+namespace {
+
+using PolicyPtr = std::shared_ptr<const policy::Policy>;
+
+void PrintMessage(Session& session, const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions print;
+  print.preserve_proto_field_names = true;
+  std::string json;
+  (void)google::protobuf::util::MessageToJsonString(message, &json, print);
+  session.out() << PrettyJson(json);
+}
+
+void AddComplaints(const std::vector<policy::PolicyError>& found, bool warning,
+                   proto::PolicyCheck* check) {
+  for (const policy::PolicyError& error : found) {
+    proto::PolicyComplaint& complaint = *check->add_complaints();
+    complaint.set_file(error.file);
+    complaint.set_line(error.line);
+    complaint.set_column(error.column);
+    complaint.set_message(error.message);
+    complaint.set_warning(warning);
+  }
+}
+
+// The policy at `path`, and what is to be said about it.
+ExitCode Read(Session& session, const std::string& path, PolicyPtr* policy,
+              proto::PolicyCheck* check) {
+  auto text = ReadPolicyText(path);
+  if (!text) return session.Complain(kUsage, text.error().ToString());
+  std::vector<policy::PolicyError> errors;
+  *policy = policy::Policy::Parse(text->files, &errors);
+  AddComplaints(errors, false, check);
+  if (*policy) AddComplaints((*policy)->layers().warnings, true, check);
+  return *policy ? kOk : kNo;
+}
+
+// For commands that go on with it: what is wrong is told, and what is odd is not their matter.
+ExitCode ReadOrTell(Session& session, const std::string& path, PolicyPtr* policy) {
+  proto::PolicyCheck check;
+  ExitCode code = Read(session, path, policy, &check);
+  if (code != kNo) return code;
+  session.err() << RenderComplaints(check, session.error_paint());
+  return session.Complain(
+      kNo,
+      CountText(static_cast<uint64_t>(check.complaints_size()), "error", "errors") + " in " + path);
+}
+
+proto::LimitDirection OnWire(policy::Direction direction) {
+  switch (direction) {
+    case policy::Direction::kTighter:
+      return proto::LIMIT_TIGHTER;
+    case policy::Direction::kLooser:
+      return proto::LIMIT_LOOSER;
+    default:
+      return proto::LIMIT_OTHERWISE;
+  }
+}
+
+ExitCode AskToExplain(Session& session, proto::LimitsAnswer* answer) {
+  const CommandLine& line = session.line();
+  std::string target = "/canvases/" + EncodePart(line.canvas) + "/limits?explain=1";
+  if (!line.handler.empty()) target += "&handler=" + EncodePart(line.handler);
+  return session.Ask({.target = target}, answer);
+}
+
+ExitCode ExplainFile(Session& session, proto::LimitsAnswer* answer) {
+  const CommandLine& line = session.line();
+  PolicyPtr policy;
+  if (ExitCode code = ReadOrTell(session, line.file, &policy); code != kOk) return code;
+  *answer = LimitsOf(*policy, line.canvas, line.handler, Explained::kYes);
+  return kOk;
+}
+
+void KeepOnly(const std::string& limit, proto::LimitsAnswer* answer) {
+  auto* all = answer->mutable_explained();
+  all->erase(std::remove_if(all->begin(), all->end(),
+                            [&](const proto::LimitExplained& explained) {
+                              return explained.said().empty() || explained.said(0).name() != limit;
+                            }),
+             all->end());
+  auto* values = answer->mutable_limits();
+  values->erase(std::remove_if(values->begin(), values->end(),
+                               [&](const proto::LimitInForce& one) { return one.name() != limit; }),
+                values->end());
+}
+
+}  // namespace
+
+ExitCode CheckPolicy(Session& session) {
+  const CommandLine& line = session.line();
+  ExitCode worst = kOk;
+  proto::PolicyCheck all;
+  for (const std::string& path : line.files) {
+    PolicyPtr policy;
+    proto::PolicyCheck check;
+    worst = std::max(worst, Read(session, path, &policy, &check));
+    all.MergeFrom(check);
+    if (line.json) continue;
+    session.err() << RenderComplaints(check, session.error_paint());
+    if (policy)
+      session.out() << path << ": policy " << policy->layers().version << ", "
+                    << CountText(policy->layers().plans.size(), "plan", "plans") << ", "
+                    << CountText(policy->layers().canvases.size(), "canvas", "canvases") << "\n";
+  }
+  if (line.json) PrintMessage(session, all);
+  return worst;
+}
+
+ExitCode DiffPolicies(Session& session) {
+  const CommandLine& line = session.line();
+  PolicyPtr from;
+  PolicyPtr to;
+  if (ExitCode code = ReadOrTell(session, line.files[0], &from); code != kOk) return code;
+  if (ExitCode code = ReadOrTell(session, line.files[1], &to); code != kOk) return code;
+  proto::PolicyDiff diff;
+  for (const policy::PolicyChange& change : policy::Compare(from->layers(), to->layers())) {
+    proto::PolicyChange& out = *diff.add_changes();
+    for (const std::string& who : change.who) out.add_who(who);
+    for (const policy::LimitChange& limit : change.limits) {
+      proto::LimitChange& changed = *out.add_limits();
+      *changed.mutable_from() = LimitOnWire(limit.from);
+      *changed.mutable_to() = LimitOnWire(limit.to);
+      changed.set_direction(OnWire(limit.direction));
+    }
+  }
+  if (line.json)
+    PrintMessage(session, diff);
+  else
+    session.out() << RenderPolicyDiff(diff, session.paint());
+  return kOk;
+}
+
+ExitCode ExplainPolicy(Session& session) {
+  const CommandLine& line = session.line();
+  if (!line.limit.empty() && policy::FindLimitKey(line.limit) == nullptr) {
+    std::vector<std::string_view> words;
+    for (const policy::LimitKey& key : policy::LimitKeys()) words.push_back(key.name);
+    return session.Complain(kUsage, "there is no limit `" + line.limit + "`" +
+                                        DidYouMean(NearestWord(line.limit, words)));
+  }
+  proto::LimitsAnswer answer;
+  ExitCode code =
+      line.file.empty() ? AskToExplain(session, &answer) : ExplainFile(session, &answer);
+  if (code != kOk) return code;
+  if (!line.limit.empty()) KeepOnly(line.limit, &answer);
+  if (line.json)
+    PrintMessage(session, answer);
+  else
+    session.out() << RenderExplained(answer, session.paint());
+  return kOk;
+}
+
+ExitCode ShowPolicySchema(Session& session) {
+  session.out() << policy::PolicySchema();
+  return kOk;
+}
+
+}  // namespace nightjar::cli

@@ -1,0 +1,60 @@
+#include "supervisor/control/audit_entry.h"
+
+#include <string>
+#include <vector>
+
+#include "supervisor/control/audit_trail.h"
+
+namespace nightjar {
+namespace {
+
+// What of a query an entry of the audit log may show: nothing that is a client's own.
+constexpr const char* kShownParameters[] = {"file",   "upload",    "revision", "live",
+                                            "method", "route",     "canvas",   "handler",
+                                            "caller", "code_hash", "dry_run",  "verdict"};
+
+std::string ActionOf(const std::string& method, const std::vector<std::string>& path) {
+  const size_t size = path.size();
+  const std::string room = size > 0 ? path[0] : "", part = size > 2 ? path[2] : "";
+  if (room == "runs") return size == 1 ? "kill_all" : "kill";
+  if (room == "controls") return method == "DELETE" ? "lift" : "control";
+  if (room == "canvases" && size == 2 && method == "PUT") return "deploy";
+  if (part == "run") return "run";
+  if (part == "404s") return "handler-from-404";
+  if (part == "holds") return method == "DELETE" ? "release" : "hold";
+  if (part == "traces" && method == "DELETE") return "delete-trace";
+  if (part == "traces" && size == 3) return "import-traces";
+  if (part == "traces") return size == 6 ? "run-function" : "rerun";
+  return method == "GET" ? "look" : "unknown";
+}
+
+// Whose body is the reason, and nothing else.
+bool BodyIsReason(const std::string& action) {
+  return action == "kill" || action == "kill_all" || action == "lift" || action == "hold" ||
+         action == "delete-trace";
+}
+
+}  // namespace
+
+proto::AuditEntry EntryOf(const http::Request& request, const ControlUrl& url) {
+  proto::AuditEntry entry;
+  entry.set_actor(request.peer);
+  if (request.peer_uid == 0) entry.set_user(StarterName());
+  entry.set_action(ActionOf(request.method, url.path));
+  if (url.path.size() > 1 && url.path[0] == "canvases") entry.set_canvas(url.path[1]);
+  if (url.path.size() == 2 && url.path[0] != "canvases") entry.set_object(url.path[1]);
+  if (url.path.size() > 3) entry.set_object(url.path[3]);
+  if (entry.action() == "unknown" || entry.action() == "look")
+    entry.set_object(request.method + " " + request.target.substr(0, request.target.find('?')));
+  if (BodyIsReason(entry.action())) entry.set_reason(request.body);
+  for (const char* name : kShownParameters) {
+    auto at = url.query.find(name);
+    if (at == url.query.end()) continue;
+    proto::AuditParameter& parameter = *entry.add_parameters();
+    parameter.set_name(name);
+    parameter.set_value(at->second);
+  }
+  return entry;
+}
+
+}  // namespace nightjar

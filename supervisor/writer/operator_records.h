@@ -1,0 +1,34 @@
+// What the writer keeps of its operators: the audit log and the controls in force.
+//
+// On a thread of their own, so that no amount of traces on their way to the disk makes an operator
+// wait. Blocks; one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "supervisor/writer/audit_log.h"
+#include "supervisor/writer/control_store.h"
+
+namespace nightjar {
+
+class OperatorRecords {
+ public:
+  // `dir` is the store's directory. An audit log that cannot be opened keeps nobody from serving:
+  // it is logged, and tried again with each entry.
+  static Result<std::unique_ptr<OperatorRecords>> Open(const std::string& dir);
+
+  // AppendAudit, ListAudit, VerifyAudit and ControlWork.
+  Result<proto::FromWriter> Answer(const proto::ToWriter& question);
+
+ private:
+  OperatorRecords(std::string dir, std::unique_ptr<ControlStore> controls)
+      : dir_(std::move(dir)), controls_(std::move(controls)) {}
+  Result<AuditLog*> Audit();
+
+  const std::string dir_;
+  std::unique_ptr<AuditLog> audit_;  // null: it could not be opened
+  std::unique_ptr<ControlStore> controls_;
+};
+
+}  // namespace nightjar
