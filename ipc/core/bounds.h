@@ -133,6 +133,7 @@ static_assert(kTraceNameBytes + kTraceArgs * 64 <= kTraceEventBytes / 2,
 inline constexpr size_t kMaskedBytesMin = 6;
 inline constexpr size_t kMaskedTexts = 128;  // of one run; with more, all its texts are left out
 inline constexpr size_t kMaskedTextsBytes = 256 * kKiB;  // all of them together; likewise
+inline constexpr size_t kMaskedPieceBytes = 64 * kKiB;   // of a long text, searched at once
 inline constexpr size_t kRedactedLevels = 128;           // of JSON; what lies deeper is left out
 inline constexpr size_t kRedactionNames = 64;            // of one key of a policy
 inline constexpr size_t kRedactionNameBytes = 64;
@@ -180,7 +181,7 @@ inline constexpr size_t kTracedFunctions = 64;           // of one trace, that i
 inline constexpr size_t kTraceIndexFields = 8;           // of a run's input, that it is found by
 inline constexpr size_t kTraceIndexValueBytes = 128;     // of the value of one
 inline constexpr size_t kListRowsLooked = 100'000;       // of an index, for one list
-inline constexpr size_t kHoldReasonBytes = 500;  // and of a deletion
+inline constexpr size_t kHoldReasonBytes = 500;          // and of a deletion
 inline constexpr size_t kPatchesPerTrace = 16;
 inline constexpr size_t kHoldsPerCanvas = 1'000;
 
@@ -286,7 +287,11 @@ inline constexpr size_t kAuditUnwritten = 1024;   // entries kept while they can
 inline constexpr seconds kAuditAnswerTime{2};     // an answer waits for its entry
 inline constexpr size_t kRecordTasks = 256;       // of the thread that writes them
 inline constexpr std::chrono::hours kChainHeadLogged{
-    1};  // between two log lines of the chain's head
+    1};                                           // between two log lines of the chain's head
+inline constexpr size_t kSimilarCounted = 1000;   // incidents like one; more count as so many
+inline constexpr size_t kSimilarShown = 5;        // of them
+inline constexpr size_t kTimelineRows = 200;      // where nobody says how many
+inline constexpr size_t kDeploysLooked = 10'000;  // revisions of a canvas, for one timeline
 // The supervisor's part of an incident travels beside a run's end in one packet.
 static_assert(kHttpTargetBytes + kVerdictDetailBytes + kUsageSamples * 48 +
                   kProcessesShown * (kCommandReadBytes + 96 + kThreadsShown * 160) + 16 * kKiB <=

@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "ipc/core/bounds.h"
@@ -42,16 +44,23 @@ class CurlClient final : public ControlClient {
   }
 
   Result<Answer> Fetch(const std::string& target, const std::string& type) override {
-    Answer answer;
-    SetUp("GET", "http://nightjar" + target, {}, &answer);
-    curl_slist* headers = curl_slist_append(nullptr, ("Accept: " + type).c_str());
-    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
-    auto found = Perform(answer);
-    curl_slist_free_all(headers);
-    char* elsewhere = nullptr;
-    curl_easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &elsewhere);
-    if (!found || found->status != 307 || elsewhere == nullptr) return found;
-    return FetchFrom(elsewhere);
+    return FetchRange(target, type, "");
+  }
+
+  Result<Part> FetchPart(const std::string& target, const std::string& type, uint64_t first,
+                         uint64_t count) override {
+    NJ_ASSIGN(
+        Answer answer,
+        FetchRange(target, type, std::to_string(first) + "-" + std::to_string(first + count - 1)));
+    Part part{std::move(answer)};
+    // "bytes 0-99/1234", also where it came from a store.
+    curl_header* range = nullptr;
+    if (curl_easy_header(easy_, "content-range", 0, CURLH_HEADER, -1, &range) == CURLHE_OK) {
+      std::string_view text = range->value;
+      text.remove_prefix(std::min(text.size(), text.rfind('/') + 1));
+      std::from_chars(text.data(), text.data() + text.size(), part.size);
+    }
+    return part;
   }
 
   Result<Answer> Follow(const std::string& target, const std::string& after,
@@ -90,10 +99,28 @@ class CurlClient final : public ControlClient {
     return following.enough ? 0 : size * count;
   }
 
+  // `range`: "0-99"; empty: all of it.
+  Result<Answer> FetchRange(const std::string& target, const std::string& type,
+                            const std::string& range) {
+    Answer answer;
+    SetUp("GET", "http://nightjar" + target, {}, &answer);
+    if (!range.empty()) curl_easy_setopt(easy_, CURLOPT_RANGE, range.c_str());
+    curl_slist* headers = curl_slist_append(nullptr, ("Accept: " + type).c_str());
+    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
+    auto found = Perform(answer);
+    curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, nullptr);
+    curl_slist_free_all(headers);
+    char* elsewhere = nullptr;
+    curl_easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &elsewhere);
+    if (!found || found->status != 307 || elsewhere == nullptr) return found;
+    return FetchFrom(elsewhere, range);
+  }
+
   // By an address that needs nothing beside it.
-  Result<Answer> FetchFrom(const std::string& url) {
+  Result<Answer> FetchFrom(const std::string& url, const std::string& range) {
     Answer answer;
     SetUp("GET", url, {}, &answer);
+    if (!range.empty()) curl_easy_setopt(easy_, CURLOPT_RANGE, range.c_str());
     curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, nullptr);
     curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT, kStoreSilence);
@@ -104,7 +131,7 @@ class CurlClient final : public ControlClient {
       return Fail(ErrorCode::kInternal,
                   std::string("reading from the store: ") + curl_easy_strerror(ended));
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &answer.status);
-    if (answer.status == 200) return answer;
+    if (answer.status == 200 || answer.status == 206) return answer;
     return Fail(ErrorCode::kNotFound, "the store answers " + std::to_string(answer.status) +
                                           ": it may have expired there");
   }

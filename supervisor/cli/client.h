@@ -37,6 +37,14 @@ class ControlClient {
   // elsewhere, from there.
   virtual Result<Answer> Fetch(const std::string& target, const std::string& type) = 0;
 
+  // The same, of its bytes from `first` on, at most `count`.
+  struct Part {
+    Answer answer;      // 206, or what was said instead
+    uint64_t size = 0;  // of the whole
+  };
+  virtual Result<Part> FetchPart(const std::string& target, const std::string& type, uint64_t first,
+                                 uint64_t count) = 0;
+
   // An answer without an end: what comes of it goes to `take` as it comes, until that returns
   // false, which is no error. The body of an answer that is not 200 comes back whole instead.
   // `after`: the id of the last event that was seen, or empty.

@@ -45,6 +45,7 @@ class Parser {
     AddActing();
     AddWatching();
     AddEvidence();
+    AddDesk();
   }
 
   std::variant<CommandLine, int> Parse(int argc, const char* const* argv, std::ostream& out,
@@ -218,6 +219,12 @@ class Parser {
     Add("ps", Command::kPs, "Runs in flight");
     CLI::App* top = Add("top", Command::kTop, "Canvases and runs, refreshed every second");
     WithCount(top, "Refresh so many times, then end");
+    top->add_option(
+           "--sort", line_.sort,
+           "cpu, memory, runs, kills, refusals or name; on a screen also by the keys c, m, "
+           "r, k, f and n, and q ends it")
+        ->check(CLI::IsMember({"cpu", "memory", "runs", "kills", "refusals", "name"}))
+        ->option_text("KEY");
     CLI::App* watch = Add("watch", Command::kWatch,
                           "Traces, kills, refusals, missing routes and deploys as they happen");
     watch->add_option("CANVAS", line_.canvas, "Of this canvas only");
@@ -372,6 +379,44 @@ class Parser {
         Add("incident", Command::kIncident, "One kill or refusal with its evidence");
     incident->add_option("ID", line_.id, "The run's id")->required();
     incident->add_flag("--full", line_.full, "Leave nothing out: whole values");
+  }
+
+  void AddDesk() {
+    CLI::App* why = Add("why", Command::kWhy, "What became of a run, and why, on one page");
+    why->add_option("RUN", line_.id, "Its id, whatever its canvas")->required();
+    CLI::App* similar = Add("similar", Command::kSimilar,
+                            "Incidents of the same code, caller or cause, of all canvases");
+    CLI::Option_group* by = similar->add_option_group("By", "One of these");
+    by->add_option("--code-hash", line_.code_hash, "SHA-256 of the canvas file, as `why` shows it")
+        ->option_text("HASH");
+    by->add_option("--caller", line_.caller, "The caller's address")->option_text("ADDRESS");
+    by->add_option("--cause", line_.verdict, "The verdict: wall_time, memory, refused ...")
+        ->option_text("VERDICT");
+    by->require_option(1);
+    similar->add_option("--since", line_.since, "Received then or later: 2026-11-24, 2h, 3d");
+    WithCount(similar, "So many, instead of 20");
+    CLI::App* evidence = Add("evidence", Command::kEvidence,
+                             "Seal all that is known of an incident in a file, and hold its trace");
+    evidence->add_option("INCIDENT", line_.id, "The run's id")->required();
+    evidence
+        ->add_option(
+            "--out", line_.out,
+            "The archive, which must not be there yet: a tar whose MANIFEST `sha256sum -c` "
+            "verifies")
+        ->required()
+        ->option_text("FILE");
+    CLI::App* canvas = WithCanvas(Add("canvas", Command::kCanvas, "What happened to a canvas"));
+    canvas
+        ->add_flag("--timeline", line_.timeline,
+                   "Deploys, incidents, refusals, missing routes, holds, what operators did and "
+                   "usage by the hour, "
+                   "oldest first")
+        ->required();
+    canvas->add_option("--since", line_.since,
+                       "From then on, instead of 24 hours ago: 2026-11-24, 2026-11-24T17:27, 2h, "
+                       "30d");
+    canvas->add_option("--until", line_.until, "Before");
+    WithCount(canvas, "The newest so many, instead of 200");
   }
 
   CLI::App app_;

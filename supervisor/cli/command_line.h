@@ -48,6 +48,10 @@ enum class Command {
   kIncidents,
   kVerifyIncidents,
   kIncident,
+  kWhy,
+  kSimilar,
+  kEvidence,
+  kCanvas,
   kUsage,
   kLimits,
   kCheckPolicy,
@@ -90,7 +94,9 @@ struct CommandLine {
   std::string reason;     // of a hold, a deletion, a control, a kill
   std::string lasts;      // of a control: "2h"
   std::string value;
-  std::string code_hash;  // of the revisions whose runs are killed
+  std::string code_hash;  // of the revisions whose runs are killed, or of incidents
+  std::string out;        // the file that gets an incident's evidence
+  std::string sort;       // top: what canvases are in the order of
   std::string actor;      // of entries of the audit log, like the next
   std::string action;
   bool urgent = false;            // tighten: runs in flight too
@@ -109,8 +115,9 @@ struct CommandLine {
   std::string head;       // of that chain, as the log told it: "17:9f86..."
   // That are formatted ("-": standard input), imported, or deployed beside.
   std::vector<std::string> files;
-  bool write = false;  // into the files
-  bool check = false;  // only whether they would change
+  bool timeline = false;  // canvas: what happened to it
+  bool write = false;     // into the files
+  bool check = false;     // only whether they would change
 
   std::string control_socket() const { return state + "/control.sock"; }
 };

@@ -55,6 +55,13 @@ ExitCode ShowIncident(Session& session);
 ExitCode VerifyIncidents(Session& session);
 ExitCode VerifyAudit(Session& session);
 
+// commands_desk.cc: what an operator asks who investigates
+ExitCode ShowWhy(Session& session);
+ExitCode ShowSimilar(Session& session);
+ExitCode ShowTimeline(Session& session);
+// commands_seal.cc
+ExitCode SealEvidence(Session& session);
+
 // commands_host.cc: what holds here
 ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);

@@ -9,6 +9,7 @@
 #include "supervisor/cli/export_otlp.h"
 #include "supervisor/cli/open_with.h"
 #include "supervisor/cli/printable.h"
+#include "supervisor/cli/query.h"
 #include "supervisor/cli/render_incident.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_trace.h"
@@ -16,21 +17,6 @@
 
 namespace nightjar::cli {
 namespace {
-
-// "?a=1&b=2" of what is not empty.
-class Query {
- public:
-  Query& With(std::string_view name, std::string_view value) {
-    if (value.empty()) return *this;
-    text_ += text_.empty() ? "?" : "&";
-    text_ += std::string(name) + "=" + EncodePart(value);
-    return *this;
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 std::string CountOf(const CommandLine& line) {
   return line.count ? std::to_string(*line.count) : "";

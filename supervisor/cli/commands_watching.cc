@@ -1,8 +1,11 @@
 #include <time.h>
 
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "supervisor/cli/commands.h"
+#include "supervisor/cli/raw_keys.h"
 #include "supervisor/cli/render_event.h"
 #include "supervisor/cli/render_lists.h"
 #include "supervisor/cli/render_top.h"
@@ -15,6 +18,27 @@ constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
 void WaitASecond() {
   timespec second{1, 0};
   nanosleep(&second, nullptr);
+}
+
+// A second, in which keys change what is shown of the same sample. False: it is to end.
+bool WaitForNextTop(Session& session, RawKeys* keys, const TopSample* earlier, const TopSample& now,
+                    TopView* view) {
+  if (keys == nullptr) {
+    WaitASecond();
+    return true;
+  }
+  const MonoTime next = now.at + std::chrono::seconds(1);
+  for (;;) {
+    const Nanos left = next - SystemClock().Mono();
+    if (left <= Nanos(0)) return true;
+    auto key = keys->Wait(left + std::chrono::milliseconds(1));
+    if (!key) return true;
+    if (*key == 'q') return false;
+    auto sort = TopSortOfKey(*key);
+    if (!sort) continue;
+    view->sort = *sort;
+    session.out() << kClearScreen << RenderTop(earlier, now, *view, session.paint()) << std::flush;
+  }
 }
 
 }  // namespace
@@ -35,9 +59,14 @@ ExitCode ShowRuns(Session& session) {
 
 ExitCode ShowTop(Session& session) {
   bool screen = session.terminal().out_is_terminal && !session.line().json;
+  TopView view;
+  if (screen) view.rows = session.terminal().rows;
+  view.sort = TopSortNamed(session.line().sort).value_or(TopSort::kCpu);
+  std::unique_ptr<RawKeys> keys = screen ? RawKeys::Create() : nullptr;
+  view.keys = keys != nullptr;
   // Endless on a screen, once elsewhere.
   uint32_t rounds = session.line().count.value_or(screen ? 0 : 1);
-  TopSample earlier;
+  std::optional<TopSample> earlier;
   for (uint32_t round = 0;; ++round) {
     TopSample now;
     if (ExitCode code = session.Ask({.target = "/runs"}, &now.runs); code != kOk) return code;
@@ -46,12 +75,11 @@ ExitCode ShowTop(Session& session) {
     now.at = SystemClock().Mono();
     if (!session.PrintedJson())
       session.out() << (screen ? kClearScreen : "")
-                    << RenderTop(round == 0 ? nullptr : &earlier, now,
-                                 screen ? session.terminal().rows : 0, session.paint());
+                    << RenderTop(earlier ? &*earlier : nullptr, now, view, session.paint());
     session.out() << std::flush;
     if (rounds != 0 && round + 1 == rounds) return kOk;
+    if (!WaitForNextTop(session, keys.get(), earlier ? &*earlier : nullptr, now, &view)) return kOk;
     earlier = std::move(now);
-    WaitASecond();
   }
 }
 

@@ -67,6 +67,14 @@ ExitCode Dispatch(Session& session) {
       return VerifyIncidents(session);
     case Command::kIncident:
       return ShowIncident(session);
+    case Command::kWhy:
+      return ShowWhy(session);
+    case Command::kEvidence:
+      return SealEvidence(session);
+    case Command::kCanvas:
+      return ShowTimeline(session);
+    case Command::kSimilar:
+      return ShowSimilar(session);
     case Command::kUsage:
       return ShowUsage(session);
     case Command::kLimits:

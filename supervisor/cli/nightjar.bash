@@ -1,15 +1,16 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident usage limits policy doctor functions fmt"
+  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident why similar evidence canvas usage limits policy doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --policy | --store | --index | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --out | --policy | --store | --index | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --open-with) COMPREPLY=($(compgen -c -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
+    --sort) COMPREPLY=($(compgen -W "cpu memory runs kills refusals name" -- "$word")); return ;;
     --by) COMPREPLY=($(compgen -W "hour day canvas" -- "$word")); return ;;
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
   esac
@@ -41,10 +42,13 @@ _nightjar() {
     hold | delete-trace) options+=" --reason" ;;
     trace) options+=" --full --format --object --open-with" ;;
     incident) options+=" --full" ;;
+    evidence) options+=" --out" ;;
+    canvas) options+=" --timeline --since --until -n" ;;
+    similar) options+=" --code-hash --caller --cause --since -n" ;;
     incidents) options+=" -n --verify --head" ;;
     usage) options+=" --since --until --by" ;;
     watch) options+=" --kind -n" ;;
-    top) options+=" -n" ;;
+    top) options+=" --sort -n" ;;
     limits) options+=" --handler" ;;
     policy)
       case "${COMP_WORDS[i + 1]}" in

@@ -10,7 +10,6 @@
 namespace nightjar::cli {
 namespace {
 
-constexpr size_t kPlotColumns = 48;
 constexpr int kSamplesToPlot = 3;  // fewer say no more than the table does
 constexpr int kDeepestIndent = 12;
 constexpr double kRoundingUs = 0.5;
@@ -74,15 +73,15 @@ std::string ProcessText(const proto::ProcessSeen& process, const Paint& paint) {
 
 }  // namespace
 
-std::string RenderUsageOverTime(const proto::Incident& incident, Glyphs glyphs,
-                                const Paint& paint) {
+std::string RenderUsageOverTime(const proto::Incident& incident, Glyphs glyphs, const Paint& paint,
+                                size_t plot_columns) {
   const Samples& samples = incident.usage_over_time();
   if (samples.size() < kSamplesToPlot) return "";
   auto end_us = static_cast<double>(samples[samples.size() - 1].at_us());
-  double column_us = end_us / kPlotColumns;
+  double column_us = end_us / static_cast<double>(plot_columns);
   if (column_us <= 0) return "";
   std::vector<double> cpu, memory, pids;
-  for (size_t column = 0; column < kPlotColumns; ++column) {
+  for (size_t column = 0; column < plot_columns; ++column) {
     double from = column_us * static_cast<double>(column), to = from + column_us;
     cpu.push_back(std::max(0.0, CpuAt(samples, to) - CpuAt(samples, from)) / column_us);
     memory.push_back(static_cast<double>(SeenAt(samples, to).memory_bytes()));

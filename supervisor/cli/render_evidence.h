@@ -10,7 +10,9 @@
 
 namespace nightjar::cli {
 
-std::string RenderUsageOverTime(const proto::Incident& incident, Glyphs glyphs, const Paint& paint);
+inline constexpr size_t kPlotColumns = 48;
+std::string RenderUsageOverTime(const proto::Incident& incident, Glyphs glyphs, const Paint& paint,
+                                size_t plot_columns = kPlotColumns);
 // One line each, without its end: what the kernel did to the run, and what held it up.
 std::string KernelText(const proto::CellEvents& events);
 std::string HeldUpText(const proto::CellEvents& events);

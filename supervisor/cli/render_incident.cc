@@ -47,30 +47,6 @@ std::string LimitText(const proto::LimitInForce& limit) {
   return Printable(text + ")");
 }
 
-std::string Sentence(const proto::Incident& incident, const Paint& paint) {
-  std::string who = paint.Bold(Printable(incident.canvas() + " " + incident.handler()));
-  std::string verdict = VerdictText(incident.verdict());
-  std::string text;
-  if (incident.verdict() == proto::VERDICT_REFUSED) {
-    text = who + " was " + paint.Bad("refused") + " before it ran";
-    if (incident.detail().empty()) text += ": " + RefusalText(incident.refusal().kind());
-  } else {
-    bool by_us = incident.verdict() != proto::VERDICT_CRASHED &&
-                 incident.verdict() != proto::VERDICT_DENIED_SYSCALL &&
-                 incident.verdict() != proto::VERDICT_WORKER_EXITED &&
-                 incident.verdict() != proto::VERDICT_START_FAILED &&
-                 incident.verdict() != proto::VERDICT_SUPERVISOR_LOST;
-    text = who + (by_us ? " was killed, " : " ended, ") + paint.Bad(verdict);
-  }
-  if (!incident.detail().empty()) text += ": " + Printable(incident.detail());
-  text += ".\n";
-  // A detail of the kernel's evidence names no line of the policy.
-  if (incident.has_broken() && !incident.broken().name().empty() &&
-      incident.detail().find(incident.broken().source()) == std::string::npos)
-    text += "Struck: " + LimitText(incident.broken()) + ".\n";
-  return text;
-}
-
 // What was used of the limits that a run can use up.
 std::string UsedOf(const std::string& limit, const proto::Usage& usage) {
   if (limit == "wall") return TimeText(usage.wall_us());
@@ -82,23 +58,6 @@ std::string UsedOf(const std::string& limit, const proto::Usage& usage) {
   if (limit == "trace") return BytesText(usage.trace_bytes());
   if (limit == "queue_time") return TimeText(usage.queue_us());
   return "";
-}
-
-std::string UsageTable(const proto::Incident& incident, const Paint& paint) {
-  Table table({{"LIMIT"},
-               {"USED", Table::Align::kRight},
-               {"ALLOWED", Table::Align::kRight},
-               {""},
-               {"SET BY"}});
-  for (const proto::LimitInForce& limit : incident.limits()) {
-    std::string used = UsedOf(limit.name(), incident.usage());
-    bool struck = limit.name() == incident.broken().name();
-    if (used.empty() && !struck) continue;
-    std::string by = limit.source();
-    if (by != "built in") by += ", " + limit.layer();
-    table.AddRow({limit.name(), used, limit.value(), struck ? "<- struck" : "", by});
-  }
-  return table.rows() == 0 ? "" : "\n" + table.Render(paint, "  ");
 }
 
 std::string KillText(const proto::KillTimes& kill) {
@@ -147,9 +106,50 @@ std::string Facts(const proto::Incident& incident, const Paint& paint) {
 
 }  // namespace
 
+std::string RenderWhatHappened(const proto::Incident& incident, const Paint& paint) {
+  std::string who = paint.Bold(Printable(incident.canvas() + " " + incident.handler()));
+  std::string verdict = VerdictText(incident.verdict());
+  std::string text;
+  if (incident.verdict() == proto::VERDICT_REFUSED) {
+    text = who + " was " + paint.Bad("refused") + " before it ran";
+    if (incident.detail().empty()) text += ": " + RefusalText(incident.refusal().kind());
+  } else {
+    bool by_us = incident.verdict() != proto::VERDICT_CRASHED &&
+                 incident.verdict() != proto::VERDICT_DENIED_SYSCALL &&
+                 incident.verdict() != proto::VERDICT_WORKER_EXITED &&
+                 incident.verdict() != proto::VERDICT_START_FAILED &&
+                 incident.verdict() != proto::VERDICT_SUPERVISOR_LOST;
+    text = who + (by_us ? " was killed, " : " ended, ") + paint.Bad(verdict);
+  }
+  if (!incident.detail().empty()) text += ": " + Printable(incident.detail());
+  text += ".\n";
+  // A detail of the kernel's evidence names no line of the policy.
+  if (incident.has_broken() && !incident.broken().name().empty() &&
+      incident.detail().find(incident.broken().source()) == std::string::npos)
+    text += "Struck: " + LimitText(incident.broken()) + ".\n";
+  return text;
+}
+
+std::string RenderLimitsUsed(const proto::Incident& incident, const Paint& paint) {
+  Table table({{"LIMIT"},
+               {"USED", Table::Align::kRight},
+               {"ALLOWED", Table::Align::kRight},
+               {""},
+               {"SET BY"}});
+  for (const proto::LimitInForce& limit : incident.limits()) {
+    std::string used = UsedOf(limit.name(), incident.usage());
+    bool struck = limit.name() == incident.broken().name();
+    if (used.empty() && !struck) continue;
+    std::string by = limit.source();
+    if (by != "built in") by += ", " + limit.layer();
+    table.AddRow({limit.name(), used, limit.value(), struck ? "<- struck" : "", by});
+  }
+  return table.rows() == 0 ? "" : "\n" + table.Render(paint, "  ");
+}
+
 std::string RenderIncident(const proto::Incident& incident, Detail detail, Glyphs glyphs,
                            const Paint& paint) {
-  std::string text = Sentence(incident, paint) + UsageTable(incident, paint) +
+  std::string text = RenderWhatHappened(incident, paint) + RenderLimitsUsed(incident, paint) +
                      RenderUsageOverTime(incident, glyphs, paint) + Facts(incident, paint) +
                      RenderProcesses(incident, paint);
   if (!incident.open_calls().empty()) {

@@ -10,6 +10,11 @@
 
 namespace nightjar::cli {
 
+// One sentence, and one more of the limit where that does not name it; and what was used of the
+// limits.
+std::string RenderWhatHappened(const proto::Incident& incident, const Paint& paint);
+std::string RenderLimitsUsed(const proto::Incident& incident, const Paint& paint);
+
 std::string RenderIncident(const proto::Incident& incident, Detail detail, Glyphs glyphs,
                            const Paint& paint);
 

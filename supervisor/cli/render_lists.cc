@@ -12,6 +12,8 @@ namespace nightjar::cli {
 namespace {
 
 constexpr auto kRight = Table::Align::kRight;
+// The hash of an archive of evidence fits, and its name.
+constexpr size_t kReasonColumns = 140;
 
 std::string Number(uint64_t count) {
   return std::to_string(count);
@@ -145,7 +147,7 @@ std::string RenderHolds(const proto::HoldList& list, const Paint& paint) {
                {"VERDICT"},
                {"HELD"},
                {"BY"},
-               {"REASON", Table::Align::kLeft, 60}});
+               {"REASON", Table::Align::kLeft, kReasonColumns}});
   for (const proto::Hold& hold : list.holds()) {
     const proto::TraceRow& trace = hold.trace();
     table.AddRow({hold.run_id(), hold.canvas(),
@@ -182,6 +184,26 @@ std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint)
     table.AddRow({row.run_id(), ClockText(row.at_unix_us()), row.canvas(), row.handler(),
                   VerdictText(row.verdict()), row.detail()});
   return table.Render(paint);
+}
+
+std::string RenderSimilar(const proto::IncidentList& list, const Paint& paint) {
+  if (list.incidents().empty()) return "No incident is like that.\n";
+  constexpr size_t kHashShown = 12;
+  Table table({{"INCIDENT"},
+               {"AT"},
+               {"CANVAS"},
+               {"HANDLER", Table::Align::kLeft, 32},
+               {"VERDICT"},
+               {"CALLER"},
+               {"CODE"},
+               {"WHAT HAPPENED", Table::Align::kLeft, 60}});
+  for (const proto::IncidentRow& row : list.incidents())
+    table.AddRow({row.run_id(), ClockText(row.at_unix_us()), row.canvas(), row.handler(),
+                  VerdictText(row.verdict()), row.caller(), row.code_sha256().substr(0, kHashShown),
+                  row.detail()});
+  std::string text = table.Render(paint);
+  if (list.more()) text += "There are older ones: -n shows more.\n";
+  return text;
 }
 
 std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,

@@ -15,6 +15,8 @@ std::string RenderTraces(const proto::TraceList& list, const Paint& paint);
 std::string RenderHolds(const proto::HoldList& list, const Paint& paint);
 std::string RenderMissed(const proto::MissedList& list, const Paint& paint);
 std::string RenderIncidents(const proto::IncidentList& list, const Paint& paint);
+// Across canvases: with their callers and codes.
+std::string RenderSimilar(const proto::IncidentList& list, const Paint& paint);
 // What the chain's links are called.
 struct ChainWords {
   const char* one = "incident";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "supervisor/cli/quantity.h"
@@ -31,7 +32,37 @@ double PerSecond(uint64_t earlier, uint64_t now, double seconds) {
   return now >= earlier && seconds > 0 ? static_cast<double>(now - earlier) / seconds : 0;
 }
 
-std::vector<Rates> RatesOf(const TopSample* earlier, const TopSample& now) {
+struct SortName {
+  TopSort sort;
+  std::string_view name;
+  char key;
+};
+constexpr SortName kSorts[] = {
+    {TopSort::kCpu, "cpu", 'c'},           {TopSort::kMemory, "memory", 'm'},
+    {TopSort::kRuns, "runs", 'r'},         {TopSort::kKills, "kills", 'k'},
+    {TopSort::kRefusals, "refusals", 'f'}, {TopSort::kName, "name", 'n'}};
+
+// How much there is of what it is sorted by; the second where the first is the same.
+std::pair<double, double> Weight(const Rates& one, TopSort sort) {
+  auto total = [](uint64_t count) { return static_cast<double>(count); };
+  switch (sort) {
+    case TopSort::kMemory:
+      return {total(one.row->memory_bytes()), one.cpus};
+    case TopSort::kRuns:
+      return {one.requests, total(one.row->requests())};
+    case TopSort::kKills:
+      return {total(one.row->killed()), one.cpus};
+    case TopSort::kRefusals:
+      return {total(one.row->refused()), one.cpus};
+    case TopSort::kName:
+      return {};
+    case TopSort::kCpu:
+      break;
+  }
+  return {one.cpus, one.requests};
+}
+
+std::vector<Rates> RatesOf(const TopSample* earlier, const TopSample& now, TopSort sort) {
   std::map<std::string, const proto::CanvasRow*> before;
   if (earlier != nullptr)
     for (const proto::CanvasRow& row : earlier->canvases.canvases()) before[row.canvas()] = &row;
@@ -45,9 +76,10 @@ std::vector<Rates> RatesOf(const TopSample* earlier, const TopSample& now) {
     }
     rates.push_back(one);
   }
-  std::stable_sort(rates.begin(), rates.end(), [](const Rates& a, const Rates& b) {
-    if (a.cpus != b.cpus) return a.cpus > b.cpus;
-    if (a.requests != b.requests) return a.requests > b.requests;
+  std::stable_sort(rates.begin(), rates.end(), [sort](const Rates& a, const Rates& b) {
+    auto of_a = Weight(a, sort), of_b = Weight(b, sort);
+    if (of_a != of_b) return of_a > of_b;
+    if (sort == TopSort::kName) return a.row->canvas() < b.row->canvas();
     return a.row->requests() > b.row->requests();
   });
   return rates;
@@ -64,6 +96,7 @@ std::string CanvasTable(const std::vector<Rates>& rates, bool has_rates, size_t 
                {"P50", kRight},
                {"P99", kRight},
                {"MEMORY", kRight},
+               {"RUNS", kRight},
                {"REFUSED", kRight},
                {"KILLED", kRight}});
   for (const Rates& one : rates) {
@@ -74,8 +107,8 @@ std::string CanvasTable(const std::vector<Rates>& rates, bool has_rates, size_t 
                   std::to_string(row.queued()), std::to_string(row.armed()),
                   row.latency_p50_us() == 0 ? "-" : TimeText(row.latency_p50_us()),
                   row.latency_p99_us() == 0 ? "-" : TimeText(row.latency_p99_us()),
-                  BytesText(row.memory_bytes()), std::to_string(row.refused()),
-                  std::to_string(row.killed())});
+                  BytesText(row.memory_bytes()), std::to_string(row.requests()),
+                  std::to_string(row.refused()), std::to_string(row.killed())});
   }
   return table.Render(paint);
 }
@@ -101,11 +134,33 @@ std::string RunTable(const proto::RunList& runs, size_t rows, const Paint& paint
   return table.rows() == 0 ? "" : "\n" + table.Render(paint);
 }
 
+std::string KeysText(TopSort sort, const Paint& paint) {
+  std::string text;
+  for (const SortName& one : kSorts) {
+    std::string name = std::string(1, one.key) + " " + std::string(one.name);
+    text += (text.empty() ? "" : "  ") + (one.sort == sort ? paint.Bold("[" + name + "]") : name);
+  }
+  return "by: " + text + "  q quit";
+}
+
 }  // namespace
 
-std::string RenderTop(const TopSample* earlier, const TopSample& now, size_t rows,
+std::optional<TopSort> TopSortNamed(std::string_view name) {
+  for (const SortName& one : kSorts)
+    if (one.name == name) return one.sort;
+  return std::nullopt;
+}
+
+std::optional<TopSort> TopSortOfKey(char key) {
+  for (const SortName& one : kSorts)
+    if (one.key == key) return one.sort;
+  return std::nullopt;
+}
+
+std::string RenderTop(const TopSample* earlier, const TopSample& now, const TopView& view,
                       const Paint& paint) {
-  std::vector<Rates> rates = RatesOf(earlier, now);
+  const size_t rows = view.rows;
+  std::vector<Rates> rates = RatesOf(earlier, now, view.sort);
   double requests = 0;
   double cpus = 0;
   for (const Rates& one : rates) {
@@ -116,7 +171,7 @@ std::string RenderTop(const TopSample* earlier, const TopSample& now, size_t row
                      CountText(static_cast<uint64_t>(now.runs.runs_size()), "run", "runs");
   if (earlier != nullptr)
     text += ", " + Fixed(requests, 0) + " requests/s on " + Fixed(cpus, 2) + " processors";
-  text += "\n\n";
+  text += "\n" + (view.keys ? KeysText(view.sort, paint) : "") + "\n";
   // Two thirds of the screen for canvases, what they leave for runs.
   size_t room = rows == 0 ? SIZE_MAX : std::max<size_t>(rows, kOtherLines + 3) - kOtherLines;
   size_t for_canvases = rows == 0 ? SIZE_MAX : room - room / 3;

@@ -70,6 +70,43 @@ ExitCode Session::Follow(const std::string& target, EventText* text,
   return got->status == 200 ? kOk : Refused(got->status, nullptr);
 }
 
+Error Session::WhyNot(const Answer& answer) {
+  proto::ControlError said;
+  if (!ReadJson(answer.body, &said) || said.error().empty())
+    said.set_error("the supervisor answered with HTTP status " + std::to_string(answer.status));
+  ErrorCode code = ErrorCode::kNotFound;
+  if (answer.status == 409) code = ErrorCode::kExists;
+  if (answer.status >= 500) code = ErrorCode::kExhausted;  // it may be there later
+  return {code, 0, said.error()};
+}
+
+Result<std::string> Session::Try(const Question& question) {
+  if (Connect() != kOk) return Fail(ErrorCode::kInvalid, "there is no such socket");
+  NJ_ASSIGN(Answer answer, Send(question));
+  if (answer.status != 200) return tl::unexpected<Error>(WhyNot(answer));
+  return std::move(answer.body);
+}
+
+Result<std::string> Session::TryGet(const std::string& target) {
+  return Try({.target = target});
+}
+
+Result<std::string> Session::TryPut(const std::string& target, std::string_view body) {
+  return Try({.method = "PUT", .target = target, .body = body});
+}
+
+Result<ControlClient::Part> Session::TryFetchPart(const std::string& target,
+                                                  const std::string& type, uint64_t first,
+                                                  uint64_t count) {
+  if (Connect() != kOk) return Fail(ErrorCode::kInvalid, "there is no such socket");
+  progress_.Begin("reading the trace");
+  auto part = client_->FetchPart(target, type, first, count);
+  progress_.End();
+  NJ_TRY(part);
+  if (part->answer.status != 206) return tl::unexpected<Error>(WhyNot(part->answer));
+  return part;
+}
+
 Session::Tried Session::TryAsk(const Question& question, google::protobuf::Message* answer) {
   if (Connect() != kOk) return Tried::kRefused;
   auto got = Send(question);

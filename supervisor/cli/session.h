@@ -43,6 +43,14 @@ class Session {
   enum class Tried { kAnswered, kRefused, kNobody };
   Tried TryAsk(const Question& question, google::protobuf::Message* answer);
 
+  // For what may be missing, of which nothing is said here: the answer as it came, or why there is
+  // none. kUnavailable: the supervisor is away; kExhausted: it may have one later.
+  Result<std::string> TryGet(const std::string& target);
+  // kExists: it is there already.
+  Result<std::string> TryPut(const std::string& target, std::string_view body);
+  Result<ControlClient::Part> TryFetchPart(const std::string& target, const std::string& type,
+                                           uint64_t first, uint64_t count);
+
   // The supervisor's events after the last one that `text` has seen, until `each` returns false
   // (kOk) or the supervisor is away (kUnreachable, of which nothing is said here; see last_error).
   ExitCode Follow(const std::string& target, EventText* text,
@@ -72,6 +80,8 @@ class Session {
   ExitCode Understand(Answer answer, google::protobuf::Message* message,
                       proto::ControlError* refusal);
   ExitCode Refused(long status, proto::ControlError* refusal);
+  static Error WhyNot(const Answer& answer);
+  Result<std::string> Try(const Question& question);
 
   const CommandLine& line_;
   Terminal& terminal_;

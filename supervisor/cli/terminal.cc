@@ -41,7 +41,10 @@ Terminal StandardTerminal(ColourChoice choice) {
                     Paint(Choose(choice, out))};
   terminal.glyphs = ChooseGlyphs();
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) terminal.rows = size.ws_row;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    if (size.ws_row > 0) terminal.rows = size.ws_row;
+    if (size.ws_col > 0) terminal.columns = size.ws_col;
+  }
   return terminal;
 }
 

@@ -18,6 +18,7 @@ struct Terminal {
   bool err_is_terminal = false;
   Paint paint;  // for `out`
   size_t rows = 24;
+  size_t columns = 100;
   Glyphs glyphs = Glyphs::kAscii;
 };
 

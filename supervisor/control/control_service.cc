@@ -55,6 +55,7 @@ void ControlService::Route(Call call) {
   if (is("GET", 1, "holds")) return ListHolds(std::move(call));
   if (is("GET", 3, "canvases") && path[2] == "limits") return Limits(std::move(call), path[1]);
   if (is("GET", 1, "runs")) return Runs(std::move(call));
+  if (is("GET", 2, "runs")) return Why(std::move(call), path[1]);
   if (is("DELETE", 2, "runs")) return KillRun(std::move(call), path[1]);
   if (is("DELETE", 1, "runs")) return KillAll(std::move(call));
   if (is("POST", 1, "controls")) return MakeControl(std::move(call));
@@ -65,6 +66,12 @@ void ControlService::Route(Call call) {
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));
   if (is("GET", 2, "incidents") && path[1] == "verify") return VerifyIncidents(std::move(call));
   if (is("GET", 2, "incidents")) return GetIncident(std::move(call), path[1]);
+  if (is("GET", 3, "incidents") && path[2] == "link")
+    return GetIncidentLink(std::move(call), path[1]);
+  if (is("GET", 3, "canvases") && path[2] == "timeline")
+    return GetTimeline(std::move(call), path[1]);
+  if (is("GET", 5, "canvases") && path[2] == "revisions" && path[4] == "source")
+    return GetSource(std::move(call), path[1], path[3]);
   if (is("GET", 1, "events")) return Events(std::move(call));
   if (is("GET", 1, "usage")) return Usage(std::move(call));
   if (is("GET", 1, "metrics")) return GetMetrics(std::move(call));

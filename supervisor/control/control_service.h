@@ -74,6 +74,7 @@ class ControlService {
   void RunOnce(Call call, const std::string& canvas, const std::string& handler);
   void Canvases(Call call);
   void Runs(Call call);
+  void Why(Call call, const std::string& id);
   void KillRun(Call call, const std::string& id);
   void KillAll(Call call);
   void KillMatching(Call call, const RunFilter& filter);
@@ -106,6 +107,9 @@ class ControlService {
   void HandleMissed(Call call, const std::string& canvas);
   void ListIncidents(Call call);
   void GetIncident(Call call, const std::string& id);
+  void GetIncidentLink(Call call, const std::string& id);
+  void GetTimeline(Call call, const std::string& canvas);
+  void GetSource(Call call, const std::string& canvas, const std::string& revision);
   void VerifyIncidents(Call call);
   void Usage(Call call);
   void Events(Call call);

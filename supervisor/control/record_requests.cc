@@ -1,3 +1,4 @@
+#include "ipc/core/ascii.h"
 #include "supervisor/control/control_service.h"
 #include "supervisor/control/moment.h"
 #include "supervisor/control/request_values.h"
@@ -14,6 +15,10 @@ bool ReadChainHead(const std::string& text, proto::VerifyIncidents* question) {
   question->set_head(*link);
   question->set_head_hash(text.substr(colon + 1));
   return true;
+}
+
+bool IsSha256Text(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 // Where a walk along a chain stands, out of the query. False: the answer was no.
@@ -39,8 +44,25 @@ void ControlService::ListIncidents(Call call) {
   uint32_t rows = call.Rows(20);
   if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
   proto::ToWriter question;
-  question.mutable_list_incidents()->set_canvas(call.Query("canvas"));
-  question.mutable_list_incidents()->set_rows_max(rows);
+  proto::ListIncidents& wanted = *question.mutable_list_incidents();
+  wanted.set_rows_max(rows);
+  wanted.set_canvas(call.Query("canvas"));
+  wanted.set_code_sha256(ToLowerAscii(call.Query("code_hash")));
+  wanted.set_caller(call.Query("caller"));
+  const bool code = !wanted.code_sha256().empty();
+  if (!wanted.canvas().empty() + code + !wanted.caller().empty() > 1)
+    return call.Fail(400, "incidents are found by one of canvas, code_hash and caller");
+  if (code && !IsSha256Text(wanted.code_sha256()))
+    return call.Fail(400, "code_hash is the SHA-256 of a canvas file, 64 digits of 0-9 and a-f");
+  const std::string cause = call.Query("cause");
+  auto verdict = VerdictNamed(cause);
+  if (!verdict) return call.Fail(400, "there is no verdict named " + cause);
+  wanted.set_verdict(*verdict);
+  if (std::string since = call.Query("since"); !since.empty()) {
+    auto moment = ParseMoment(since, needs_.clock.Wall());
+    if (!moment) return call.Fail(400, NotAMoment("since", since));
+    wanted.set_since_unix_us(UnixMicros(*moment));
+  }
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->incidents());

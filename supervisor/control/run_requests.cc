@@ -1,6 +1,8 @@
 #include <optional>
 #include <set>
+#include <vector>
 
+#include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
 #include "supervisor/control/control_service.h"
 #include "supervisor/control/request_values.h"
@@ -50,6 +52,33 @@ void ControlService::Runs(Call call) {
   proto::RunList list;
   for (const Run* run : needs_.runs.Live()) *list.add_runs() = RowOf(*run);
   call.Answer(list);
+}
+
+// The writer knows runs that have ended; those that go on are asked for here.
+void ControlService::Why(Call call, const std::string& text) {
+  const std::string id = ToLowerAscii(text);
+  std::vector<proto::RunRow> live;
+  for (const Run* run : needs_.runs.Live())
+    if (run->order().id.ToString().starts_with(id)) live.push_back(RowOf(*run));
+  proto::ToWriter question;
+  question.mutable_explain_run()->set_id(id);
+  needs_.journal.Ask(std::move(question), [call, id, live](Result<proto::FromWriter> answer) {
+    bool clear =
+        live.empty() || (answer && live.size() == 1 && answer->why().run_id() == live[0].run_id());
+    if (answer && clear) return call.Answer(answer->why());
+    using enum ErrorCode;
+    bool wrong = !answer && (answer.error().code == kInvalid || answer.error().code == kExists);
+    if (live.empty() || wrong) return call.Fail(answer.error());
+    if (answer || live.size() > 1)
+      return call.Fail(Error{
+          kExists, 0,
+          "`" + id + "` is the start of several ids, among them " + live[0].run_id() + " and " +
+              (answer ? answer->why().run_id() : live[1].run_id()) + ": give more of it"});
+    proto::WhyAnswer running;
+    running.set_run_id(live[0].run_id());
+    *running.mutable_running() = live[0];
+    call.Answer(running);
+  });
 }
 
 void ControlService::KillRun(Call call, const std::string& text) {

@@ -1,23 +1,16 @@
 #include "supervisor/writer/answers.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "ipc/core/bounds.h"
-#include "ipc/proto/program.pb.h"
+#include "supervisor/writer/operator_answers.h"
 #include "supervisor/writer/replay.h"
 #include "supervisor/writer/sha256.h"
+#include "supervisor/writer/upload_text.h"
 
 namespace nightjar {
 namespace {
-
-// A canvas file begins with a bracket or a comment, an Upload with a brace.
-bool IsUpload(const std::string& source) {
-  size_t first = source.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && source[first] == '{';
-}
 
 Result<proto::SourceAnswer> WithAppended(std::string source, const std::string& more) {
   proto::SourceAnswer answer;
@@ -26,12 +19,9 @@ Result<proto::SourceAnswer> WithAppended(std::string source, const std::string& 
     answer.set_source(std::move(source) + more);
     return answer;
   }
-  proto::Upload upload;
-  if (!google::protobuf::util::JsonStringToMessage(source, &upload).ok())
-    return Fail(ErrorCode::kProtocol, "what was deployed cannot be read");
+  NJ_ASSIGN(proto::Upload upload, ReadUpload(source));
   upload.mutable_source()->append(more);
-  if (!google::protobuf::util::MessageToJsonString(upload, answer.mutable_source()).ok())
-    return Fail(ErrorCode::kInternal, "what was deployed cannot be written again");
+  NJ_ASSIGN(*answer.mutable_source(), WriteUpload(upload));
   return answer;
 }
 
@@ -180,6 +170,25 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
       NJ_ASSIGN(auto deleted, archive.index().deletions().Find(answer.incident().canvas(), *run));
       if (deleted)
         answer.mutable_incident()->set_trace_deleted("deleted on " + DeletedText(*deleted));
+      return answer;
+    }
+    case proto::ToWriter::kGetIncidentLink: {
+      auto run = RunId::FromBytes(question.get_incident_link().run_id());
+      if (!run) return Fail(ErrorCode::kInvalid, "not the id of a run");
+      NJ_ASSIGN(*answer.mutable_incident_link(), archive.index().chain().Find(*run));
+      return answer;
+    }
+    case proto::ToWriter::kExplainRun: {
+      NJ_ASSIGN(*answer.mutable_why(), ExplainRun(archive.index(), question.explain_run()));
+      return answer;
+    }
+    case proto::ToWriter::kTimelineWanted: {
+      NJ_ASSIGN(*answer.mutable_timeline(), TimelineOf(archive, question.timeline_wanted()));
+      return answer;
+    }
+    case proto::ToWriter::kGetRevisionSource: {
+      NJ_ASSIGN(*answer.mutable_revision_source(),
+                SourceWithoutSecrets(archive.catalog(), question.get_revision_source()));
       return answer;
     }
     case proto::ToWriter::kVerifyIncidents: {

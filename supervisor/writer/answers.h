@@ -25,7 +25,8 @@ proto::FromWriter ObjectElsewhere(uint64_t ticket, std::string url);
 
 Result<proto::FromWriter> SaveRevision(Archive& archive, const Catalog::Revision& revision);
 // `question` is a ListTraces, ListIncidents, GetIncident, VerifyIncidents, ListHolds, ListMissed,
-// RoutesMissed, UsageTold, UsageWanted, GetMissed, LoadRevision or GetSource.
+// RoutesMissed, UsageTold, UsageWanted, GetMissed, LoadRevision, GetSource, GetIncidentLink,
+// ExplainRun, TimelineWanted or GetRevisionSource.
 Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& question);
 // `order` is a HoldTrace, a ReleaseTrace or a DeleteTrace. The keeper's thread.
 Result<proto::FromWriter> AnswerFrom(Keeper& keeper, const proto::ToWriter& order);

@@ -41,6 +41,12 @@ constexpr const char* kNext =
     "JOIN programs ON programs.canvas = name AND programs.revision = newest "
     "WHERE name > ? ORDER BY name LIMIT 1";
 
+constexpr const char* kDeployed =
+    "SELECT revision, deployed_ms, deployed_by FROM revisions WHERE canvas = ? AND revision = ?";
+// Revisions are numbered in the order in which they were deployed.
+constexpr const char* kDeploys =
+    "SELECT revision, deployed_ms, deployed_by FROM revisions WHERE canvas = ? "
+    "ORDER BY revision DESC LIMIT ?";
 constexpr const char* kNewestManifest =
     "SELECT manifest FROM canvases JOIN revisions ON revisions.canvas = name AND "
     "revisions.revision = newest WHERE name = ?";
@@ -55,6 +61,8 @@ Result<std::unique_ptr<Catalog>> Catalog::Create(const std::string& path, const 
 }
 
 Status Catalog::PrepareAll() {
+  NJ_ASSIGN(deployed_, db_->Prepare(kDeployed));
+  NJ_ASSIGN(deploys_, db_->Prepare(kDeploys));
   NJ_ASSIGN(newest_, db_->Prepare(kNewest));
   NJ_ASSIGN(same_, db_->Prepare(kSame));
   NJ_ASSIGN(add_revision_, db_->Prepare(kAddRevision));
@@ -144,6 +152,35 @@ Result<std::string> Catalog::Source(std::string_view canvas, RevisionNumber revi
 
 Result<std::string> Catalog::Program(std::string_view canvas, RevisionNumber revision) {
   return GetBytes(program_, canvas, revision);
+}
+
+Catalog::Deployed Catalog::DeployedIn(const Statement& row) {
+  return {static_cast<RevisionNumber>(row.Int(0)), row.Int(1), std::string(row.Bytes(2))};
+}
+
+Result<Catalog::Deployed> Catalog::WhenDeployed(std::string_view canvas, RevisionNumber revision) {
+  ResetLater reset(deployed_);
+  deployed_.BindText(1, canvas);
+  deployed_.BindInt(2, static_cast<int64_t>(revision));
+  NJ_ASSIGN(bool there, deployed_.Step());
+  if (there) return DeployedIn(deployed_);
+  return Fail(ErrorCode::kNotFound,
+              "no revision " + std::to_string(revision) + " of " + std::string(canvas));
+}
+
+Result<std::vector<Catalog::Deployed>> Catalog::DeployedSince(std::string_view canvas,
+                                                              int64_t unix_ms, size_t rows_max) {
+  ResetLater reset(deploys_);
+  deploys_.BindText(1, canvas);
+  deploys_.BindInt(2, static_cast<int64_t>(rows_max));
+  std::vector<Deployed> deploys;
+  for (;;) {
+    NJ_ASSIGN(bool more, deploys_.Step());
+    if (!more) return deploys;
+    Deployed deployed = DeployedIn(deploys_);
+    if (deployed.unix_ms < unix_ms) return deploys;
+    deploys.push_back(std::move(deployed));
+  }
 }
 
 Result<Catalog::Entry> Catalog::EntryIn(const Statement& row) {

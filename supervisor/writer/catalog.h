@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ipc/core/clock.h"
 #include "ipc/core/ids.h"
@@ -41,6 +42,17 @@ class Catalog {
   // Of the revision in force; kNotFound.
   Result<proto::Manifest> NewestManifest(std::string_view canvas);
 
+  // Of one revision; kNotFound.
+  struct Deployed {
+    RevisionNumber revision = 0;
+    int64_t unix_ms = 0;
+    std::string by;
+  };
+  Result<Deployed> WhenDeployed(std::string_view canvas, RevisionNumber revision);
+  // Revisions of a canvas that were deployed then or later, newest first, at most `rows_max`.
+  Result<std::vector<Deployed>> DeployedSince(std::string_view canvas, int64_t unix_ms,
+                                              size_t rows_max);
+
   struct Entry {
     proto::CatalogEntry entry;
     std::string program;
@@ -61,8 +73,9 @@ class Catalog {
   std::unique_ptr<Database> db_;  // before the statements, which must be gone when it closes
   const Clock& clock_;
   static Result<Entry> EntryIn(const Statement& row);
-  Statement newest_, same_, add_revision_, add_program_, prune_, publish_, next_, one_, source_,
-      program_, newest_manifest_;
+  static Deployed DeployedIn(const Statement& row);
+  Statement deployed_, deploys_, newest_, same_, add_revision_, add_program_, prune_, publish_,
+      next_, one_, source_, program_, newest_manifest_;
 };
 
 }  // namespace nightjar

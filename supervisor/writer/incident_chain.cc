@@ -6,6 +6,7 @@
 #include "ipc/core/ids.h"
 #include "ipc/core/log.h"
 #include "supervisor/writer/sha256.h"
+#include "supervisor/writer/trace_days.h"
 
 namespace nightjar {
 namespace {
@@ -20,8 +21,10 @@ constexpr const char* kLast =
 constexpr const char* kUnlinked = "SELECT COUNT(*) FROM incidents WHERE link IS NULL";
 constexpr const char* kTime = "SELECT at_us FROM incidents WHERE link = ?";
 constexpr const char* kWalk =
-    "SELECT link, previous, hash, incident, run_id, canvas, handler, verdict, at_us, detail "
-    "FROM incidents WHERE link > ? ORDER BY link LIMIT ?";
+    "SELECT link, previous, hash, incident, run_id, canvas, handler, verdict, at_us, detail, "
+    "code_sha256, caller FROM incidents WHERE link > ? ORDER BY link LIMIT ?";
+constexpr const char* kFind =
+    "SELECT link, previous, hash, incident FROM incidents WHERE run_id = ?";
 
 constexpr ChainKind kIncidents{"nightjar incident 1\n", "incident", "incidents"};
 
@@ -36,7 +39,9 @@ bool ColumnsAgree(const Statement& row, const proto::Incident& incident) {
   auto run = RunId::FromBytes(row.Bytes(4));
   return run && run->ToString() == incident.run_id() && row.Bytes(5) == incident.canvas() &&
          row.Bytes(6) == incident.handler() && row.Int(7) == incident.verdict() &&
-         row.Int(8) == incident.at_unix_us() && row.Bytes(9) == incident.detail();
+         row.Int(8) == incident.at_unix_us() && row.Bytes(9) == incident.detail() &&
+         row.Bytes(10) == incident.code_sha256() &&
+         row.Bytes(11) == CallerAddress(incident.caller());
 }
 
 }  // namespace
@@ -73,6 +78,7 @@ Status IncidentChain::PrepareAll() {
   NJ_ASSIGN(unlinked_, db_.Prepare(kUnlinked));
   NJ_ASSIGN(time_, db_.Prepare(kTime));
   NJ_ASSIGN(walk_, db_.Prepare(kWalk));
+  NJ_ASSIGN(find_, db_.Prepare(kFind));
   return {};
 }
 
@@ -191,6 +197,27 @@ Result<proto::ChainAnswer> IncidentChain::Verify(const proto::VerifyIncidents& q
   proto::ChainAnswer answer = walk.Answer();
   NJ_TRY(TellTimes(&answer));
   return answer;
+}
+
+Result<proto::IncidentLink> IncidentChain::Find(const RunId& run) {
+  NJ_ASSIGN(Record record, ReadOrBegin());
+  ResetLater reset(find_);
+  find_.BindBlob(1, run.bytes());
+  NJ_ASSIGN(bool there, find_.Step());
+  if (!there) return Fail(ErrorCode::kNotFound, "no incident " + run.ToString());
+  proto::IncidentLink link;
+  auto number = static_cast<uint64_t>(find_.Int(0));
+  if (number == 0) return link;
+  link.set_link(number);
+  link.set_previous(HashText(find_.Bytes(1)));
+  link.set_hash(HashText(find_.Bytes(2)));
+  std::string before =
+      std::string(kIncidents.label) + BigEndian(number) + std::string(find_.Bytes(1));
+  link.set_record_at(static_cast<uint32_t>(before.size()));
+  link.set_hashed(before + std::string(find_.Bytes(3)));
+  link.set_links(record.links);
+  link.set_head(HashText(record.head));
+  return link;
 }
 
 void IncidentChain::LogHead(Telling telling) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "ipc/core/clock.h"
+#include "ipc/core/ids.h"
 #include "ipc/core/result.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/hash_chain.h"
@@ -40,6 +41,9 @@ class IncidentChain {
   // answer's; an error is the database's.
   Result<proto::ChainAnswer> Verify(const proto::VerifyIncidents& question);
 
+  // Where one incident stands. kNotFound.
+  Result<proto::IncidentLink> Find(const RunId& run);
+
   // Logs where the chain ends, when that changed since it was last told; kIfDue: and at most once
   // in kChainHeadLogged.
   enum class Telling { kNow, kIfDue };
@@ -66,7 +70,7 @@ class IncidentChain {
 
   Database& db_;
   const Clock& clock_;
-  Statement read_, begin_, advance_, last_, unlinked_, time_, walk_;
+  Statement read_, begin_, advance_, last_, unlinked_, time_, walk_, find_;
   std::string logged_;  // the head that was logged last
   MonoTime logged_at_{};
 };

@@ -70,15 +70,44 @@ std::optional<std::vector<std::string>> SecretsIn(std::string_view program) {
   return secrets;
 }
 
-std::string MaskSecrets(std::string_view text, const std::vector<std::string>& secrets,
-                        TextEnd end) {
+namespace {
+
+TextMask MaskOf(const std::vector<std::string>& secrets) {
   HiddenTexts hidden;
   for (const std::string& secret : secrets) hidden.texts.push_back({secret, "<secret>"});
   TextMask mask;
   mask.Set(std::move(hidden));
+  return mask;
+}
+
+}  // namespace
+
+std::string MaskSecrets(std::string_view text, const std::vector<std::string>& secrets,
+                        TextEnd end) {
+  TextMask mask = MaskOf(secrets);
   std::string room;
   std::string masked(mask.Apply(text, &room));
   if (end == TextEnd::kCut) masked.resize(masked.size() - mask.BegunAtEnd(masked));
+  return masked;
+}
+
+Result<std::string> MaskAllSecrets(std::string_view text, const std::vector<std::string>& secrets) {
+  size_t bytes = 0, longest = 0;
+  for (const std::string& secret : secrets) {
+    bytes += secret.size();
+    longest = std::max(longest, secret.size());
+  }
+  if (secrets.size() > bounds::kMaskedTexts || bytes > bounds::kMaskedTextsBytes)
+    return Fail(ErrorCode::kExhausted, "there are more secrets in it than can be searched for");
+  TextMask mask = MaskOf(secrets);
+  std::string masked;
+  size_t hidden = 0;
+  while (!text.empty()) {
+    // Together with what a secret that begins in it may need behind it.
+    const size_t ready = std::min(text.size(), bounds::kMaskedPieceBytes);
+    hidden = mask.Show(text.substr(0, ready + longest), ready, hidden, &masked);
+    text.remove_prefix(ready);
+  }
   return masked;
 }
 

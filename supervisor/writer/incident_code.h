@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/core/result.h"
 #include "ipc/proto/control.pb.h"
 #include "supervisor/writer/catalog.h"
 
@@ -25,6 +26,9 @@ std::optional<std::vector<std::string>> SecretsIn(std::string_view program);
 enum class TextEnd { kWhole, kCut };
 std::string MaskSecrets(std::string_view text, const std::vector<std::string>& secrets,
                         TextEnd end);
+
+// Of a text of any length, piece by piece. kExhausted: there is more to search for than can be.
+Result<std::string> MaskAllSecrets(std::string_view text, const std::vector<std::string>& secrets);
 
 class IncidentCode {
  public:

@@ -130,6 +130,10 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListMissed:
     case proto::ToWriter::kRoutesMissed:
     case proto::ToWriter::kUsageWanted:
+    case proto::ToWriter::kExplainRun:
+    case proto::ToWriter::kTimelineWanted:
+    case proto::ToWriter::kGetIncidentLink:
+    case proto::ToWriter::kGetRevisionSource:
       return Answer(Kind::kDroppable, ticket, [message = std::move(message)](Archive& archive) {
         return AnswerFrom(archive, message);
       });

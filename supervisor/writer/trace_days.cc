@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/writer/id_prefix.h"
 #include "supervisor/writer/input_fields.h"
 
 namespace nightjar {
@@ -221,6 +222,32 @@ Status TraceDays::GetMany(TraceDay day, const std::vector<Name>& names,
     each(i, std::move(trace));
   }
   return {};
+}
+
+Result<std::vector<TraceDays::Found>> TraceDays::InRange(const RunRange& range, size_t rows_max) {
+  std::vector<Found> found;
+  NJ_ASSIGN(std::vector<TraceDay> days, Days());
+  for (TraceDay day : days) {
+    const RunRange of_day = RangeOf(day);
+    if (of_day.last < range.first || of_day.first > range.last) continue;
+    NJ_ASSIGN(Statement ask, db_.Prepare(For(day, EachCanvasSql("traces_DAY")).c_str()));
+    NJ_TRY(ReadFound(ask, range, rows_max, &found));
+  }
+  return found;
+}
+
+Status TraceDays::ReadFound(Statement& ask, const RunRange& range, size_t rows_max,
+                            std::vector<Found>* found) {
+  ResetLater reset(ask);
+  ask.BindBlob(1, range.first);
+  ask.BindBlob(2, range.last);
+  ask.BindInt(3, static_cast<int64_t>(rows_max));
+  for (;;) {
+    NJ_ASSIGN(bool more, ask.Step());
+    if (!more) return {};
+    if (auto run = RunId::FromBytes(ask.Bytes(1)))
+      found->push_back({std::string(ask.Bytes(0)), *run});
+  }
 }
 
 Status TraceDays::Move(std::string_view canvas, const RunId& run, std::string_view from,

@@ -58,6 +58,15 @@ class TraceDays {
   };
   Status GetMany(TraceDay day, const std::vector<Name>& names,
                  const std::function<void(size_t which, IndexedTrace&&)>& each);
+  // Of any canvas, with ids in the range; at most `rows_max` of a day.
+  struct Found {
+    std::string canvas;
+    RunId run;
+  };
+  Result<std::vector<Found>> InRange(const RunRange& range, size_t rows_max);
+  // What a statement of EachCanvasSql() finds.
+  static Status ReadFound(Statement& ask, const RunRange& range, size_t rows_max,
+                          std::vector<Found>* found);
   // Its object is `to` now, where it was `from`. What is not there is left alone.
   Status Move(std::string_view canvas, const RunId& run, std::string_view from,
               std::string_view to);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/writer/id_prefix.h"
 #include "supervisor/writer/object_store.h"
 
 namespace nightjar {
@@ -196,6 +197,13 @@ Result<proto::Hold> TraceHolds::Find(std::string_view canvas, const RunId& run) 
   NJ_ASSIGN(bool there, find_.Step());
   if (!there) return NoHold(run);
   return ReadHold(find_);
+}
+
+Result<std::vector<TraceDays::Found>> TraceHolds::InRange(const RunRange& range, size_t rows_max) {
+  NJ_ASSIGN(Statement ask, db_.Prepare(EachCanvasSql("holds", "holds = 1").c_str()));
+  std::vector<TraceDays::Found> found;
+  NJ_TRY(TraceDays::ReadFound(ask, range, rows_max, &found));
+  return found;
 }
 
 }  // namespace nightjar

@@ -46,6 +46,9 @@ class TraceHolds {
   Result<proto::HoldList> List(std::string_view canvas);
   Result<proto::Hold> Find(std::string_view canvas, const RunId& run);
 
+  // Of any canvas, with ids in the range.
+  Result<std::vector<TraceDays::Found>> InRange(const RunRange& range, size_t rows_max);
+
  private:
   explicit TraceHolds(Database& db) : db_(db) {}
   Status PrepareAll();

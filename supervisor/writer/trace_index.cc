@@ -53,13 +53,7 @@ constexpr const char* kOld =
 constexpr const char* kHasIncident = "SELECT 1 FROM incidents WHERE run_id = ?";
 constexpr const char* kAddIncident =
     "INSERT INTO incidents (run_id, canvas, handler, verdict, at_us, detail, incident, link, "
-    "previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr const char* kListIncidents =
-    "SELECT run_id, canvas, handler, verdict, at_us, detail FROM incidents ORDER BY run_id LIMIT "
-    "?2";
-constexpr const char* kListCanvasIncidents =
-    "SELECT run_id, canvas, handler, verdict, at_us, detail FROM incidents WHERE canvas = ?1 "
-    "ORDER BY run_id LIMIT ?2";
+    "previous, hash, code_sha256, caller) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kGetIncident = "SELECT incident FROM incidents WHERE run_id = ?";
 
 int64_t RowsOf(uint32_t asked) {
@@ -78,9 +72,11 @@ Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
                                                        const Clock& clock) {
   const std::string news = std::string(TraceRing::Schema()) + ";" + TraceHolds::Schema();
   const std::string outbox = TraceOutbox::Schema();
+  const std::string lists = IncidentLists::Schema();
   NJ_ASSIGN(auto db,
-            Database::Open(path, Durability::kLazy, kIncidents + (";" + news + ";" + outbox),
-                           kVersion, {kToVersion2, kToVersion3 + (";" + news), outbox}));
+            Database::Open(path, Durability::kLazy,
+                           kIncidents + (";" + news + ";" + outbox + ";" + lists), kVersion,
+                           {kToVersion2, kToVersion3 + (";" + news), outbox, lists}));
   NJ_TRY(db->Execute(TraceDeletions::Schema()));
   NJ_TRY(db->Execute(TracePatches::Schema()));
   NJ_TRY(db->Execute(kCache));
@@ -88,6 +84,8 @@ Result<std::unique_ptr<TraceIndex>> TraceIndex::Create(const std::string& path,
   std::unique_ptr<TraceIndex> index(new TraceIndex(std::move(db), clock));
   NJ_TRY(index->PrepareAll());
   NJ_TRY(index->TakeOverOldTraces());
+  NJ_ASSIGN(uint64_t taken, index->incidents_->TakeOver());
+  if (taken > 0) LogInfo("incidents_taken_over", {{"incidents", taken}});
   return index;
 }
 
@@ -104,10 +102,9 @@ Status TraceIndex::PrepareAll() {
   NJ_ASSIGN(deletions_, TraceDeletions::Create(*db_));
   NJ_ASSIGN(patches_, TracePatches::Create(*db_));
   NJ_ASSIGN(chain_, IncidentChain::Create(*db_, clock_));
+  NJ_ASSIGN(incidents_, IncidentLists::Create(*db_));
   NJ_ASSIGN(has_incident_, db_->Prepare(kHasIncident));
   NJ_ASSIGN(add_incident_, db_->Prepare(kAddIncident));
-  NJ_ASSIGN(list_incidents_, db_->Prepare(kListIncidents));
-  NJ_ASSIGN(list_canvas_incidents_, db_->Prepare(kListCanvasIncidents));
   NJ_ASSIGN(get_incident_, db_->Prepare(kGetIncident));
   return {};
 }
@@ -310,6 +307,8 @@ Status TraceIndex::LinkIncident(const RunId& run, const proto::Incident& inciden
   add_incident_.BindInt(8, static_cast<int64_t>(link.number));
   add_incident_.BindBlob(9, link.previous);
   add_incident_.BindBlob(10, link.hash);
+  add_incident_.BindText(11, incident.code_sha256());
+  add_incident_.BindText(12, CallerAddress(incident.caller()));
   NJ_TRY(add_incident_.Run());
   return chain_->Advance(link);
 }
@@ -386,6 +385,23 @@ Result<IndexedTrace> TraceIndex::Get(std::string_view canvas, const RunId& run) 
   return Missing(canvas, run);
 }
 
+Result<std::vector<TraceDays::Found>> TraceIndex::InRange(const RunRange& range, size_t rows_max) {
+  std::map<RunId, std::string> found;
+  auto take = [&](Result<std::vector<TraceDays::Found>> some) -> Status {
+    NJ_TRY(some);
+    for (TraceDays::Found& one : *some) found.emplace(one.run, std::move(one.canvas));
+    return {};
+  };
+  NJ_TRY(take(incidents_->InRange(range, rows_max)));
+  NJ_TRY(take(days_.InRange(range, rows_max)));
+  NJ_TRY(take(holds_->InRange(range, rows_max)));
+  NJ_TRY(take(ring_->InRange(range, rows_max)));
+  std::vector<TraceDays::Found> runs;
+  for (auto& [run, canvas] : found)
+    if (runs.size() < rows_max) runs.push_back({std::move(canvas), run});
+  return runs;
+}
+
 // Why it is not there.
 tl::unexpected<Error> TraceIndex::Missing(std::string_view canvas, const RunId& run) {
   auto deleted = deletions_->Find(canvas, run);
@@ -411,25 +427,6 @@ tl::unexpected<Error> TraceIndex::Missing(std::string_view canvas, const RunId& 
                     " days, longer as one of the last " + std::to_string(bounds::kRingSlots) +
                     " of its handler, or while it is held");
   return Fail(ErrorCode::kNotFound, "no trace " + run.ToString() + " of this canvas");
-}
-
-Result<proto::IncidentList> TraceIndex::ListIncidents(const proto::ListIncidents& question) {
-  Statement& ask = question.canvas().empty() ? list_incidents_ : list_canvas_incidents_;
-  ResetLater reset(ask);
-  if (!question.canvas().empty()) ask.BindText(1, question.canvas());
-  ask.BindInt(2, RowsOf(question.rows_max()));
-  proto::IncidentList list;
-  for (;;) {
-    NJ_ASSIGN(bool more, ask.Step());
-    if (!more) return list;
-    proto::IncidentRow& row = *list.add_incidents();
-    row.set_run_id(RunId::FromBytes(ask.Bytes(0)).value_or(RunId()).ToString());
-    row.set_canvas(std::string(ask.Bytes(1)));
-    row.set_handler(std::string(ask.Bytes(2)));
-    row.set_verdict(static_cast<proto::Verdict>(ask.Int(3)));
-    row.set_at_unix_us(ask.Int(4));
-    row.set_detail(std::string(ask.Bytes(5)));
-  }
 }
 
 Result<proto::Incident> TraceIndex::GetIncident(const RunId& run) {

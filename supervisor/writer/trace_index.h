@@ -21,6 +21,7 @@
 #include "ipc/proto/control.pb.h"
 #include "ipc/proto/writer.pb.h"
 #include "supervisor/writer/incident_chain.h"
+#include "supervisor/writer/incident_lists.h"
 #include "supervisor/writer/sqlite.h"
 #include "supervisor/writer/trace_accounts.h"
 #include "supervisor/writer/trace_days.h"
@@ -33,7 +34,7 @@ namespace nightjar {
 
 class TraceIndex {
  public:
-  static constexpr int kVersion = 4;  // of its file
+  static constexpr int kVersion = 5;  // of its file
   // `clock` outlives the index.
   static Result<std::unique_ptr<TraceIndex>> Create(const std::string& path, const Clock& clock);
 
@@ -82,9 +83,15 @@ class TraceIndex {
   // kNotFound; kDeleted; kExpired: the day of this id is over, whether there was such a trace or
   // not.
   Result<IndexedTrace> Get(std::string_view canvas, const RunId& run);
-  Result<proto::IncidentList> ListIncidents(const proto::ListIncidents& question);
+  // Runs of any canvas whose ids are in the range, with a trace or an incident; each once, the
+  // newest first, at most `rows_max`.
+  Result<std::vector<TraceDays::Found>> InRange(const RunRange& range, size_t rows_max);
+  Result<proto::IncidentList> ListIncidents(const proto::ListIncidents& question) {
+    return incidents_->List(question);
+  }
   Result<proto::Incident> GetIncident(const RunId& run);
   IncidentChain& chain() { return *chain_; }
+  IncidentLists& incidents() { return *incidents_; }
   TraceDays& days() { return days_; }
   TraceRing& ring() { return *ring_; }
   TraceHolds& holds() { return *holds_; }
@@ -122,8 +129,8 @@ class TraceIndex {
   std::unique_ptr<TraceDeletions> deletions_;
   std::unique_ptr<TracePatches> patches_;
   std::unique_ptr<IncidentChain> chain_;
-  Statement has_incident_, add_incident_;
-  Statement list_incidents_, list_canvas_incidents_, get_incident_;
+  std::unique_ptr<IncidentLists> incidents_;
+  Statement has_incident_, add_incident_, get_incident_;
   std::function<void()> committed_;
   size_t batch_rows_ = 0;
   MonoTime batch_began_{};

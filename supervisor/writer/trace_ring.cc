@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "supervisor/writer/id_prefix.h"
 #include "supervisor/writer/object_store.h"
 
 namespace nightjar {
@@ -253,6 +254,13 @@ Status TraceRing::EmptySlots(const HandlerId& handler, WallTime time) {
 Status TraceRing::ForgetRemoved(const HandlerId& handler) {
   BindHandler(forget_removed_, handler);
   return forget_removed_.Run();
+}
+
+Result<std::vector<TraceDays::Found>> TraceRing::InRange(const RunRange& range, size_t rows_max) {
+  NJ_ASSIGN(Statement ask, db_.Prepare(EachCanvasSql("ring", "kept <> 0").c_str()));
+  std::vector<TraceDays::Found> found;
+  NJ_TRY(TraceDays::ReadFound(ask, range, rows_max, &found));
+  return found;
 }
 
 }  // namespace nightjar

@@ -73,6 +73,9 @@ class TraceRing {
   // It is there again.
   Status ForgetRemoved(const HandlerId& handler);
 
+  // Of any canvas, with ids in the range.
+  Result<std::vector<TraceDays::Found>> InRange(const RunRange& range, size_t rows_max);
+
  private:
   explicit TraceRing(Database& db) : db_(db) {}
   Status PrepareAll();

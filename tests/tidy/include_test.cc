@@ -77,7 +77,8 @@ const std::map<std::string, std::set<std::string>> kOnlyIn = {
     {"<curl/", {"supervisor/cli", "supervisor/writer/s3"}},
     {"<prometheus/", {"supervisor/metrics"}},
     {"<seccomp.h>", {"ipc/core", "worker/sandbox"}},
-    {"<nettle/", {"ipc/redact", "policies", "supervisor/writer", "worker/stdlib"}},
+    {"<nettle/",
+     {"ipc/redact", "policies", "supervisor/cli", "supervisor/writer", "worker/stdlib"}},
     {"<argon2.h>", {"worker/stdlib"}},
 };
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "supervisor/cli/command_line.h"
@@ -446,6 +447,156 @@ TEST(CommandsTest, ABrokenChainIsANo) {
   EXPECT_EQ(RunNightjar({"incidents", "--verify", "--state", fake.state()}).code, kNo);
 }
 
+TEST(CommandsTest, WhyLeavesItToTheSupervisorToCompleteAnId) {
+  FakeSupervisor fake;
+  fake.On("GET /runs/fe6c1a", {200, R"({"run_id":"r1","trace":{"canvas":"demo","handler":"GET /",
+                                       "verdict":"VERDICT_FINISHED","http_status":200}})"});
+  Ended ended = RunNightjar({"why", "fe6c1a", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("demo GET / finished with status 200."));
+  ended = RunNightjar({"why", "fe6c1a", "--json", "--state", fake.state()});
+  EXPECT_THAT(ended.out, HasSubstr("\"http_status\": 200"));
+  fake.On("GET /runs/fe6c1b", {404, R"({"error":"no run is known by `fe6c1b`"})"});
+  ended = RunNightjar({"why", "fe6c1b", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, "nightjar: no run is known by `fe6c1b`\n");
+}
+
+TEST(CommandsTest, SimilarAsksByOneThing) {
+  FakeSupervisor fake;
+  fake.On("GET /incidents?caller=10.0.0.1",
+          {200, R"({"incidents":[{"run_id":"r1","canvas":"demo","handler":"GET /",
+                    "verdict":"VERDICT_MEMORY","caller":"10.0.0.1","code_sha256":"0123456789abcdef",
+                    "at_unix_us":"1732448403123456","detail":"x"}],"more":true})"});
+  Ended ended = RunNightjar({"similar", "--caller", "10.0.0.1", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out,
+            "INCIDENT  AT                        CANVAS  HANDLER  VERDICT  CALLER    CODE          "
+            "WHAT HAPPENED\n"
+            "r1        2024-11-24 11:40:03.123Z  demo    GET /    memory   10.0.0.1  0123456789ab  "
+            "x\n"
+            "There are older ones: -n shows more.\n");
+  fake.On("GET /incidents?n=5&since=2h&cause=memory", {200, "{}"});
+  ended = RunNightjar(
+      {"similar", "--cause", "memory", "--since", "2h", "-n", "5", "--state", fake.state()});
+  EXPECT_EQ(ended.out, "No incident is like that.\n");
+  EXPECT_EQ(RunNightjar({"similar"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"similar", "--caller", "x", "--cause", "memory"}).code, kUsage);
+}
+
+// A supervisor with one incident, whose trace is larger than what is held of it at once.
+class EvidenceTest : public ::testing::Test {
+ protected:
+  EvidenceTest() {
+    const std::string incident = std::string(R"({"run_id":")") + kId +
+                                 R"(","canvas":"demo","handler":"GET /","revision":"3",
+                                    "verdict":"VERDICT_MEMORY","at_unix_us":"1732448403123456"})";
+    fake_.On("GET /runs/fe6c1a", {200, std::string(R"({"run_id":")") + kId + R"(","incident":)" +
+                                           incident + R"(,"trace":{"canvas":"demo"}})"});
+    fake_.On(std::string("GET /incidents/") + kId, {200, incident});
+    fake_.On(std::string("GET /incidents/") + kId + "/link", {200, "{}"});
+    fake_.On("GET /canvases/demo/revisions/3/source", {200, R"({"source":"Y29kZQ=="})"});
+    fake_.On(
+        "GET /usage?canvas=demo&by=hour&since=2024-11-23T11%3A40%3A03Z&until="
+        "2024-11-25T11%3A40%3A03Z",
+        {200, "{}"});
+    fake_.On("GET /audit?canvas=demo&n=1000", {200, "{}"});
+    fake_.On(std::string("PUT /canvases/demo/holds/") + kId, {200, "{}"});
+    for (size_t i = 0; object_.size() < 20'000'000; ++i) object_ += std::to_string(i) + "\n";
+    Serve([this](size_t first, size_t last) {
+      last = std::min(last, object_.size() - 1);
+      return FakeSupervisor::Reply{206, object_.substr(first, last + 1 - first), false,
+                                   "Content-Range: bytes " + std::to_string(first) + "-" +
+                                       std::to_string(last) + "/" + std::to_string(object_.size()) +
+                                       "\r\n"};
+    });
+  }
+  // What is answered to a range of the trace's object.
+  void Serve(std::function<FakeSupervisor::Reply(size_t first, size_t last)> part) {
+    fake_.OnEach(std::string("GET /canvases/demo/traces/") + kId,
+                 [this, part](const FakeSupervisor::Request& request) {
+                   size_t at = request.head.find("Range: bytes=");
+                   if (at == std::string::npos) return FakeSupervisor::Reply{200, "{\"json\":1}"};
+                   const std::string range = request.head.substr(at + 13);
+                   return part(std::stoul(range), std::stoul(range.substr(range.find('-') + 1)));
+                 });
+  }
+  Ended Seal() {
+    return RunNightjar({"evidence", "fe6c1a", "--out", file_, "--state", fake_.state()});
+  }
+  std::string Archive() const {
+    std::ifstream in(file_);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }
+
+  FakeSupervisor fake_;
+  TempDir dir_;
+  std::string file_ = dir_.path() + "/a.tar";
+  std::string object_;
+};
+
+TEST_F(EvidenceTest, ALargeTraceGoesThroughInParts) {
+  Ended ended = Seal();
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("missing: incident.link: the incident is older than the chain"));
+  std::string archive = Archive();
+  EXPECT_NE(archive.find(object_), std::string::npos);
+  EXPECT_THAT(archive, HasSubstr("code"));
+  size_t parts = 0;
+  for (const auto& request : fake_.requests()) {
+    size_t at = request.head.find("Range: bytes=");
+    if (at == std::string::npos) continue;
+    ++parts;
+    const std::string range = request.head.substr(at + 13);
+    EXPECT_LE(std::stoul(range.substr(range.find('-') + 1)) - std::stoul(range), size_t{8} << 20);
+  }
+  EXPECT_EQ(parts, 3u);
+  const std::string reason = fake_.requests().back().body;
+  EXPECT_THAT(reason, HasSubstr("evidence a.tar sha256 "));
+  EXPECT_THAT(ended.out, HasSubstr(reason.substr(reason.find("sha256"))));
+}
+
+TEST_F(EvidenceTest, ATraceThatBreaksOffLeavesNoFile) {
+  auto whole = [this](size_t first, bool hang_up) {
+    return FakeSupervisor::Reply{
+        206, object_.substr(first, size_t{8} << 20), hang_up,
+        "Content-Range: bytes 0-0/" + std::to_string(object_.size()) + "\r\n"};
+  };
+  Serve([&](size_t first, size_t) { return whole(first, first > 0); });
+  Ended ended = Seal();
+  EXPECT_EQ(ended.code, kUnreachable);
+  EXPECT_THAT(ended.err, HasSubstr("a.tar was not written"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+  // Or that is another one all at once.
+  Serve([&](size_t first, size_t) {
+    return first > 0 ? FakeSupervisor::Reply{410, R"({"error":"traces of that day are over"})"}
+                     : whole(first, false);
+  });
+  ended = Seal();
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("traces of that day are over; "));
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+  for (const auto& request : fake_.requests())
+    EXPECT_EQ(request.line.find("PUT"), std::string::npos);
+}
+
+TEST_F(EvidenceTest, AStoreThatIsAwayIsNoReasonToLeaveSomethingOut) {
+  fake_.On("GET /canvases/demo/revisions/3/source", {503, R"({"error":"the writer is away"})"});
+  Ended ended = Seal();
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("the writer is away; " + file_ + " was not written"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST_F(EvidenceTest, AHoldThatFailsIsTold) {
+  fake_.On(std::string("PUT /canvases/demo/holds/") + kId, {503, R"({"error":"too many holds"})"});
+  Ended ended = Seal();
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("its trace is NOT held: too many holds"));
+  EXPECT_FALSE(Archive().empty());
+}
+
 TEST(CommandsTest, JsonIsTheSupervisorsAnswer) {
   FakeSupervisor fake;
   fake.On("GET /canvases", {200, R"({"canvases":[],"of_a_newer_version":1})"});
@@ -521,7 +672,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 35u);
+  EXPECT_EQ(count, 39u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

@@ -42,12 +42,15 @@ class FakeSupervisor {
   struct Request {
     std::string line;  // "GET /runs HTTP/1.1"
     std::string body;
+    std::string head = {};  // all of it, the line too
   };
   struct Reply {
     int status = 200;
     std::string body;
-    bool hang_up = false;  // in the middle of the answer
+    bool hang_up = false;      // in the middle of the answer
+    std::string headers = {};  // whole lines
   };
+  using Answering = std::function<Reply(const Request&)>;
 
   FakeSupervisor() {
     listener_ = Fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -70,8 +73,12 @@ class FakeSupervisor {
   const std::string& state() const { return dir_.path(); }
   // To "GET /runs", with the query.
   void On(const std::string& request, Reply reply) {
+    OnEach(request, [reply = std::move(reply)](const Request&) { return reply; });
+  }
+  // The same, as each is; on the supervisor's thread.
+  void OnEach(const std::string& request, Answering answering) {
     std::lock_guard lock(mutex_);
-    replies_[request] = std::move(reply);
+    replies_[request] = std::move(answering);
   }
   std::vector<Request> requests() {
     std::lock_guard lock(mutex_);
@@ -93,17 +100,18 @@ class FakeSupervisor {
     std::string text = ReadRequest(connection);
     size_t head = text.find("\r\n\r\n");
     if (head == std::string::npos) return;
-    Request request{text.substr(0, text.find("\r\n")), text.substr(head + 4)};
+    Request request{text.substr(0, text.find("\r\n")), text.substr(head + 4),
+                    text.substr(0, head + 2)};
     Reply reply{404, "{\"error\":\"there is no such thing\"}"};
     {
       std::lock_guard lock(mutex_);
       auto known = replies_.find(request.line.substr(0, request.line.rfind(' ')));
-      if (known != replies_.end()) reply = known->second;
+      if (known != replies_.end()) reply = known->second(request);
       requests_.push_back(std::move(request));
     }
     std::string answer = "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Length: " +
-                         std::to_string(reply.body.size() + (reply.hang_up ? 10 : 0)) +
-                         "\r\nConnection: close\r\n\r\n" + reply.body;
+                         std::to_string(reply.body.size() + (reply.hang_up ? 10 : 0)) + "\r\n" +
+                         reply.headers + "Connection: close\r\n\r\n" + reply.body;
     for (size_t sent = 0; sent < answer.size();) {
       ssize_t some =
           send(connection.get(), answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
@@ -133,7 +141,7 @@ class FakeSupervisor {
   Fd listener_;
   int stop_[2];
   std::mutex mutex_;
-  std::map<std::string, Reply> replies_;
+  std::map<std::string, Answering> replies_;
   std::vector<Request> requests_;
   std::thread thread_;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "supervisor/cli/render_deploy.h"
 #include "supervisor/cli/render_top.h"
 #include "tests/unit/cli/messages.h"
@@ -138,11 +140,40 @@ TEST(RenderTopTest, ShowsRatesOnceThereAreTwoSamples) {
   now.at = before.at + std::chrono::seconds(2);
   now.canvases.mutable_canvases(1)->set_requests(300);
   now.canvases.mutable_canvases(1)->set_cpu_us(1'000'000);
-  std::string text = RenderTop(&before, now, 0, Paint());
+  std::string text = RenderTop(&before, now, {}, Paint());
   EXPECT_EQ(text.substr(0, text.find('\n')),
             "2 canvases, 0 runs, 100 requests/s on 0.50 processors");
   EXPECT_LT(text.find("busy      100  0.50"), text.find("idle        0  0.00")) << text;
-  EXPECT_NE(RenderTop(nullptr, now, 0, Paint()).find("idle        -     -"), std::string::npos);
+  EXPECT_NE(RenderTop(nullptr, now, {}, Paint()).find("idle        -     -"), std::string::npos);
+}
+
+TEST(RenderTopTest, IsInTheOrderThatIsAskedFor) {
+  TopSample now;
+  now.canvases = FromText<proto::CanvasList>(R"(
+      canvases { canvas: "a" requests: 4 killed: 1 refused: 3 memory_bytes: 2 }
+      canvases { canvas: "c" requests: 9 killed: 2 refused: 1 memory_bytes: 1 }
+      canvases { canvas: "b" requests: 1 killed: 3 refused: 2 memory_bytes: 3 })");
+  auto order = [&](TopSort sort) {
+    std::istringstream lines(RenderTop(nullptr, now, {.sort = sort}, Paint()));
+    std::string names, line;
+    for (int i = 0; std::getline(lines, line); ++i)
+      if (i >= 3) names += line[0];
+    return names;
+  };
+  EXPECT_EQ(order(TopSort::kCpu), "cab");
+  EXPECT_EQ(order(TopSort::kMemory), "bac");
+  EXPECT_EQ(order(TopSort::kRuns), "cab");
+  EXPECT_EQ(order(TopSort::kKills), "bca");
+  EXPECT_EQ(order(TopSort::kRefusals), "abc");
+  EXPECT_EQ(order(TopSort::kName), "abc");
+  std::string shown = RenderTop(nullptr, now, {.sort = TopSort::kKills, .keys = true}, Paint());
+  EXPECT_NE(shown.find("by: c cpu  m memory  r runs  [k kills]  f refusals  n name  q quit\n"),
+            std::string::npos)
+      << shown;
+  EXPECT_EQ(TopSortOfKey('f'), TopSort::kRefusals);
+  EXPECT_EQ(TopSortOfKey('x'), std::nullopt);
+  EXPECT_EQ(TopSortNamed("memory"), TopSort::kMemory);
+  EXPECT_EQ(TopSortNamed(""), std::nullopt);
 }
 
 TEST(RenderTopTest, FitsTheScreen) {
@@ -152,7 +183,7 @@ TEST(RenderTopTest, FitsTheScreen) {
     now.runs.add_runs()->set_canvas("c" + std::to_string(i));
   }
   for (size_t rows : {10u, 24u, 50u}) {
-    std::string text = RenderTop(nullptr, now, rows, Paint());
+    std::string text = RenderTop(nullptr, now, {.rows = rows, .keys = true}, Paint());
     EXPECT_LT(std::count(text.begin(), text.end(), '\n'), static_cast<long>(rows));
   }
 }

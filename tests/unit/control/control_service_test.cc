@@ -496,6 +496,19 @@ TEST_F(ControlServiceTest, ShowsAndEndsLiveRuns) {
   EXPECT_EQ(rows[0]["pid"], zygote_.last().process.pid());
   EXPECT_EQ(rows[0]["wall_limit_us"], "60000000");
   std::string id = rows[0]["run_id"];
+  auto why = Send("GET /runs/" + id.substr(0, 8));
+  Answer(Fail(ErrorCode::kNotFound, "no run is known"));
+  EXPECT_EQ(Wait(*why).body["running"]["run_id"], id);
+  // One that the writer knows may begin alike.
+  why = Send("GET /runs/" + id.substr(0, 8));
+  proto::FromWriter other;
+  other.mutable_why()->set_run_id(id.substr(0, 8) + "-other");
+  Answer(other);
+  ExpectNo(Wait(*why), 409,
+           "is the start of several ids, among them " + id + " and " + id.substr(0, 8));
+  why = Send("GET /runs/" + id.substr(0, 3));
+  Answer(Fail(ErrorCode::kInvalid, "is no id"));
+  ExpectNo(Wait(*why), 422, "is no id");
   Reply killed = Ask("DELETE /runs/" + id);
   EXPECT_EQ(killed.status, 200);
   EXPECT_EQ(killed.body["run_id"], id);
@@ -714,6 +727,98 @@ TEST_F(ControlServiceTest, TracesAndIncidentsAreFoundByTheirId) {
   answer.mutable_incident()->set_verdict(proto::VERDICT_MEMORY);
   Answer(answer);
   EXPECT_EQ(Wait(*incident).body["verdict"], "VERDICT_MEMORY");
+}
+
+TEST_F(ControlServiceTest, ARunIsExplainedByTheWriterOrGoesOn) {
+  auto asked = Send("GET /runs/FE6C1A");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  EXPECT_EQ(journal_.questions[0].question.explain_run().id(), "fe6c1a");
+  proto::FromWriter answer;
+  answer.mutable_why()->set_run_id("r1");
+  answer.mutable_why()->mutable_incident()->set_detail("why");
+  Answer(answer);
+  EXPECT_EQ(Wait(*asked).body["incident"]["detail"], "why");
+  asked = Send("GET /runs/fe6c1b");
+  Answer(Fail(ErrorCode::kNotFound, "no run is known by `fe6c1b`"));
+  ExpectNo(Wait(*asked), 404, "no run is known by `fe6c1b`");
+}
+
+TEST_F(ControlServiceTest, IncidentsAreFoundByOneThingAndACause) {
+  auto asked = Send("GET /incidents?caller=10.0.0.1&cause=memory&since=2026-11-24&n=5");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  const proto::ListIncidents& wanted = journal_.questions[0].question.list_incidents();
+  EXPECT_EQ(wanted.caller(), "10.0.0.1");
+  EXPECT_EQ(wanted.verdict(), proto::VERDICT_MEMORY);
+  EXPECT_EQ(wanted.since_unix_us(), 1'795'478'400'000'000);
+  EXPECT_EQ(wanted.rows_max(), 5u);
+  proto::FromWriter answer;
+  answer.mutable_incidents()->set_more(true);
+  Answer(answer);
+  EXPECT_EQ(Wait(*asked).body["more"], true);
+  const std::string code(64, 'A');
+  asked = Send("GET /incidents?code_hash=" + code);
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  EXPECT_EQ(journal_.questions[0].question.list_incidents().code_sha256(), std::string(64, 'a'));
+  Answer(answer);
+  Wait(*asked);
+  ExpectNo(Ask("GET /incidents?caller=x&canvas=demo"), 400, "one of canvas, code_hash and caller");
+  ExpectNo(Ask("GET /incidents?code_hash=abc"), 400, "64 digits");
+  ExpectNo(Ask("GET /incidents?cause=boredom"), 400, "no verdict named boredom");
+  ExpectNo(Ask("GET /incidents?since=soon"), 400, "since is a time");
+}
+
+TEST_F(ControlServiceTest, ATimelineIsOfTheLastDayUnlessOneSays) {
+  ExpectNo(Ask("GET /canvases/demo/timeline"), 404, "there is no canvas demo");
+  Publish();
+  ExpectNo(Ask("GET /canvases/demo/timeline?since=soon"), 400, "since is a time");
+  ExpectNo(Ask("GET /canvases/demo/timeline?n=0"), 400, "n is a number");
+  auto asked = Send("GET /canvases/demo/timeline");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  const proto::TimelineWanted wanted = journal_.questions.back().question.timeline_wanted();
+  EXPECT_EQ(wanted.until_unix_us() - wanted.since_unix_us(), int64_t{86'400'000'000});
+  EXPECT_EQ(wanted.rows_max(), bounds::kTimelineRows);
+  proto::FromWriter answer;
+  answer.mutable_timeline()->set_until_unix_us(100);
+  for (int64_t at : {10, 50}) {
+    proto::TimelineEvent& event = *answer.mutable_timeline()->add_events();
+    event.set_kind(proto::TIMELINE_DEPLOY);
+    event.set_at_unix_us(at);
+  }
+  Answer(answer);
+  // With what operators did meanwhile; a deploy is there already.
+  proto::FromWriter audit;
+  for (auto [at, action] : {std::pair(100, "kill"), {60, "deploy"}, {40, "suspend"}}) {
+    proto::AuditEntry& entry = *audit.mutable_audit()->add_entries();
+    entry.set_at_unix_us(at);
+    entry.set_action(action);
+    entry.set_actor("uid 0 pid 7");
+    entry.set_user("root");
+    entry.set_reason("abuse");
+    entry.set_outcome("done");
+    entry.set_status(200);
+  }
+  Answer(audit);
+  json events = Wait(*asked).body["events"];
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0]["kind"], "TIMELINE_DEPLOY");
+  EXPECT_EQ(events[1]["detail"], "suspend by root, uid 0 pid 7: abuse");
+  EXPECT_EQ(events[2]["at_unix_us"], "50");
+}
+
+TEST_F(ControlServiceTest, ALinkAndASourceAreTheWriters) {
+  const std::string id = "fe6c1a2b-0000-4000-8000-000000000001";
+  auto asked = Send("GET /incidents/" + id + "/link");
+  proto::FromWriter answer;
+  answer.mutable_incident_link()->set_link(7);
+  Answer(answer);
+  EXPECT_EQ(Wait(*asked).body["link"], "7");
+  ExpectNo(Ask("GET /incidents/seven/link"), 400, "this is not an incident id: seven");
+  asked = Send("GET /canvases/demo/revisions/3/source");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  EXPECT_EQ(journal_.questions[0].question.get_revision_source().revision(), 3u);
+  Answer(Fail(ErrorCode::kNotKept, "its secrets are not known"));
+  ExpectNo(Wait(*asked), 410, "its secrets are not known");
+  ExpectNo(Ask("GET /canvases/demo/revisions/0/source"), 400, "revision is a number");
 }
 
 TEST_F(ControlServiceTest, TheChainOfIncidentsIsWalkedInParts) {

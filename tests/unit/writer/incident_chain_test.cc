@@ -136,7 +136,7 @@ TEST_F(IncidentChainTest, TellsAChangedByte) {
 TEST_F(IncidentChainTest, TellsAChangedColumn) {
   for (const char* column :
        {"canvas = 'nobody'", "handler = ''", "verdict = 3", "at_us = 7", "detail = 'nothing'",
-        "run_id = x'00112233445566778899aabbccddeeff'"}) {
+        "run_id = x'00112233445566778899aabbccddeeff'", "code_sha256 = 'f00'", "caller = '::1'"}) {
     SCOPED_TRACE(column);
     Tamper("DELETE FROM incidents; DELETE FROM incident_chain");
     Add(1, 5);
@@ -191,7 +191,8 @@ TEST_F(IncidentChainTest, TellsAnInsertedRow) {
   Add(1, 5);
   constexpr const char* kInsert =
       "INSERT INTO incidents SELECT x'00112233445566778899aabbccddeeff', canvas, handler, verdict, "
-      "at_us, detail, incident, %s, previous, hash FROM incidents WHERE link = 5";
+      "at_us, detail, incident, %s, previous, hash, code_sha256, caller FROM incidents "
+      "WHERE link = 5";
   auto Insert = [&](const char* link) {
     std::string sql = kInsert;
     sql.replace(sql.find("%s"), 2, link);
