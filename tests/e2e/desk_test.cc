@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tests/support/server_rig.h"
+#include "tests/support/start_mode.h"
 
 namespace nightjar::e2e {
 namespace {
@@ -40,6 +41,8 @@ class Folder {
     char path[] = "/tmp/nightjar-desk-XXXXXX";
     EXPECT_NE(mkdtemp(path), nullptr);
     path_ = path;
+    // For who started the server, whoever that is.
+    std::filesystem::permissions(path_, std::filesystem::perms::all);
   }
   ~Folder() { std::filesystem::remove_all(path_); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
@@ -274,9 +277,11 @@ TEST_F(DeskTest, EvidenceIsOfIncidentsAndLeavesAnEarlierHold) {
 class TopOnATerminal {
  public:
   explicit TopOnATerminal(const Server& server) {
+    const std::string program = server.command().front();
     pid_ = forkpty(&master_, nullptr, nullptr, nullptr);
     if (pid_ != 0) return;
-    execl(NIGHTJAR_BIN "/nightjar", "nightjar", "top", "--state", server.state().c_str(),
+    BecomeStarter();
+    execl(program.c_str(), "nightjar", "top", "--state", server.state().c_str(),
           static_cast<char*>(nullptr));
     _exit(127);
   }
