@@ -34,4 +34,10 @@ inline int64_t UnixMicros(WallTime time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
+// Of a duration that is not negative.
+inline uint64_t Microseconds(Nanos duration) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
 }  // namespace nightjar

@@ -27,11 +27,6 @@ bool IsText(const std::string& text, size_t bytes_max) {
   return text.size() <= bytes_max && Utf8PrefixSize(text, text.size()) == text.size();
 }
 
-uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
 std::string WrongReason(const std::string& reason) {
   if (reason.empty()) return "a reason is needed, for who asks later";
   if (!IsText(reason, bounds::kHoldReasonBytes))

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "ipc/core/clock.h"
 #include "ipc/proto/control.pb.h"
 
 namespace nightjar {
@@ -18,8 +17,6 @@ std::optional<uint64_t> PositiveNumber(std::string_view text);
 std::optional<proto::Verdict> VerdictNamed(std::string name);
 
 bool IsText(const std::string& text, size_t bytes_max);
-
-uint64_t Microseconds(Nanos duration);
 
 // Why the text is no reason; empty: it is one.
 std::string WrongReason(const std::string& reason);

@@ -20,11 +20,6 @@ struct Deployer::Job {
 
 namespace {
 
-uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
 void AddRenamings(const proto::Manifest& earlier, const Revision& revision,
                   proto::DeployAnswer& answer) {
   for (const proto::HandlerEntry& was : earlier.handlers()) {

@@ -16,11 +16,6 @@
 namespace nightjar {
 namespace {
 
-uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
 // Room in a frame for what is set after a message was measured.
 constexpr size_t kFrameSlackBytes = 64;
 

@@ -8,11 +8,6 @@
 namespace nightjar {
 namespace {
 
-uint64_t Microseconds(Nanos duration) {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
 // What the worker says that it was stopped softly for, where that can be true.
 std::optional<policy::KillRule> SoftRuleOf(const proto::LimitHit& hit, const policy::Limits& limits,
                                            const policy::RunUsage& usage) {
