@@ -7,6 +7,7 @@
 
 #include "ipc/core/ascii.h"
 #include "ipc/core/bounds.h"
+#include "supervisor/control/moment.h"
 
 namespace nightjar {
 namespace {
@@ -94,6 +95,22 @@ std::string ControlCall::Header(std::string_view name) const {
   for (const auto& [known, value] : request.headers)
     if (EqualsNoCase(known, name)) return value;
   return "";
+}
+
+tl::expected<std::optional<WallTime>, std::string> ControlCall::Moment(const char* name,
+                                                                       WallTime now) const {
+  const std::string text = Query(name);
+  if (text.empty()) return std::nullopt;
+  auto moment = ParseMoment(text, now);
+  if (!moment) return tl::unexpected(NotAMoment(name, text));
+  return moment;
+}
+
+tl::expected<ControlCall::Span, std::string> ControlCall::SpanUntil(WallTime now) const {
+  auto since = Moment("since", now), until = Moment("until", now);
+  if (!since) return tl::unexpected(since.error());
+  if (!until) return tl::unexpected(until.error());
+  return Span{since->value_or(now - std::chrono::days(1)), until->value_or(now)};
 }
 
 uint32_t ControlCall::Rows(uint32_t normal) const {

@@ -8,9 +8,12 @@
 #include <google/protobuf/message.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
+#include "ipc/core/clock.h"
 #include "ipc/core/result.h"
 #include "ipc/proto/control.pb.h"
 #include "supervisor/control/audit_trail.h"
@@ -40,6 +43,13 @@ struct ControlCall {
   // "" for what is not there.
   std::string Query(const std::string& key) const;
   std::string Header(std::string_view name) const;
+  // ?NAME= as a moment (moment.h); nullopt: it is not there. An error is a sentence for who asked.
+  tl::expected<std::optional<WallTime>, std::string> Moment(const char* name, WallTime now) const;
+  struct Span {
+    WallTime since, until;
+  };
+  // Between ?since= and ?until=, else the 24 hours until now.
+  tl::expected<Span, std::string> SpanUntil(WallTime now) const;
   // ?n=, within bounds; 0 stands for a value that is no number.
   uint32_t Rows(uint32_t normal) const;
 };

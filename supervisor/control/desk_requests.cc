@@ -4,7 +4,6 @@
 
 #include "ipc/core/bounds.h"
 #include "supervisor/control/control_service.h"
-#include "supervisor/control/moment.h"
 #include "supervisor/control/request_values.h"
 
 namespace nightjar {
@@ -65,20 +64,13 @@ void ControlService::GetTimeline(Call call, const std::string& canvas) {
   uint32_t rows = call.Rows(bounds::kTimelineRows);
   if (rows == 0) return call.Fail(400, "n is a number of rows, 1 or more");
   if (!needs_.book.Find(canvas)) return call.Fail(404, "there is no canvas " + canvas);
-  const WallTime now = needs_.clock.Wall();
-  WallTime since = now - std::chrono::days(1), until = now;
-  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
-    const std::string text = call.Query(name);
-    if (text.empty()) continue;
-    auto moment = ParseMoment(text, now);
-    if (!moment) return call.Fail(400, NotAMoment(name, text));
-    *end = *moment;
-  }
+  auto span = call.SpanUntil(needs_.clock.Wall());
+  if (!span) return call.Fail(400, span.error());
   proto::ToWriter question;
   proto::TimelineWanted& wanted = *question.mutable_timeline_wanted();
   wanted.set_canvas(canvas);
-  wanted.set_since_unix_us(UnixMicros(since));
-  wanted.set_until_unix_us(UnixMicros(until));
+  wanted.set_since_unix_us(UnixMicros(span->since));
+  wanted.set_until_unix_us(UnixMicros(span->until));
   wanted.set_rows_max(rows);
   // What was noted a moment ago is told to the writer first.
   needs_.missed.Tell();

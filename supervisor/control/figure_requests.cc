@@ -3,7 +3,6 @@
 
 #include "ipc/core/bounds.h"
 #include "supervisor/control/control_service.h"
-#include "supervisor/control/moment.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
 
@@ -23,19 +22,12 @@ void ControlService::Usage(Call call) {
   if (!wanted.canvas().empty() && !IsCanvasName(wanted.canvas()))
     return call.Fail(422, "this is not a canvas name: " + wanted.canvas());
   wanted.set_rows_max(bounds::kUsageListRows);
-  const WallTime now = needs_.clock.Wall();
-  WallTime since = now - std::chrono::days(1), until = now;
-  for (auto [name, end] : {std::pair("since", &since), {"until", &until}}) {
-    const std::string text = call.Query(name);
-    if (text.empty()) continue;
-    auto moment = ParseMoment(text, now);
-    if (!moment) return call.Fail(400, NotAMoment(name, text));
-    *end = *moment;
-  }
+  auto span = call.SpanUntil(needs_.clock.Wall());
+  if (!span) return call.Fail(400, span.error());
   // Whole hours, those in which they lie included.
   auto seconds = [](auto hour) { return hour.time_since_epoch() / std::chrono::seconds(1); };
-  wanted.set_since_unix_s(seconds(std::chrono::floor<std::chrono::hours>(since)));
-  wanted.set_until_unix_s(seconds(std::chrono::ceil<std::chrono::hours>(until)));
+  wanted.set_since_unix_s(seconds(std::chrono::floor<std::chrono::hours>(span->since)));
+  wanted.set_until_unix_s(seconds(std::chrono::ceil<std::chrono::hours>(span->until)));
   if (needs_.tell_usage) needs_.tell_usage();
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());

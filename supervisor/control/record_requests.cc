@@ -1,6 +1,5 @@
 #include "ipc/core/ascii.h"
 #include "supervisor/control/control_service.h"
-#include "supervisor/control/moment.h"
 #include "supervisor/control/request_values.h"
 
 namespace nightjar {
@@ -58,11 +57,9 @@ void ControlService::ListIncidents(Call call) {
   auto verdict = VerdictNamed(cause);
   if (!verdict) return call.Fail(400, "there is no verdict named " + cause);
   wanted.set_verdict(*verdict);
-  if (std::string since = call.Query("since"); !since.empty()) {
-    auto moment = ParseMoment(since, needs_.clock.Wall());
-    if (!moment) return call.Fail(400, NotAMoment("since", since));
-    wanted.set_since_unix_us(UnixMicros(*moment));
-  }
+  auto since = call.Moment("since", needs_.clock.Wall());
+  if (!since) return call.Fail(400, since.error());
+  if (*since) wanted.set_since_unix_us(UnixMicros(**since));
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->incidents());
@@ -107,11 +104,9 @@ void ControlService::ListAudit(Call call) {
   wanted.set_actor(call.Query("actor"));
   wanted.set_action(call.Query("action"));
   wanted.set_canvas(call.Query("canvas"));
-  if (std::string text = call.Query("since"); !text.empty()) {
-    auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment) return call.Fail(400, NotAMoment("since", text));
-    wanted.set_since_unix_us(UnixMicros(*moment));
-  }
+  auto since = call.Moment("since", needs_.clock.Wall());
+  if (!since) return call.Fail(400, since.error());
+  if (*since) wanted.set_since_unix_us(UnixMicros(**since));
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
     call.Answer(answer->audit());

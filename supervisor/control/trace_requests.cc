@@ -1,7 +1,6 @@
 #include "ipc/core/bounds.h"
 #include "supervisor/control/byte_range.h"
 #include "supervisor/control/control_service.h"
-#include "supervisor/control/moment.h"
 #include "supervisor/control/request_values.h"
 #include "supervisor/control/run_answer.h"
 
@@ -73,14 +72,12 @@ std::string ControlService::ReadFilters(const Call& call, const Revision& revisi
   if (handler != nullptr) question->set_tlid(handler->tlid());
   question->set_function(call.Query("function"));
   question->set_caller(call.Query("caller"));
-  for (const char* end : {"since", "until"}) {
-    const std::string text = call.Query(end);
-    if (text.empty()) continue;
-    auto moment = ParseMoment(text, needs_.clock.Wall());
-    if (!moment) return NotAMoment(end, text);
-    end == std::string_view("since") ? question->set_since_unix_us(UnixMicros(*moment))
-                                     : question->set_until_unix_us(UnixMicros(*moment));
-  }
+  const WallTime now = needs_.clock.Wall();
+  auto since = call.Moment("since", now), until = call.Moment("until", now);
+  if (!since) return since.error();
+  if (!until) return until.error();
+  if (*since) question->set_since_unix_us(UnixMicros(**since));
+  if (*until) question->set_until_unix_us(UnixMicros(**until));
   if (std::string text = call.Query("revision"); !text.empty()) {
     auto number = PositiveNumber(text);
     if (!number) return "revision is a number, 1 or more; not " + text;
