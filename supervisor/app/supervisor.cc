@@ -268,7 +268,7 @@ void Supervisor::OnCatalog(Result<std::vector<Journal::CatalogItem>> items) {
 
 // At once: what an operator decides does not wait for the next request or the next look.
 void Supervisor::OnControlChanged(const proto::Control& control) {
-  pool_.PolicyChanged();
+  pool_.PolicyChanged(control.canvas());
   if (control.kind() == proto::CONTROL_PAUSE)
     runs_.Resume([this](const nightjar::Run& run) {
       const proto::Control* holding =

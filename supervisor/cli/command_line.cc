@@ -409,8 +409,7 @@ class Parser {
     canvas
         ->add_flag("--timeline", line_.timeline,
                    "Deploys, incidents, refusals, missing routes, holds, what operators did and "
-                   "usage by the hour, "
-                   "oldest first")
+                   "usage by the hour, oldest first")
         ->required();
     canvas->add_option("--since", line_.since,
                        "From then on, instead of 24 hours ago: 2026-11-24, 2026-11-24T17:27, 2h, "

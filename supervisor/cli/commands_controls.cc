@@ -5,24 +5,12 @@
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/query.h"
 #include "supervisor/cli/render_controls.h"
 #include "supervisor/cli/render_lists.h"
 
 namespace nightjar::cli {
 namespace {
-
-class Query {
- public:
-  Query& With(std::string_view name, std::string_view value) {
-    if (value.empty()) return *this;
-    text_ += (text_.empty() ? "?" : "&") + std::string(name) + "=" + EncodePart(value);
-    return *this;
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 // "90s", "15m", "2h", "3d"; 0: it is no such time.
 uint64_t SecondsOf(const std::string& text) {

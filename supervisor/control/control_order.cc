@@ -43,8 +43,7 @@ std::string WrongOrder(const proto::ControlOrder& order, const Revision& revisio
   const auto urgent = policy::UrgentNames();
   if (order.urgent() && std::count(urgent.begin(), urgent.end(), order.limit()) == 0)
     return "of runs in flight only `wall`, `cpu` and `output` can be tightened; kill them, or "
-           "leave "
-           "urgent";
+           "leave urgent";
   auto value = policy::ReadTighter(*key, order.value(), in_force);
   return value ? "" : value.error();
 }

@@ -410,14 +410,20 @@ void WorkerPool::Refresh(const RevisionPtr& revision) {
 }
 
 void WorkerPool::PolicyChanged() {
-  for (auto& [name, canvas] : canvases_) {
-    canvas->limits = limits_of_(name);
-    for (const auto& resident : canvas->residents)
-      if (resident->state() == Resident::State::kArmed &&
-          !Allows(*resident->worker(), canvas->limits))
-        resident->End();
-    FillLater(name);
-  }
+  for (auto& [name, canvas] : canvases_) LimitsChanged(*canvas);
+}
+
+void WorkerPool::PolicyChanged(const std::string& name) {
+  auto at = canvases_.find(name);
+  if (at != canvases_.end()) LimitsChanged(*at->second);
+}
+
+void WorkerPool::LimitsChanged(Canvas& canvas) {
+  canvas.limits = limits_of_(canvas.name);
+  for (const auto& resident : canvas.residents)
+    if (resident->state() == Resident::State::kArmed && !Allows(*resident->worker(), canvas.limits))
+      resident->End();
+  FillLater(canvas.name);
 }
 
 void WorkerPool::ZygoteReady() {

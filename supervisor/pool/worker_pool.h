@@ -49,6 +49,8 @@ class WorkerPool {
   // Another policy is in force: what waits with limits that are not its canvas's any more is ended
   // and replaced.
   void PolicyChanged();
+  // The same for one canvas, where nobody else's limits are others.
+  void PolicyChanged(const std::string& canvas);
   // Lets idle canvases' workers go, and what a rush left beyond the reserve. Call every second or
   // so.
   void Sweep();
@@ -85,6 +87,7 @@ class WorkerPool {
   void MakeRoom();
   void StartReserve(Canvas& canvas, size_t starting);
   void EndOutdated(Canvas& canvas);
+  void LimitsChanged(Canvas& canvas);
   void EndOneSurplus(Canvas& canvas);
   Status StartOne(Canvas& canvas, const RevisionPtr& revision, proto::EngineKind engine,
                   const policy::Limits& limits);

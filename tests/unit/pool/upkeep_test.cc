@@ -167,6 +167,22 @@ TEST_F(UpkeepTest, AnotherPolicyReplacesWhatWaitsWithTheOldLimits) {
   EXPECT_NE(Ask(first_).worker, nullptr);
 }
 
+// What an operator decides about one canvas.
+TEST_F(UpkeepTest, OtherLimitsOfOneCanvasLeaveTheOthersWorkers) {
+  pool_.Refresh(first_);
+  pool_.Refresh(SomeRevision("other", 1));
+  ASSERT_TRUE(Until([&] {
+    return pool_.CountsOf("demo").armed == 2 && pool_.CountsOf("other").armed == 2;
+  }));
+  limits_.memory_bytes.value *= 2;
+  pool_.PolicyChanged("demo");
+  pool_.PolicyChanged("nobody");
+  EXPECT_EQ(pool_.CountsOf("demo").armed, 0u);
+  EXPECT_EQ(pool_.CountsOf("other").armed, 2u);
+  ASSERT_TRUE(Until([&] { return pool_.CountsOf("demo").armed == 2; }));
+  EXPECT_EQ(zygote_.workers.size(), 6u);  // none of the others' was replaced
+}
+
 TEST_F(UpkeepTest, AnotherPolicyMayAskForMoreOrForNothing) {
   pool_.Refresh(first_);
   ASSERT_TRUE(UntilArmed(2));
