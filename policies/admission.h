@@ -29,8 +29,8 @@ enum class RefusalKind {
   kSuspended,    // limit `suspended`
   kBlocked,      // an operator's control, like the next; decided elsewhere
   kPaused,
-  kQuotaRuns,    // limit `quota_runs`: see quota.h
-  kQuotaCpu,     // limit `quota_cpu`
+  kQuotaRuns,  // limit `quota_runs`: see quota.h
+  kQuotaCpu,   // limit `quota_cpu`
 };
 
 enum class AdmissionDecision { kAdmit, kQueue, kRefuse };

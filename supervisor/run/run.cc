@@ -97,8 +97,7 @@ void Run::OnLent(Result<Worker*> worker) {
   for (const std::string& name : order_.limits.trace_index.value) began.add_trace_index(name);
   auto rules = TraceRulesOf(order_.limits, order_.wanted_by);
   // A patch is kept with its base, or not at all.
-  if (rules && !order_.patch)
-    *began.mutable_trace_rules() = std::move(*rules);
+  if (rules && !order_.patch) *began.mutable_trace_rules() = std::move(*rules);
   // Before the worker can write its first event: the writer tells runs apart by what it was told.
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,

@@ -171,9 +171,8 @@ TEST_F(UpkeepTest, AnotherPolicyReplacesWhatWaitsWithTheOldLimits) {
 TEST_F(UpkeepTest, OtherLimitsOfOneCanvasLeaveTheOthersWorkers) {
   pool_.Refresh(first_);
   pool_.Refresh(SomeRevision("other", 1));
-  ASSERT_TRUE(Until([&] {
-    return pool_.CountsOf("demo").armed == 2 && pool_.CountsOf("other").armed == 2;
-  }));
+  ASSERT_TRUE(Until(
+      [&] { return pool_.CountsOf("demo").armed == 2 && pool_.CountsOf("other").armed == 2; }));
   limits_.memory_bytes.value *= 2;
   pool_.PolicyChanged("demo");
   pool_.PolicyChanged("nobody");
