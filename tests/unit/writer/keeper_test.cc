@@ -139,6 +139,8 @@ class KeeperTest : public ::testing::Test {
       runs.push_back(*RunId::Parse(patch.row.run_id()));
       auto reader = TraceReader::Open(store_->objects[patch.object_key]);
       EXPECT_TRUE(reader && reader->Find(runs.back()) != nullptr) << patch.object_key;
+      auto alone = archive_->index().GetPatch("demo", runs.back());
+      EXPECT_TRUE(alone && alone->object_key == patch.object_key) << patch.object_key;
     }
     return runs;
   }
@@ -584,6 +586,8 @@ TEST_F(KeeperTest, APatchIsShownWithItsBaseAlone) {
   for (int i = 0; i < 9; ++i) Trace();
   Pass(days(10));
   EXPECT_EQ(Trouble(base), "") << "it is one of the newest ten: patches do not count";
+  EXPECT_EQ(archive_->index().GetPatch("demo", base).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(archive_->index().GetPatch("other", patches[0]).error().code, ErrorCode::kNotFound);
   auto found = archive_->index().Get("demo", patches[0]);
   EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(found.error().ToString(),
@@ -638,6 +642,7 @@ TEST_F(KeeperTest, ADeletionTakesThePatches) {
   EXPECT_EQ(Objects(""), 0u);
   EXPECT_EQ(Unfinished(), 0u);
   EXPECT_EQ(Missing(patch), ErrorCode::kNotFound);
+  EXPECT_FALSE(archive_->index().GetPatch("demo", patch));
   Patch(base, "was deleted on");  // it was under way
   EXPECT_EQ(Objects(""), 0u);
 }
