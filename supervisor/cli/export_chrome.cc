@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "supervisor/cli/patches_in_force.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/trace_spans.h"
@@ -12,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kProcess = 1;
+constexpr int kBaseProcess = 1;
 constexpr size_t kThreadsMax = 16;  // what fits none of them is left out and counted
 
 double Micros(uint64_t nanos) {
@@ -67,18 +68,24 @@ class Threads {
   uint64_t left_out_ = 0;
 };
 
+// One run as a process.
 class Exporter {
  public:
-  Exporter(const proto::TraceRow& row, const TraceSpans& spans)
-      : row_(row), spans_(spans), threads_(spans) {}
+  struct Process {
+    int number;
+    std::string name;
+    std::string thread_name;
+  };
+  Exporter(Process process, const TraceSpans& spans)
+      : process_(std::move(process)), spans_(spans), threads_(spans) {}
 
   std::string Text() {
     PutNames();
     for (size_t node = 0; node < spans_.size(); ++node)
       if (spans_.IsSpan(node) && threads_.of(node) != Threads::kNone) PutSpan(node);
-    return "{\"traceEvents\":[\n" + events_ +
-           "\n],\"displayTimeUnit\":\"ns\",\"otherData\":" + About().dump() + "}\n";
+    return std::move(events_);
   }
+  uint64_t left_out() const { return threads_.left_out(); }
 
  private:
   void Put(const Json& event) {
@@ -89,17 +96,16 @@ class Exporter {
   void PutName(const char* what, int thread, const std::string& name) {
     Put({{"name", what},
          {"ph", "M"},
-         {"pid", kProcess},
+         {"pid", process_.number},
          {"tid", thread},
          {"args", {{"name", name}}}});
   }
 
   void PutNames() {
-    std::string handler = Printable(row_.handler());
-    PutName("process_name", 1, Printable(row_.canvas()));
-    PutName("thread_name", 1, handler);
+    PutName("process_name", 1, process_.name);
+    PutName("thread_name", 1, process_.thread_name);
     for (int thread = 2; thread <= threads_.count(); ++thread)
-      PutName("thread_name", thread, handler + ", calls whose place is missing");
+      PutName("thread_name", thread, process_.thread_name + ", calls whose place is missing");
   }
 
   void PutSpan(size_t node) {
@@ -110,7 +116,7 @@ class Exporter {
          {"ph", "X"},
          {"ts", Micros(span.time.start_ns)},
          {"dur", Micros(span.time.end_ns - span.time.start_ns)},
-         {"pid", kProcess},
+         {"pid", process_.number},
          {"tid", thread},
          {"args", span.attributes}});
     for (const Moment& moment : span.moments)
@@ -119,31 +125,54 @@ class Exporter {
            {"ph", "i"},
            {"s", "t"},
            {"ts", Micros(moment.at_ns)},
-           {"pid", kProcess},
+           {"pid", process_.number},
            {"tid", thread},
            {"args", moment.attributes}});
   }
 
-  Json About() const {
-    Json about = {{"program", "nightjar"},
-                  {"trace", Printable(row_.run_id())},
-                  {"received", ClockText(row_.received_unix_us())},
-                  {"received_unix_us", row_.received_unix_us()}};
-    if (threads_.left_out() > 0) about["calls_left_out"] = threads_.left_out();
-    return about;
-  }
-
-  const proto::TraceRow& row_;
+  Process process_;
   const TraceSpans& spans_;
   Threads threads_;
   std::string events_;
 };
 
+Json About(const proto::TraceRow& row, uint64_t left_out) {
+  Json about = {{"program", "nightjar"},
+                {"trace", Printable(row.run_id())},
+                {"received", ClockText(row.received_unix_us())},
+                {"received_unix_us", row.received_unix_us()}};
+  if (left_out > 0) about["calls_left_out"] = left_out;
+  return about;
+}
+
+// "Patch 1: call 2 of f, replaced by patch 3".
+std::string NameOfPatch(const proto::TraceDocument& base, int at) {
+  const proto::PatchOf& patch = base.patches(at).row().patch();
+  std::string name = PatchTitle(patch, at + 1);
+  if (patch.call() == 0) return name;
+  const int newest = PatchesInForce(base).at(patch.call_id());
+  return newest == at ? name : name + ", replaced by patch " + std::to_string(newest + 1);
+}
+
 }  // namespace
 
 std::string ExportChrome(const proto::TraceDocument& document, Detail detail) {
+  const proto::TraceRow& row = document.row();
   TraceSpans spans(document, detail);
-  return Exporter(document.row(), spans).Text();
+  Exporter base({kBaseProcess, Printable(row.canvas()), Printable(row.handler())}, spans);
+  std::string events = base.Text();
+  uint64_t left_out = base.left_out();
+  for (int i = 0; i < document.patches_size(); ++i) {
+    const proto::TraceDocument& patch = document.patches(i);
+    TraceSpans of_patch(patch, detail, &document);
+    Exporter exporter(
+        {kBaseProcess + 1 + i, NameOfPatch(document, i), Printable(patch.row().patch().function())},
+        of_patch);
+    events += ",\n" + exporter.Text();
+    left_out += exporter.left_out();
+  }
+  return "{\"traceEvents\":[\n" + events +
+         "\n],\"displayTimeUnit\":\"ns\",\"otherData\":" + About(row, left_out).dump() + "}\n";
 }
 
 }  // namespace nightjar::cli

@@ -3,7 +3,8 @@
 //
 // The canvas is the process, the handler its thread, the run and each call a complete event;
 // branches, gaps, output and last moments are instants. Times are microseconds since the request
-// was received: a Unix time would leave a double no room for nanoseconds.
+// was received: a Unix time would leave a double no room for nanoseconds. Each patch is a process
+// of its own behind its base's, named for what it is, with times since it was asked for itself.
 #pragma once
 
 #include <string>

@@ -77,17 +77,21 @@ Json AttributeList(const Attributes& attributes) {
   return list;
 }
 
+// One run's spans.
 class Exporter {
  public:
-  Exporter(const proto::TraceRow& row, const RunId& run, const TraceSpans& spans)
+  // `link`: of its root; null: none.
+  Exporter(const proto::TraceRow& row, const RunId& run, const TraceSpans& spans, Json link)
       : row_(row),
         spans_(spans),
+        link_(std::move(link)),
         trace_id_(Hex(run.bytes())),
         ids_(SpanIds(run, spans)),
         received_ns_(static_cast<uint64_t>(std::max<int64_t>(row.received_unix_us(), 0)) * 1000) {}
 
+  // A member of `resourceSpans`.
   std::string Text() const {
-    std::string text = "{\"resourceSpans\":[{\"resource\":";
+    std::string text = "{\"resource\":";
     text +=
         Json{{"attributes", AttributeList({{"service.name", Printable(row_.canvas())},
                                            {"service.version", std::to_string(row_.revision())}})}}
@@ -98,7 +102,19 @@ class Exporter {
       if (node > 0) text += ",";
       text += SpanOf(node).dump();
     }
-    return text + "]}]}]}\n";
+    return text + "]}]}";
+  }
+
+  // To the span of the call that was run alone as `patch`.
+  Json LinkOf(const proto::PatchOf& patch) const {
+    size_t call = 0;
+    for (size_t node = 1; node < spans_.size() && call == 0 && patch.call() > 0; ++node)
+      if (spans_.IsSpan(node) && spans_.call_id(node) == patch.call_id()) call = node;
+    Attributes kind = {{"nightjar.link", call != 0           ? "patched call"
+                                         : patch.call() == 0 ? "patched run"
+                                                             : "patched run: its call is missing"}};
+    return {
+        {"traceId", trace_id_}, {"spanId", Hex(ids_[call])}, {"attributes", AttributeList(kind)}};
   }
 
  private:
@@ -110,12 +126,13 @@ class Exporter {
     Json json = {{"traceId", trace_id_}, {"spanId", Hex(ids_[node])}};
     if (node != 0) json["parentSpanId"] = Hex(ids_[spans_.parent(node)]);
     json["name"] = span.name;
-    bool request = node == 0 && span.attributes.contains("http.request.method");
+    bool request = node == 0 && link_.is_null() && span.attributes.contains("http.request.method");
     json["kind"] = request ? kSpanServer : kSpanInternal;
     json["startTimeUnixNano"] = Unix(span.time.start_ns);
     json["endTimeUnixNano"] = Unix(span.time.end_ns);
     json["attributes"] = AttributeList(span.attributes);
     if (!span.moments.empty()) json["events"] = Events(span.moments);
+    if (node == 0 && !link_.is_null()) json["links"] = Json::array({link_});
     bool failed = node == 0 ? row_.verdict() != proto::VERDICT_FINISHED
                             : span.time.end == CallTime::End::kKilled;
     if (failed)
@@ -140,19 +157,33 @@ class Exporter {
 
   const proto::TraceRow& row_;
   const TraceSpans& spans_;
+  Json link_;
   std::string trace_id_;
   std::vector<uint64_t> ids_;
   uint64_t received_ns_;
 };
 
+Result<RunId> RunOf(const proto::TraceRow& row, const char* what) {
+  auto run = RunId::Parse(row.run_id());
+  if (run && !run->none()) return *run;
+  return Fail(ErrorCode::kInvalid,
+              std::string(what) + " names no run: a trace of OpenTelemetry needs one");
+}
+
 }  // namespace
 
 Result<std::string> ExportOtlp(const proto::TraceDocument& document, Detail detail) {
-  auto run = RunId::Parse(document.row().run_id());
-  if (!run || run->none())
-    return Fail(ErrorCode::kInvalid, "the trace names no run: a trace of OpenTelemetry needs one");
+  NJ_ASSIGN(RunId run, RunOf(document.row(), "the trace"));
   TraceSpans spans(document, detail);
-  return Exporter(document.row(), *run, spans).Text();
+  Exporter base(document.row(), run, spans, nullptr);
+  std::string text = "{\"resourceSpans\":[" + base.Text();
+  for (const proto::TraceDocument& patch : document.patches()) {
+    NJ_ASSIGN(RunId patch_run, RunOf(patch.row(), "a patch"));
+    TraceSpans of_patch(patch, detail, &document);
+    text +=
+        "," + Exporter(patch.row(), patch_run, of_patch, base.LinkOf(patch.row().patch())).Text();
+  }
+  return text + "]}\n";
 }
 
 }  // namespace nightjar::cli

@@ -3,7 +3,9 @@
 //
 // The run is the root span, each call a span below it; branches, gaps, output and last moments are
 // span events. Ids come from the run's id and the call's, so that the same trace is always the
-// same spans.
+// same spans. A patch is a run of its own behind its base, with a trace id of its own, and its root
+// span is linked to the base's span of the call that it is of; with other arguments, or where that
+// call is missing, to the base's root.
 #pragma once
 
 #include <string>
@@ -14,7 +16,8 @@
 
 namespace nightjar::cli {
 
-// One line. kShort: values cut as on a terminal. kInvalid: the trace names no run.
+// One line. kShort: values cut as on a terminal. kInvalid: the trace, or a patch of it, names no
+// run.
 Result<std::string> ExportOtlp(const proto::TraceDocument& document, Detail detail);
 
 }  // namespace nightjar::cli

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "supervisor/cli/call_tree.h"
+#include "supervisor/cli/patches_in_force.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 
@@ -308,21 +309,12 @@ std::string RenderRun(const proto::TraceDocument& document,
   return missing.empty() ? text : text + "\n" + missing;
 }
 
-std::string PatchTitle(const proto::PatchOf& patch, int number) {
-  std::string text = "Patch " + std::to_string(number) + ": ";
-  if (patch.call() == 0) return text + Printable(patch.function()) + " with other arguments";
-  return text + "call " + std::to_string(patch.call()) + " of " + Printable(patch.function());
-}
-
 }  // namespace
 
 std::string RenderTrace(const proto::TraceDocument& document, Detail detail, const Paint& paint) {
   std::map<uint64_t, std::string> newer;
-  for (int i = 0; i < document.patches_size(); ++i) {
-    const proto::PatchOf& patch = document.patches(i).row().patch();
-    if (patch.call() > 0)
-      newer[patch.call_id()] = "newer: patch " + std::to_string(i + 1) + " below";
-  }
+  for (const auto& [call_id, patch] : PatchesInForce(document))
+    newer[call_id] = "newer: patch " + std::to_string(patch + 1) + " below";
   std::string text = RenderRun(document, newer, detail, paint);
   for (int i = 0; i < document.patches_size(); ++i) {
     const proto::TraceDocument& patch = document.patches(i);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/cli/paint.h"
+#include "supervisor/cli/patches_in_force.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/render_trace.h"
@@ -156,8 +157,14 @@ Moment GapMoment(uint64_t dropped, uint64_t at_ns) {
 
 }  // namespace
 
-TraceSpans::TraceSpans(const proto::TraceDocument& document, Detail detail)
-    : document_(document), detail_(detail), tree_(document), times_(document, tree_) {}
+TraceSpans::TraceSpans(const proto::TraceDocument& document, Detail detail,
+                       const proto::TraceDocument* base)
+    : document_(document),
+      base_(base),
+      detail_(detail),
+      in_force_(PatchesInForce(base == nullptr ? document : *base)),
+      tree_(document),
+      times_(document, tree_) {}
 
 Span TraceSpans::At(size_t at) const {
   const TreeNode& node = tree_.node(at);
@@ -166,6 +173,9 @@ Span TraceSpans::At(size_t at) const {
     ValueTexts values(detail_);
     PutCall(node, values, span.attributes);
     PutEnd(span.time, span.attributes);
+    if (auto newest = in_force_.find(node.call_id); base_ == nullptr && newest != in_force_.end())
+      PutText(span.attributes, "nightjar.patched_by",
+              document_.patches(newest->second).row().run_id());
     values.Tell(span.attributes);
   }
   for (size_t child : node.children)
@@ -176,9 +186,11 @@ Span TraceSpans::At(size_t at) const {
 
 Span TraceSpans::Run() const {
   const proto::TraceRow& row = document_.row();
-  Span run{.name = Printable(row.handler()), .time = times_.of(0)};
+  const std::string& name = base_ == nullptr ? row.handler() : row.patch().function();
+  Span run{.name = Printable(name), .time = times_.of(0)};
   if (run.name.empty()) run.name = "run";
   PutRow(row, run.attributes);
+  if (base_ != nullptr) PutPatch(run);
   ValueTexts values(detail_);
   if (const proto::RunStart* start = tree_.start(); start != nullptr) {
     if (start->has_input()) run.attributes["nightjar.input"] = values.Text(start->input());
@@ -191,6 +203,22 @@ Span TraceSpans::Run() const {
   PutMissing(run);
   run.moments.push_back({.name = "the worker starts", .at_ns = times_.Within(0)});
   return run;
+}
+
+// What it is a patch of, and whether its result is the one that counts.
+void TraceSpans::PutPatch(Span& run) const {
+  const proto::PatchOf& patch = document_.row().patch();
+  PutText(run.attributes, "nightjar.patch.of", patch.run_id());
+  PutText(run.attributes, "nightjar.patch.function", patch.function());
+  if (patch.call() == 0) {
+    run.attributes["nightjar.patch.other_arguments"] = true;
+    return;
+  }
+  PutNumber(run.attributes, "nightjar.patch.call", patch.call());
+  PutNumber(run.attributes, "nightjar.patch.call_id", patch.call_id());
+  auto newest = in_force_.find(patch.call_id());
+  run.attributes["nightjar.patch.in_force"] =
+      newest != in_force_.end() && &base_->patches(newest->second) == &document_;
 }
 
 void TraceSpans::PutMissing(Span& run) const {

@@ -213,13 +213,22 @@ function splitEvents(raw, sink) {
 // there are no more than `rawBytes`; it throws where they are none. Events beyond `eventsMax` are
 // counted in `events_left_out`. `row` is missing without a readable footer: then the index's row
 // has to do. An error: the object is of another version, or it could not be fetched.
-export async function readTrace(
-    source, runId, {decompress = platformDecompress(), eventsMax = 1_000_000} = {}) {
+export async function readTrace(source, runId, options = {}) {
+  const reader = await openTrace(source, options);
+  const runs = reader.footer?.runs ?? [];
+  return readRun(reader, runs.findIndex((run) => run.row?.run_id === runId), options);
+}
+
+// An object whose `footer` has been read; null: it is damaged.
+export async function openTrace(source, {decompress = platformDecompress()} = {}) {
   const reader = new Reader(source, decompress);
   await reader.open();
-  const runs = reader.footer?.runs ?? [];
-  const index = runs.findIndex((run) => run.row?.run_id === runId);
-  const stored = runs[index] ?? {};
+  return reader;
+}
+
+// The run at `index` of its footer, as readTrace() answers it; -1: all that can be read.
+export async function readRun(reader, index, {eventsMax = 1_000_000} = {}) {
+  const stored = reader.footer?.runs?.[index] ?? {};
   const document = {};
   if (stored.row !== undefined) document.row = stored.row;
   document.events = [];

@@ -361,7 +361,7 @@ void WriterService::OnGetObject(uint64_t ticket, const proto::GetObject& questio
                                   ObjectAnswer(ticket, question, std::move(*object)));
                         return answer.SerializeAsString();
                       }};
-  asked.url_is_enough = asked.elsewhere_too = true;
+  asked.url_is_enough = asked.elsewhere_too = asked.may_be_patch = true;
   AskForTrace(std::move(asked));
 }
 
@@ -403,7 +403,10 @@ Result<WriterService::FoundTrace> WriterService::Look(const TraceQuestion& quest
   auto run = RunId::FromBytes(question.run_id);
   if (!run) return nightjar::Fail(ErrorCode::kInvalid, "not the id of a run");
   FoundTrace found;
-  NJ_ASSIGN(found.trace, archive_->index().Get(question.canvas, *run));
+  auto trace = archive_->index().Get(question.canvas, *run);
+  if (!trace && question.may_be_patch && trace.error().code == ErrorCode::kNotFound)
+    trace = archive_->index().GetPatch(question.canvas, *run);
+  NJ_ASSIGN(found.trace, std::move(trace));
   NJ_TRY(CheckKept(found.trace.row));
   if (question.with_patches) {
     NJ_ASSIGN(found.patches, archive_->index().PatchesOf(found.trace));

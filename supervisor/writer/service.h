@@ -93,6 +93,7 @@ class WriterService {
     bool asked_again = false;
     bool url_is_enough = false;  // where the object may be had is an answer
     bool with_patches = false;
+    bool may_be_patch = false;   // a patch's id finds it, and not only its base's
     bool elsewhere_too = false;  // of a run of another machine as well
   };
   void AskForTrace(TraceQuestion question);

@@ -282,6 +282,18 @@ Result<std::vector<IndexedTrace>> TraceIndex::PatchesOf(const IndexedTrace& foun
   return patches_->Of(found.row.canvas(), run, *place);
 }
 
+Result<IndexedTrace> TraceIndex::GetPatch(std::string_view canvas, const RunId& patch) {
+  NJ_ASSIGN(auto base, patches_->BaseOf(canvas, patch));
+  if (!base) return Missing(canvas, patch);
+  NJ_ASSIGN(IndexedTrace trace, Get(canvas, *base));
+  NJ_ASSIGN(auto patches, PatchesOf(trace));
+  const std::string id = patch.ToString();
+  auto found = std::find_if(patches.begin(), patches.end(),
+                            [&](const IndexedTrace& one) { return one.row.run_id() == id; });
+  if (found == patches.end()) return Missing(canvas, patch);
+  return std::move(*found);
+}
+
 Status TraceIndex::AddIncident(const proto::Incident& incident) {
   NJ_ASSIGN(RunId run, IdOf(incident.run_id()));
   {

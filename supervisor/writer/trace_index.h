@@ -58,6 +58,8 @@ class TraceIndex {
   Result<std::vector<BasePlace>> PlacesOf(std::string_view canvas, const RunId& base);
   // Of a trace as Get() found it; oldest first.
   Result<std::vector<IndexedTrace>> PatchesOf(const IndexedTrace& found);
+  // A patch, with its object where its base is now. Errors as of Get(), of the patch or its base.
+  Result<IndexedTrace> GetPatch(std::string_view canvas, const RunId& patch);
 
   // Rows of these runs of `canvas` whose object is at the key beside them have it at `to` from now
   // on; those that have it elsewhere by now keep that, and of

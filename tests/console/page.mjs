@@ -1,9 +1,10 @@
 // Reads objects in a page that browse.mjs serves, as read.mjs does in node. It fetches by range
 // requests.
 import {enums, messages} from '/reader/trace_messages.js';
+import {readPatchedTrace, resultInForce} from '/reader/trace_patches.js';
 import {readTrace} from '/reader/trace_reader.js';
 
-import {prepare} from './ways.mjs';
+import {answerPatched, prepare} from './ways.mjs';
 
 const post = (url, body) => fetch(url, {method: 'POST', body});
 
@@ -26,6 +27,11 @@ async function sourceOf(url) {
 async function readAll({way, run, objects}) {
   if (way === 'schema') return [{enums, messages}];
   const options = prepare(way, decompress);
+  if (way === 'patched') {
+    const sources = await Promise.all(
+        Array.from({length: objects}, (_, object) => sourceOf(`/object/${object}`)));
+    return [await answerPatched({readPatchedTrace, resultInForce}, run, sources, options)];
+  }
   const answers = [];
   for (let object = 0; object < objects; ++object)
     answers.push(await readTrace(await sourceOf(`/object/${object}`), run, options)

@@ -1,14 +1,16 @@
 // Reads objects in node, for reader_test.cc: `node read.mjs FOLDER WAY RUN OBJECT...` prints each
 // one's trace as a line of JSON, `node read.mjs FOLDER schema` the tables of the messages. It
-// fetches by ranges of a file. WAY: see ways.mjs.
+// fetches by ranges of a file. WAY: see ways.mjs; `patched` prints one line for all objects, of
+// which the first is the base.
 import {open} from 'node:fs/promises';
 
-import {prepare} from './ways.mjs';
+import {answerPatched, prepare} from './ways.mjs';
 import {decompress} from './zstd.mjs';
 
 const [, , folder, way, run, ...objects] = process.argv;
 const {enums, messages} = await import(`file://${folder}/trace_messages.js`);
 const {readTrace} = await import(`file://${folder}/trace_reader.js`);
+const {readPatchedTrace, resultInForce} = await import(`file://${folder}/trace_patches.js`);
 const options = prepare(way, decompress);
 
 async function sourceOf(file) {
@@ -22,7 +24,14 @@ async function sourceOf(file) {
 }
 
 if (way === 'schema') console.log(JSON.stringify({enums, messages}));
-for (const object of objects) {
+if (way === 'patched') {
+  const files = await Promise.all(objects.map((object) => open(object)));
+  const sources = await Promise.all(files.map(sourceOf));
+  console.log(JSON.stringify(
+      await answerPatched({readPatchedTrace, resultInForce}, run, sources, options)));
+  await Promise.all(files.map((file) => file.close()));
+}
+for (const object of way === 'patched' ? [] : objects) {
   const file = await open(object);
   const answer = await readTrace(await sourceOf(file), run, options).catch((error) => ({
                                                                              error: error.message

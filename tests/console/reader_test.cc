@@ -12,6 +12,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -67,15 +68,21 @@ class ConsoleReaderTest : public ::testing::TestWithParam<Engine> {
     return lines;
   }
 
-  // What the console's reader makes of each object, as JSON.
-  std::vector<std::string> ReadAll(const RunId& run, const std::vector<std::string>& objects,
-                                   const std::string& how = "given") {
-    std::string arguments = " " + how + " " + run.ToString();
+  // Each into a file; their names as arguments.
+  std::string WriteFiles(const std::vector<std::string>& objects) const {
+    std::string arguments;
     for (size_t i = 0; i < objects.size(); ++i) {
       fs::path file = folder_ / std::to_string(i);
       std::ofstream(file, std::ios::binary) << objects[i];
       arguments += " " + file.string();
     }
+    return arguments;
+  }
+
+  // What the console's reader makes of each object, as JSON.
+  std::vector<std::string> ReadAll(const RunId& run, const std::vector<std::string>& objects,
+                                   const std::string& how = "given") {
+    std::string arguments = " " + how + " " + run.ToString() + WriteFiles(objects);
     std::vector<std::string> lines = RunReader(arguments);
     EXPECT_EQ(lines.size(), objects.size());
     lines.resize(objects.size());
@@ -104,6 +111,19 @@ class ConsoleReaderTest : public ::testing::TestWithParam<Engine> {
         << expected.ShortDebugString().substr(0, 2000);
     *got.mutable_row() = stored;
     return got;
+  }
+  // Of the first object with the others as its patches.
+  nlohmann::json ReadPatched(const RunId& run, const std::vector<std::string>& objects) {
+    std::string arguments = " patched " + run.ToString() + WriteFiles(objects);
+    std::vector<std::string> lines = RunReader(arguments);
+    EXPECT_EQ(lines.size(), 1u);
+    return lines.empty() ? nlohmann::json() : nlohmann::json::parse(lines[0]);
+  }
+  static proto::TraceDocument ToDocument(const nlohmann::json& json) {
+    proto::TraceDocument document;
+    auto parsed = google::protobuf::util::JsonStringToMessage(json.dump(), &document);
+    EXPECT_TRUE(parsed.ok()) << parsed;
+    return document;
   }
   proto::TraceDocument Read(const RunId& run, const std::string& object) {
     return Compare(run, object, ReadAll(run, {object})[0]);
@@ -379,6 +399,93 @@ TEST_P(ConsoleReaderTest, LeavesOutEventsThatAreNone) {
   proto::TraceDocument document = Read(RunNumber(0), Stored(RunOf(RunNumber(0)), events));
   EXPECT_TRUE(document.incomplete_object());
   EXPECT_GE(document.events_size(), 10);
+}
+
+proto::TraceEvent Returned(uint64_t call_id, int64_t result) {
+  proto::TraceEvent event;
+  event.mutable_return_()->set_call_id(call_id);
+  event.mutable_return_()->mutable_result()->set_int_(result);
+  return event;
+}
+
+// Of call 1 to 3 of the base only, or with other arguments (0). Without a result: it was killed.
+PatchObject PatchOf(const RunId& base, const RunId& run, uint64_t call,
+                    std::optional<int64_t> result, uint64_t calls_made = 3) {
+  proto::StoredRun stored = RunOf(run);
+  proto::PatchOf& patch = *stored.mutable_row()->mutable_patch();
+  patch.set_run_id(base.ToString());
+  patch.set_function("f");
+  patch.set_call(call);
+  patch.set_call_id(call);
+  std::vector<proto::TraceEvent> events = SomeEvents(calls_made);
+  if (result) events.emplace_back().mutable_run_end()->mutable_result()->set_int_(*result);
+  return {stored.row(), Stored(stored, events)};
+}
+
+// The writer's own answer.
+proto::TraceDocument DocumentOf(const proto::TraceRow& row, const std::string& base,
+                                const std::vector<PatchObject>& patches) {
+  auto encoded = EncodeTraceAnswer(5, row, base, bounds::kTraceAnswerBytes, patches);
+  EXPECT_TRUE(encoded) << encoded.error().ToString();
+  proto::FromWriter answer;
+  proto::TraceDocument document;
+  EXPECT_TRUE(answer.ParseFromString(encoded.value_or("")));
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(answer.trace_json(), &document).ok());
+  return document;
+}
+
+// Run ids begin with the inverted time: the largest one is the oldest.
+TEST_P(ConsoleReaderTest, ShowsABaseWithItsPatchesAsTheWriterDoes) {
+  const RunId base = RunNumber(9);
+  proto::StoredRun run = RunOf(base);
+  std::vector<proto::TraceEvent> events = SomeEvents(3);
+  for (int64_t call : {1, 2, 3}) events.push_back(Returned(static_cast<uint64_t>(call), 10 * call));
+  const std::string object = Stored(run, events);
+  const PatchObject oldest = PatchOf(base, RunNumber(8), 2, 21),
+                    other = PatchOf(base, RunNumber(7), 0, 5),
+                    newest = PatchOf(base, RunNumber(6), 2, 22),
+                    killed = PatchOf(base, RunNumber(5), 3, std::nullopt),
+                    foreign = PatchOf(RunNumber(1), RunNumber(4), 1, 99);
+  PatchObject torn = PatchOf(base, RunNumber(3), 0, 1, 5000);
+  const std::string whole = torn.object;
+  torn.object[torn.object.size() / 2] ^= 1;
+  std::string version = newest.object;
+  version[8] = 2;
+  nlohmann::json answer =
+      ReadPatched(base, {object, newest.object, foreign.object, killed.object, object,
+                         oldest.object, oldest.object.substr(0, oldest.object.size() - 1), "",
+                         version, oldest.object, other.object, TwoRuns(), torn.object});
+  proto::TraceDocument expected =
+      DocumentOf(run.row(), object, {oldest, other, newest, killed, torn});
+  ASSERT_EQ(expected.patches_size(), 5);
+  EXPECT_TRUE(expected.patches(4).incomplete_object());
+  EXPECT_EQ(ToDocument(answer["document"]).SerializeAsString(), expected.SerializeAsString())
+      << answer["document"].dump().substr(0, 2000);
+  auto refusal = [](int object, const std::string& why) {
+    return nlohmann::json{{"object", object}, {"why", why}};
+  };
+  const std::string damaged = "its footer is damaged: it does not say what it patches";
+  EXPECT_EQ(
+      answer["refused"],
+      (nlohmann::json{refusal(1, "it is a patch of " + RunNumber(1).ToString()),
+                      refusal(3, "it is run " + base.ToString() + ", which is no patch"),
+                      refusal(5, damaged), refusal(6, damaged),
+                      refusal(7, "the stored trace is of format version 2; this program reads 1"),
+                      refusal(8, "it is patch " + RunNumber(8).ToString() + " once more"),
+                      refusal(10, "it has 2 runs, and a patch is one")}));
+  // Call 1 has its own result, 2 the newest patch's, 3 a patch without one; there is no call 4.
+  EXPECT_EQ(answer["in_force"], (nlohmann::json{{{"patch", ""}, {"int", "10"}},
+                                                {{"patch", RunNumber(6).ToString()}, {"int", "22"}},
+                                                {{"patch", RunNumber(5).ToString()}},
+                                                nullptr}));
+  // Of two objects of one patch the whole one counts.
+  answer = ReadPatched(base, {object, torn.object, whole});
+  EXPECT_EQ(ToDocument(answer["document"]).SerializeAsString(),
+            DocumentOf(run.row(), object, {{torn.row, whole}}).SerializeAsString());
+  EXPECT_EQ(answer["refused"],
+            (nlohmann::json{refusal(0, "it is patch " + RunNumber(3).ToString() + " once more")}));
+  answer = ReadPatched(base, {object});
+  EXPECT_FALSE(answer["document"].contains("patches"));
 }
 
 // Bytes changed, removed and doubled at places that a seed chooses.

@@ -25,5 +25,16 @@ export function prepare(way, decompress) {
     }
   };
   globalThis.DecompressionStream = way === 'platform' ? streamOf(decompress) : refusing;
-  return {given: {decompress}, few: {decompress, eventsMax: 2}}[way] ?? {};
+  return {given: {decompress}, patched: {decompress}, few: {decompress, eventsMax: 2}}[way] ?? {};
+}
+
+// The first source with the others as its patches, and what is in force for its calls 1 to 4.
+export async function answerPatched({readPatchedTrace, resultInForce}, run, sources, options) {
+  const [base, ...patches] = sources;
+  const answer = await readPatchedTrace(base, run, patches, options);
+  const inForce = [1, 2n, '3', 4].map((call) => resultInForce(answer.document, call));
+  return {
+    ...answer,
+    in_force: inForce.map((one) => one && {patch: one.patch?.row.run_id ?? '', ...one.result}),
+  };
 }

@@ -1,6 +1,10 @@
 // Stored runs done again, as their operator does it.
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "supervisor/writer/trace_reader.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -142,6 +146,25 @@ TEST_F(PatchTest, AFunctionIsRunAloneAndShownWithItsTrace) {
   EXPECT_THAT(shown_, HasSubstr("Patch 3: price with other arguments"));
   EXPECT_THAT(server_.Json({"trace", "shop", trace_}), HasSubstr("\"patches\""));
   EXPECT_EQ(server_.Json({"traces", "shop"}).find("\"patch\": {"), std::string::npos);
+  // Whoever reads objects learns of them from the JSON, and fetches each under its own id.
+  auto document = nlohmann::json::parse(server_.Json({"trace", "shop", trace_}));
+  ASSERT_EQ(document["patches"].size(), 3u);
+  std::vector<std::string> ids;
+  for (const auto& patch : document["patches"]) {
+    EXPECT_EQ(patch["row"]["patch"]["run_id"], trace_);
+    ids.push_back(patch["row"]["run_id"]);
+    const std::string bytes = server_.Cli({"trace", "shop", ids.back(), "--object", "-"}).out;
+    auto object = TraceReader::Open(bytes);
+    ASSERT_TRUE(object) << object.error().ToString();
+    const proto::StoredRun* run = object->Find(*RunId::Parse(ids.back()));
+    ASSERT_NE(run, nullptr);
+    EXPECT_EQ(run->row().patch().run_id(), trace_);
+    EXPECT_EQ(std::to_string(run->row().patch().call()), patch["row"]["patch"].value("call", "0"));
+  }
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 3u);
+  EXPECT_THAT(server_.Cli({"trace", "shop", ids[0]}).err,
+              HasSubstr("is a patch, which is shown with its trace " + trace_));
+  EXPECT_NE(server_.Cli({"trace", "other", ids[0], "--object", "-"}).exit_code, 0);
   // With it they go.
   ASSERT_EQ(server_.Cli({"hold", "shop", trace_, "--reason", "why"}).exit_code, 0);
   Output held = server_.Cli({"delete-trace", "shop", trace_, "--reason", "a mistake"});
@@ -155,6 +178,7 @@ TEST_F(PatchTest, AFunctionIsRunAloneAndShownWithItsTrace) {
   EXPECT_NE(gone.exit_code, 0);
   EXPECT_THAT(gone.err, HasSubstr("was deleted on"));
   EXPECT_THAT(gone.err, HasSubstr("a mistake"));
+  EXPECT_NE(server_.Cli({"trace", "shop", ids[0], "--object", "-"}).exit_code, 0);
   EXPECT_THAT(RunFunction({"price"}).err, HasSubstr("was deleted on"));
   EXPECT_THAT(Rerun().err, HasSubstr("was deleted on"));
   EXPECT_THAT(server_.log(), HasSubstr("event=trace_deleted"));

@@ -24,14 +24,14 @@ void ExpectNested(const Json& exported) {
     double from;
     double to;
   };
-  std::map<int, std::vector<Slice>> threads;
+  std::map<std::pair<int, int>, std::vector<Slice>> threads;
   for (const Json& event : exported["traceEvents"]) {
     EXPECT_TRUE(event.at("name").is_string());
     EXPECT_TRUE(event.at("pid").is_number_integer());
     EXPECT_TRUE(event.at("tid").is_number_integer());
     if (event["ph"] == "X") {
       EXPECT_GE(event["dur"], 0.0) << event;
-      threads[event["tid"]].push_back(
+      threads[{event["pid"], event["tid"]}].push_back(
           {event["ts"], event["ts"].get<double>() + event["dur"].get<double>()});
     } else if (event["ph"] == "i") {
       EXPECT_EQ(event["s"], "t");
@@ -49,12 +49,39 @@ void ExpectNested(const Json& exported) {
         bool within = b.from >= a.from - kRounding && b.to <= a.to + kRounding;
         bool around = a.from >= b.from - kRounding && a.to <= b.to + kRounding;
         EXPECT_TRUE(apart || within || around)
-            << thread << ": " << a.from << "-" << a.to << ", " << b.from << "-" << b.to;
+            << thread.first << "/" << thread.second << ": " << a.from << "-" << a.to << ", "
+            << b.from << "-" << b.to;
       }
 }
 
 TEST(ExportChromeTest, IsAnEventALine) {
   EXPECT_EQ(Export(kFinishedTrace), Golden("finished.chrome.json"));
+}
+
+TEST(ExportChromeTest, ShowsPatchesAsProcessesOfTheirOwn) {
+  const std::string text = Export(kPatchedTrace);
+  EXPECT_EQ(text, Golden("patched.chrome.json"));
+  Json exported = Json::parse(text);
+  ExpectNested(exported);
+  std::map<int, std::string> names;
+  std::map<int, Json> runs;
+  for (const Json& event : exported["traceEvents"]) {
+    if (event["name"] == "process_name") names[event["pid"]] = event["args"]["name"];
+    if (event.value("cat", "") == "run") runs[event["pid"]] = event;
+  }
+  EXPECT_EQ(names, (std::map<int, std::string>{{1, "demo"},
+                                               {2, "Patch 1: call 2 of f, replaced by patch 3"},
+                                               {3, "Patch 2: f with other arguments"},
+                                               {4, "Patch 3: call 2 of f"},
+                                               {5, "Patch 4: call 9 of f"}}));
+  ASSERT_EQ(runs.size(), 5u);
+  EXPECT_EQ(runs[1]["name"], "GET /sum");
+  EXPECT_EQ(runs[4]["name"], "f");
+  EXPECT_EQ(runs[4]["ts"], 0.0);
+  EXPECT_EQ(runs[4]["args"]["nightjar.result"], "8");
+  EXPECT_EQ(runs[4]["args"]["nightjar.patch.in_force"], true);
+  EXPECT_EQ(runs[2]["args"]["nightjar.patch.in_force"], false);
+  EXPECT_EQ(runs[3]["args"]["nightjar.patch.other_arguments"], true);
 }
 
 TEST(ExportChromeTest, ShowsAKilledRunWithItsOpenCalls) {

@@ -172,7 +172,53 @@ TEST(ExportOtlpTest, CutsValuesAndCountsThem) {
   EXPECT_EQ(Attribute(call, "nightjar.values_cut")["intValue"], "1");
 }
 
+TEST(ExportOtlpTest, ShowsPatchesAsRunsOfTheirOwnThatAreLinkedToTheirCalls) {
+  const std::string text = Export(kPatchedTrace);
+  EXPECT_EQ(text, Golden("patched.otlp.json"));
+  Json runs = Json::parse(text)["resourceSpans"];
+  ASSERT_EQ(runs.size(), 5u);
+  std::vector<Json> roots;
+  for (const Json& run : runs) {
+    const Json& spans = run["scopeSpans"][0]["spans"];
+    ExpectValid(spans);
+    roots.push_back(spans[0]);
+  }
+  const Json& base = runs[0]["scopeSpans"][0]["spans"];
+  ASSERT_EQ(base.size(), 3u);
+  EXPECT_FALSE(roots[0].contains("links"));
+  EXPECT_EQ(Attribute(base[1], "nightjar.patched_by"), nullptr);
+  EXPECT_EQ(Attribute(base[2], "nightjar.patched_by")["stringValue"],
+            "fe6c1a2a-0000-4000-8000-000000000006");
+  EXPECT_EQ(Attribute(runs[3]["resource"], "service.version")["stringValue"], "4");
+  // The call's id in a patch is the patch's own.
+  EXPECT_EQ(Attribute(runs[3]["scopeSpans"][0]["spans"][1], "nightjar.patched_by"), nullptr);
+  const std::vector<std::string> linked = {base[2]["spanId"], base[0]["spanId"], base[2]["spanId"],
+                                           base[0]["spanId"]};
+  const std::vector<std::string> why = {"patched call", "patched run", "patched call",
+                                        "patched run: its call is missing"};
+  const std::vector<Json> in_force = {false, nullptr, true, true};
+  for (size_t i = 1; i < roots.size(); ++i) {
+    SCOPED_TRACE(i);
+    EXPECT_EQ(roots[i]["traceId"], "fe6c1a2a00004000800000000000000" + std::to_string(9 - i));
+    EXPECT_EQ(roots[i]["name"], "f");
+    EXPECT_EQ(roots[i]["kind"], 1);
+    ASSERT_EQ(roots[i]["links"].size(), 1u);
+    const Json& link = roots[i]["links"][0];
+    EXPECT_EQ(link["traceId"], "fe6c1a2b000040008000000000000009");
+    EXPECT_EQ(link["spanId"], linked[i - 1]);
+    EXPECT_EQ(Attribute(link, "nightjar.link")["stringValue"], why[i - 1]);
+    EXPECT_EQ(Attribute(roots[i], "nightjar.patch.of")["stringValue"],
+              "fe6c1a2b-0000-4000-8000-000000000009");
+    Json newest = Attribute(roots[i], "nightjar.patch.in_force");
+    EXPECT_EQ(newest.is_null() ? newest : newest["boolValue"], in_force[i - 1]);
+    EXPECT_EQ(Attribute(roots[i], "nightjar.patch.other_arguments").is_null(), i != 2);
+  }
+}
+
 TEST(ExportOtlpTest, NeedsARun) {
+  EXPECT_FALSE(ExportOtlp(FromText<proto::TraceDocument>(
+                              "row { run_id: 'fe6c1a2b-0000-4000-8000-000000000001' } patches {}"),
+                          Detail::kShort));
   EXPECT_FALSE(ExportOtlp(FromText<proto::TraceDocument>("row { run_id: 'x' }"), Detail::kShort));
   EXPECT_FALSE(ExportOtlp(
       FromText<proto::TraceDocument>("row { run_id: '00000000-0000-0000-0000-000000000000' }"),

@@ -48,6 +48,41 @@ inline constexpr char kKilledTrace[] = R"(
   open_calls { call { call_id: 70 parent: 1 fn: "deep" kind: CALL_KIND_FUNCTION }
     open_ns: 1000000000 })";
 
+// A base that calls f twice, with four patches: two of its second call, of which the last is in
+// force; one with other arguments; and one of a call whose events the base does not have.
+inline constexpr char kPatchedTrace[] = R"(
+  row { run_id: "fe6c1a2b-0000-4000-8000-000000000009" canvas: "demo" handler: "GET /sum"
+    revision: 3 received_unix_us: 1732448403123456 verdict: VERDICT_FINISHED
+    usage { wall_us: 10 } }
+  events { at_ns: 1000 call { call_id: 1 kind: CALL_KIND_FUNCTION fn: "f" } }
+  events { at_ns: 2000 return { call_id: 1 result { int: 5 } } }
+  events { at_ns: 3000 call { call_id: 2 kind: CALL_KIND_FUNCTION fn: "f" } }
+  events { at_ns: 4000 return { call_id: 2 result { int: 6 } } }
+  patches {
+    row { run_id: "fe6c1a2a-0000-4000-8000-000000000008" canvas: "demo" handler: "GET /sum"
+      revision: 3 received_unix_us: 1732448500000000 verdict: VERDICT_FINISHED
+      patch { run_id: "fe6c1a2b-0000-4000-8000-000000000009" function: "f" call: 2 call_id: 2 }
+      usage { wall_us: 4 } }
+    events { at_ns: 1000 run_end { result { int: 7 } } } }
+  patches {
+    row { run_id: "fe6c1a2a-0000-4000-8000-000000000007" canvas: "demo" handler: "GET /sum"
+      revision: 3 received_unix_us: 1732448600000000 verdict: VERDICT_FINISHED
+      patch { run_id: "fe6c1a2b-0000-4000-8000-000000000009" function: "f" }
+      usage { wall_us: 4 } } }
+  patches {
+    row { run_id: "fe6c1a2a-0000-4000-8000-000000000006" canvas: "demo" handler: "GET /sum"
+      revision: 4 received_unix_us: 1732448700000000 verdict: VERDICT_FINISHED
+      patch { run_id: "fe6c1a2b-0000-4000-8000-000000000009" function: "f" call: 2 call_id: 2 }
+      usage { wall_us: 4 } }
+    events { at_ns: 1000 call { call_id: 2 kind: CALL_KIND_FUNCTION fn: "g" } }
+    events { at_ns: 2000 return { call_id: 2 result { int: 8 } } }
+    events { at_ns: 3000 run_end { result { int: 8 } } } }
+  patches {
+    row { run_id: "fe6c1a2a-0000-4000-8000-000000000005" canvas: "demo" handler: "GET /sum"
+      revision: 4 received_unix_us: 1732448800000000 verdict: VERDICT_WALL_TIME
+      patch { run_id: "fe6c1a2b-0000-4000-8000-000000000009" function: "f" call: 9 call_id: 90 }
+      usage { wall_us: 4 } } })";
+
 // Whatever a worker wrote.
 inline constexpr const char* kSenseless[] = {
     "events { call { call_id: 1 parent: 1 fn: 'own parent' } }",

@@ -139,6 +139,8 @@ class KeeperTest : public ::testing::Test {
       runs.push_back(*RunId::Parse(patch.row.run_id()));
       auto reader = TraceReader::Open(store_->objects[patch.object_key]);
       EXPECT_TRUE(reader && reader->Find(runs.back()) != nullptr) << patch.object_key;
+      auto alone = archive_->index().GetPatch("demo", runs.back());
+      EXPECT_TRUE(alone && alone->object_key == patch.object_key) << patch.object_key;
     }
     return runs;
   }
@@ -578,6 +580,8 @@ TEST_F(KeeperTest, APatchIsShownWithItsBaseAlone) {
   EXPECT_EQ(PatchesOf(base), patches);
   EXPECT_EQ(store_->objects[key], object);
   EXPECT_THAT(store_->objects, Contains(Key(PatchKey(key, patches[0]))));
+  EXPECT_EQ(archive_->index().GetPatch("demo", base).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(archive_->index().GetPatch("other", patches[0]).error().code, ErrorCode::kNotFound);
   proto::ListTraces question;
   question.set_canvas("demo");
   EXPECT_EQ(archive_->index().List(question)->traces_size(), 1);
@@ -638,6 +642,7 @@ TEST_F(KeeperTest, ADeletionTakesThePatches) {
   EXPECT_EQ(Objects(""), 0u);
   EXPECT_EQ(Unfinished(), 0u);
   EXPECT_EQ(Missing(patch), ErrorCode::kNotFound);
+  EXPECT_FALSE(archive_->index().GetPatch("demo", patch));
   Patch(base, "was deleted on");  // it was under way
   EXPECT_EQ(Objects(""), 0u);
 }
