@@ -63,6 +63,8 @@ struct CounterKey {
 
 const CounterKey& KeyOf(Counter counter);
 const CounterKey* FindCounter(std::string_view name);
+// The higher of the two where it is a level, else their sum; it stops at what a uint64_t holds.
+uint64_t Together(const CounterKey& key, uint64_t one, uint64_t other);
 
 struct Counts {
   std::array<uint64_t, kCounters> values{};

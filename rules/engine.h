@@ -5,14 +5,13 @@
 // (kSlices - 1) / kSlices of its time and all of it. Memory is bounded by the canvases that were
 // used within the longest window.
 //
-// Time never goes back: what is told of an earlier time counts as of the latest one.
+// Time never goes back: what is told of an earlier time counts as of the latest one. A canvas that
+// was not used within a rule's window meets it in nothing, so that each hit comes to its end.
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "rules/rule.h"
@@ -66,11 +65,10 @@ class Engine {
   size_t canvases() const;  // that were used within the longest window
 
  private:
-  struct Window;
-  struct Canvas;
+  class Work;
 
   std::shared_ptr<const RuleSet> rules_;
-  // The rest is the implementation's to choose.
+  std::unique_ptr<Work> work_;
 };
 
 }  // namespace nightjar::rules
