@@ -1,7 +1,5 @@
 #include "rules/counts.h"
 
-#include <limits>
-
 namespace nightjar::rules {
 namespace {
 
@@ -71,12 +69,6 @@ const CounterKey* FindCounter(std::string_view name) {
   for (const CounterKey& key : kKeys)
     if (key.name == name) return &key;
   return nullptr;
-}
-
-uint64_t Together(const CounterKey& key, uint64_t one, uint64_t other) {
-  if (key.is_level) return one > other ? one : other;
-  const uint64_t most = std::numeric_limits<uint64_t>::max();
-  return other > most - one ? most : one + other;
 }
 
 void Counts::Add(const Counts& more) {

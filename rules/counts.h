@@ -64,7 +64,10 @@ struct CounterKey {
 const CounterKey& KeyOf(Counter counter);
 const CounterKey* FindCounter(std::string_view name);
 // The higher of the two where it is a level, else their sum; it stops at what a uint64_t holds.
-uint64_t Together(const CounterKey& key, uint64_t one, uint64_t other);
+inline uint64_t Together(const CounterKey& key, uint64_t one, uint64_t other) {
+  if (key.is_level) return one > other ? one : other;
+  return other > UINT64_MAX - one ? UINT64_MAX : one + other;
+}
 
 struct Counts {
   std::array<uint64_t, kCounters> values{};

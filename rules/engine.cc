@@ -1,10 +1,13 @@
 #include "rules/engine.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <queue>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "rules/explanation.h"
 #include "rules/measure.h"
@@ -30,11 +33,36 @@ struct Window {
   }
   // The oldest slice that the window has at that time.
   int64_t FirstAt(Time at) const { return SliceAt(at) - kSlices + 1; }
+  // When it no longer has it: rounded up, as a slice need not begin with a second.
+  Time EndOf(int64_t slice) const {
+    return Time(Seconds(((slice + kSlices) * length.count() + kSlices - 1) / kSlices));
+  }
+};
+
+struct Past {
+  Slices slices;
+  bool is_awaited = false;  // in Work::losing_
 };
 
 struct Canvas {
-  std::vector<Slices> windows;   // as Work::windows_
+  std::string name;
+  std::vector<Past> windows;     // as Work::windows_
   std::map<size_t, State> open;  // by the rule's number
+  bool is_changed = false;       // in Work::changed_
+
+  bool is_forgotten() const {
+    return open.empty() && std::all_of(windows.begin(), windows.end(), [](const Past& past) {
+             return past.slices.empty() && !past.is_awaited;
+           });
+  }
+};
+
+// A window of a canvas loses a slice then, or has lost it before.
+struct Losing {
+  Time at{};
+  Canvas* canvas = nullptr;
+  size_t window = 0;
+  bool operator>(const Losing& other) const { return at > other.at; }
 };
 
 // What a canvas did within a window, as a condition asks for it.
@@ -64,36 +92,52 @@ class Engine::Work {
       compiled_.push_back({&rule, WindowOf(rule), Names(rule.only), Names(rule.except)});
       if (rule.window == rules.longest_window()) longest_ = compiled_.back().window;
     }
+    in_use_.assign(windows_.size(), 0);
   }
 
   void Count(const std::string& name, const Counts& counts, Time at) {
     now_ = std::max(now_, at);
     if (counts.empty() || windows_.empty()) return;
-    Canvas& canvas = Open(name);
+    Canvas& canvas = CanvasNamed(name);
+    Forget(canvas);
     for (size_t i = 0; i < windows_.size(); ++i) {
-      const Window& window = windows_[i];
-      canvas.windows[i].Forget(window.FirstAt(now_), window.kept);
-      canvas.windows[i].Add(window.SliceAt(now_), window.kept, counts);
+      Slices& slices = canvas.windows[i].slices;
+      if (slices.empty()) ++in_use_[i];
+      slices.Add(windows_[i].SliceAt(now_), windows_[i].kept, counts);
     }
+    Await(canvas);
+    Mark(canvas);
   }
 
+  // Only what may be otherwise than at the last Look is looked at: where something was counted or
+  // left a window, and what is open.
   std::vector<Change> Look(Time at) {
     now_ = std::max(now_, at);
     told_.clear();
     spread_.assign(compiled_.size(), {});
-    in_use_.assign(windows_.size(), 0);
-    for (auto each = canvases_.begin(); each != canvases_.end();) {
-      Canvas& canvas = each->second;
-      LookAt(each->first, canvas);
-      const bool is_over = canvas.windows[longest_].empty() && canvas.open.empty();
-      each = is_over ? canvases_.erase(each) : std::next(each);
+    for (; !losing_.empty() && losing_.top().at <= now_; losing_.pop()) {
+      Canvas& canvas = *losing_.top().canvas;
+      canvas.windows[losing_.top().window].is_awaited = false;
+      Mark(canvas);
+    }
+    for (Canvas* canvas : open_) Mark(*canvas);
+    open_.clear();
+    for (Canvas* canvas : std::exchange(changed_, {})) {
+      Forget(*canvas);
+      Judge(*canvas);
+      canvas->is_changed = false;
+      if (!canvas->open.empty()) open_.push_back(canvas);
+      Await(*canvas);
+      if (canvas->is_forgotten()) canvases_.erase(canvas->name);
     }
     return Changes();
   }
 
   void GoOn(size_t number, const std::string& name, Time began, Time at) {
     now_ = std::max(now_, at);
-    State& state = Open(name).open[number];
+    Canvas& canvas = CanvasNamed(name);
+    Mark(canvas);
+    State& state = canvas.open[number];
     if (state.is_hit) return;
     const Seconds lasting = compiled_[number].rule->lasting;
     const Time since = std::min(began, now_);
@@ -102,13 +146,8 @@ class Engine::Work {
     state = {true, since, acted, std::nullopt};
   }
 
-  size_t canvases() const {
-    if (windows_.empty()) return 0;
-    const int64_t first = windows_[longest_].FirstAt(now_);
-    return static_cast<size_t>(std::count_if(
-        canvases_.begin(), canvases_.end(),
-        [&](const auto& each) { return each.second.windows[longest_].newest() >= first; }));
-  }
+  // As of the last Look, with those that were counted since.
+  size_t canvases() const { return windows_.empty() ? 0 : in_use_[longest_]; }
 
  private:
   struct Compiled {
@@ -138,22 +177,45 @@ class Engine::Work {
     return static_cast<size_t>(found - windows_.begin());
   }
 
-  Canvas& Open(const std::string& name) {
-    Canvas& canvas = canvases_[name];
-    canvas.windows.resize(windows_.size());
-    return canvas;
+  Canvas& CanvasNamed(const std::string& name) {
+    auto [at, is_new] = canvases_.try_emplace(name);
+    if (is_new) {
+      at->second.name = name;
+      at->second.windows.resize(windows_.size());
+    }
+    return at->second;
   }
 
-  void LookAt(const std::string& name, Canvas& canvas) {
+  void Mark(Canvas& canvas) {
+    if (!canvas.is_changed) changed_.push_back(&canvas);
+    canvas.is_changed = true;
+  }
+
+  void Forget(Canvas& canvas) {
     for (size_t i = 0; i < windows_.size(); ++i) {
-      canvas.windows[i].Forget(windows_[i].FirstAt(now_), windows_[i].kept);
-      if (!canvas.windows[i].empty()) ++in_use_[i];
+      Slices& slices = canvas.windows[i].slices;
+      if (slices.empty()) continue;
+      slices.Forget(windows_[i].FirstAt(now_), windows_[i].kept);
+      if (slices.empty()) --in_use_[i];
     }
+  }
+
+  // Sees to it that what it did is forgotten in time.
+  void Await(Canvas& canvas) {
+    for (size_t i = 0; i < windows_.size(); ++i) {
+      Past& past = canvas.windows[i];
+      if (past.slices.empty() || past.is_awaited) continue;
+      losing_.push({windows_[i].EndOf(past.slices.oldest()), &canvas, i});
+      past.is_awaited = true;
+    }
+  }
+
+  void Judge(Canvas& canvas) {
     for (size_t number = 0; number < compiled_.size(); ++number) {
-      const bool in_use = !canvas.windows[compiled_[number].window].empty();
+      const bool in_use = !canvas.windows[compiled_[number].window].slices.empty();
       auto open = canvas.open.find(number);
       if (open == canvas.open.end() && !in_use) continue;
-      open = Judge(name, canvas, number, open);
+      open = Judge(canvas, number, open);
       if (open == canvas.open.end() || !open->second.is_hit) continue;
       ++spread_[number].hits;
       if (in_use) ++spread_[number].hits_in_use;
@@ -163,17 +225,17 @@ class Engine::Work {
   using Place = std::map<size_t, State>::iterator;
 
   // The state afterwards.
-  Place Judge(const std::string& name, Canvas& canvas, size_t number, Place open) {
+  Place Judge(Canvas& canvas, size_t number, Place open) {
     const Rule& rule = *compiled_[number].rule;
     const bool is_open = open != canvas.open.end();
     const bool was_hit = is_open && open->second.is_hit;
-    if (!IsMet(name, canvas, number, was_hit ? rule.clear_at : 1)) {
+    if (!IsMet(canvas, number, was_hit ? rule.clear_at : 1)) {
       if (!is_open) return open;
       State& state = open->second;
       if (was_hit && !state.unmet_since) state.unmet_since = now_;
       if (was_hit && now_ - *state.unmet_since < rule.keep) return open;
       if (was_hit)
-        Tell(Change::Kind::kEnded, name, number, state.since,
+        Tell(Change::Kind::kEnded, canvas.name, number, state.since,
              ExplainEnd(rule, now_ - state.since, now_ - *state.unmet_since));
       canvas.open.erase(open);
       return canvas.open.end();
@@ -187,16 +249,16 @@ class Engine::Work {
     if (was_hit && !again) return open;
     if (!was_hit) state = {true, now_, {}, {}};
     state.acted_at = now_;
-    Tell(again ? Change::Kind::kAgain : Change::Kind::kBegan, name, number, state.since,
+    Tell(again ? Change::Kind::kAgain : Change::Kind::kBegan, canvas.name, number, state.since,
          Explain(rule, values_));
     told_.back().change.findings = FindingsOf(rule, values_);
     return open;
   }
 
   // Leaves what the conditions came to in values_.
-  bool IsMet(const std::string& name, const Canvas& canvas, size_t number, double clear_at) {
+  bool IsMet(const Canvas& canvas, size_t number, double clear_at) {
     const Compiled& compiled = compiled_[number];
-    const Slices& slices = canvas.windows[compiled.window];
+    const Slices& slices = canvas.windows[compiled.window].slices;
     if (slices.empty()) return false;
     const Amounts amounts{windows_[compiled.window], slices};
     values_.clear();
@@ -205,7 +267,7 @@ class Engine::Work {
       if (!value || !Meets(condition, *value, clear_at)) return false;
       values_.push_back(*value);
     }
-    return compiled.IsAbout(name);
+    return compiled.IsAbout(canvas.name);
   }
 
   void Tell(Change::Kind kind, const std::string& name, size_t number, Time began,
@@ -238,13 +300,18 @@ class Engine::Work {
   unsigned processors_;
   std::vector<Window> windows_;  // of different lengths
   size_t longest_ = 0;
-  std::vector<Compiled> compiled_;  // in the order of the rules
-  std::unordered_map<std::string, Canvas> canvases_;
+  std::vector<Compiled> compiled_;                    // in the order of the rules
+  std::unordered_map<std::string, Canvas> canvases_;  // a Canvas stays where it is
+  std::vector<size_t> in_use_;                        // canvases, by the window
+  std::vector<Canvas*> changed_;                      // since the last Look
+  std::vector<Canvas*> open_;
+  // Of each window of a canvas that has anything, one. It goes before its Canvas does: when a
+  // window has nothing any more, that time has come.
+  std::priority_queue<Losing, std::vector<Losing>, std::greater<>> losing_;
   Time now_{};
   // Of one Look.
   std::vector<Told> told_;
   std::vector<Spread> spread_;
-  std::vector<size_t> in_use_;  // canvases, by the window
   std::vector<double> values_;
 };
 

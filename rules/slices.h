@@ -15,11 +15,11 @@ class KeptCounters {
  public:
   // No-op for one that is kept already.
   void Keep(Counter counter);
-  const std::vector<Counter>& list() const { return list_; }
+  const std::vector<const CounterKey*>& keys() const { return keys_; }
   size_t PlaceOf(Counter counter) const { return places_[static_cast<size_t>(counter)]; }
 
  private:
-  std::vector<Counter> list_;
+  std::vector<const CounterKey*> keys_;
   std::array<uint8_t, kCounters> places_{};
 };
 
@@ -33,8 +33,8 @@ class Slices {
   // Of all slices, by the counter's place.
   uint64_t Total(size_t place) const { return totals_.empty() ? 0 : totals_[place]; }
   bool empty() const { return numbers_.empty(); }
-  // Its number; of none below all.
-  int64_t newest() const { return numbers_.empty() ? INT64_MIN : numbers_.back(); }
+  // Its number; there is one.
+  int64_t oldest() const { return numbers_.front(); }
 
  private:
   std::vector<int64_t> numbers_;  // oldest first

@@ -18,7 +18,7 @@ namespace {
 using enum Counter;
 
 constexpr unsigned kProcessors = 2;
-constexpr int kSetsOfRules = 40;
+constexpr int kSetsOfRules = 25;
 constexpr int kSteps = 250;
 
 class Model {
