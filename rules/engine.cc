@@ -128,7 +128,7 @@ class Engine::Work {
       canvas->is_changed = false;
       if (!canvas->open.empty()) open_.push_back(canvas);
       Await(*canvas);
-      if (canvas->is_forgotten()) canvases_.erase(canvas->name);
+      if (canvas->is_forgotten()) canvases_.erase(canvases_.find(canvas->name));
     }
     return Changes();
   }
@@ -146,7 +146,7 @@ class Engine::Work {
     state = {true, since, acted, std::nullopt};
   }
 
-  // As of the last Look, with those that were counted since.
+  // As of the last Look, with what was counted since.
   size_t canvases() const { return windows_.empty() ? 0 : in_use_[longest_]; }
 
  private:

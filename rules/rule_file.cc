@@ -20,19 +20,22 @@ using policy::PolicyFile;
 using policy::Quoted;
 using policy::TomlNode;
 
+constexpr std::array<std::string_view, 1> kSections = {"rule"};
+
+std::string UnknownSection(std::string_view typed) {
+  std::string hint = policy::Suggestion(typed, kSections);
+  if (hint.empty()) hint = "; there is [rule.NAME]";
+  return "unknown section " + Quoted(typed) + hint;
+}
+
 class Builder {
  public:
   explicit Builder(std::vector<PolicyError>* errors) : errors_(errors) {}
 
   void Add(const PolicyFile& file, const TomlNode& tree) {
-    static constexpr std::array<std::string_view, 1> kSections = {"rule"};
     for (const TomlNode& node : tree.children) {
       if (node.key != kSections[0])
-        Complain(file, node.key_at,
-                 "unknown section " + Quoted(node.key) +
-                     (policy::Suggestion(node.key, kSections).empty()
-                          ? "; there is [rule.NAME]"
-                          : policy::Suggestion(node.key, kSections)));
+        Complain(file, node.key_at, UnknownSection(node.key));
       else if (node.kind != TomlNode::Kind::kTable)
         Complain(file, node.at, "`rule` is a section, not " + std::string(node.KindName()));
       else

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "ipc/core/bounds.h"
@@ -486,6 +487,41 @@ TEST(RuleFileTest, WhatHitsEverythingHasToBeMeant) {
   EXPECT_THAT(ErrorsOf("[rule.a]\nwindow = \"10m\"\nwhen = [\"requests >= 1\"]\n"
                        "hits_everything = false\n"),
               ElementsAre(refused));
+}
+
+// Bytes of the shipped rules changed, left out and put in: the same ones at each run.
+TEST(RuleFileTest, AnyTextIsEitherRulesOrMistakes) {
+  std::ifstream in(std::string(NIGHTJAR_SOURCE_DIR) + "/rules/shipped.toml");
+  std::stringstream shipped;
+  shipped << in.rdbuf();
+  const std::string words = "=[]\"/+<>.%- \n0123456789abckilsruntime_\x80";
+  std::mt19937 random(7);
+  int right = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::string text = shipped.str();
+    for (size_t changes = random() % 4; changes > 0; --changes) {
+      const size_t at = random() % text.size();
+      const char word = words[random() % words.size()];
+      if (random() % 3 == 0)
+        text.erase(at, 1 + random() % 20);
+      else if (random() % 2 == 0)
+        text.insert(at, 1, word);
+      else
+        text[at] = word;
+    }
+    PolicyFile file{"rules.toml", "rules.toml", text};
+    std::vector<PolicyError> errors;
+    auto rules = ParseRules(std::span(&file, 1), &errors);
+    ASSERT_EQ(rules == nullptr, !errors.empty()) << text;
+    for (const PolicyError& error : errors) {
+      EXPECT_GT(error.line, 0u) << error.message;
+      EXPECT_GT(error.column, 0u) << error.message;
+      EXPECT_EQ(error.file, "rules.toml") << error.message;
+    }
+    if (rules != nullptr) ++right;
+  }
+  EXPECT_GT(right, 50);
+  EXPECT_LT(right, 450);
 }
 
 }  // namespace
