@@ -110,7 +110,10 @@ std::string ParseAmount(std::string_view text, Condition* condition) {
   return "";
 }
 
-tl::expected<double, std::string> ParseNumber(std::string_view text, bool is_ratio) {
+enum class Number { kCount, kRatio };
+
+tl::expected<double, std::string> ParseNumber(std::string_view text, Number kind) {
+  const bool is_ratio = kind == Number::kRatio;
   std::string_view digits = text;
   const bool is_percent = digits.ends_with('%');
   if (is_percent) digits = Trimmed(digits.substr(0, digits.size() - 1));
@@ -142,7 +145,8 @@ tl::expected<double, std::string> ParseBound(std::string_view text, const Condit
     case Unit::kBytes:
       return policy::ParseSize(text).map(as_double);
     case Unit::kCount:
-      return ParseNumber(text, condition.is_cpu_share || !condition.per.empty());
+      return ParseNumber(
+          text, condition.is_cpu_share || !condition.per.empty() ? Number::kRatio : Number::kCount);
   }
   return Wrong("");
 }

@@ -58,11 +58,12 @@ class Engine {
   std::vector<Change> Look(Time at);
 
   // A hit that another engine had found begun: it goes on from there. No-op for a rule that is not
-  // there any more.
+  // there any more. What happened before `at` is told first: told later it would count as of then.
   void GoOn(const std::string& rule, const std::string& canvas, Time began, Time at);
 
   const RuleSet& rules() const { return *rules_; }
-  size_t canvases() const;  // that were used within the longest window
+  // That were used within the longest window, as of the last Look and with those counted since.
+  size_t canvases() const;
 
  private:
   class Work;

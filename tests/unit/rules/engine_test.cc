@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "tests/unit/rules/rig.h"
 
@@ -377,6 +378,27 @@ TEST(EngineTest, AHitThatWentOnAndIsNoneAnyMoreEnds) {
   rig.Pass(minutes(10));
   rig.Count("x", {{kKills, 100}});
   EXPECT_THAT(rig.Look(), ElementsAre("ended a silent", "ended a x"));
+}
+
+// What is allocated. 0 under AddressSanitizer, which does not count so.
+size_t HeapBytes() {
+  return mallinfo2().uordblks;
+}
+
+TEST(EngineTest, WhoIsNotUsedAnyMoreTakesNoMemory) {
+  Rig rig(kRunaway);
+  size_t after_two = 0;
+  for (int wave = 0; wave < 20; ++wave) {
+    for (int i = 0; i < 1000; ++i)
+      rig.Count("w" + std::to_string(wave) + "-" + std::to_string(i), {{kRuns, 30}, {kKills, 19}});
+    rig.Look();
+    EXPECT_EQ(rig.engine.canvases(), 1000u);
+    rig.Pass(minutes(10));
+    rig.Look();
+    EXPECT_EQ(rig.engine.canvases(), 0u);
+    if (wave == 1) after_two = HeapBytes();
+  }
+  EXPECT_LT(HeapBytes(), after_two + 100'000) << "18,000 canvases later";
 }
 
 TEST(EngineTest, WithoutRulesItRemembersNobody) {
