@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rules/engine.h"
+#include "rules/hit_finder.h"
 
 namespace nightjar::rules {
 

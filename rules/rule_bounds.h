@@ -1,4 +1,4 @@
-// How much a rule file may say. What an engine keeps of a canvas follows from it: for each
+// How much a rule file may say. What a finder keeps of a canvas follows from it: for each
 // different window kSlices slices of the counters that its rules name. Values only.
 #pragma once
 

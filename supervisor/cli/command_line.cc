@@ -236,6 +236,7 @@ class Parser {
         WithCanvas(Add("limits", Command::kLimits, "Limits in force and the lines that set them"));
     limits->add_option("--handler", line_.handler, "Of this handler: \"GET /hello\"");
     AddPolicy();
+    AddRules();
     Add("doctor", Command::kDoctor,
         "What this host can enforce, what it cannot and what that means");
     CLI::App* functions =
@@ -279,6 +280,16 @@ class Parser {
                         "By this policy, file or directory, instead of the supervisor's");
     AddBelow(policy, "schema", Command::kPolicySchema,
              "Print the JSON schema of policy files, for editors");
+  }
+
+  void AddRules() {
+    CLI::App* rules = app_.add_subcommand("rules", "Check abuse rules");
+    rules->fallthrough();
+    rules->require_subcommand(1);
+    AddBelow(rules, "check", Command::kCheckRules,
+             "Say everything that is wrong with abuse rules, by line and column")
+        ->add_option("FILE", line_.files, "Rules: files, or directories of *.toml")
+        ->required();
   }
 
   void AddEvidence() {

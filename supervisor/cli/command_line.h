@@ -55,6 +55,7 @@ enum class Command {
   kUsage,
   kLimits,
   kCheckPolicy,
+  kCheckRules,
   kDiffPolicies,
   kExplainPolicy,
   kPolicySchema,

@@ -67,8 +67,10 @@ ExitCode ShowLimits(Session& session);
 ExitCode ShowDoctor(Session& session);
 // What canvases can call; asks no supervisor.
 ExitCode ShowFunctions(Session& session);
-// commands_policy.cc: policies; only ExplainPolicy asks a supervisor, unless it is given a file
+// commands_policy.cc: policies and abuse rules; only ExplainPolicy asks a supervisor, unless it is
+// given a file
 ExitCode CheckPolicy(Session& session);
+ExitCode CheckRules(Session& session);
 ExitCode DiffPolicies(Session& session);
 ExitCode ExplainPolicy(Session& session);
 ExitCode ShowPolicySchema(Session& session);

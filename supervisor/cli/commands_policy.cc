@@ -6,6 +6,7 @@
 #include "policies/limit_table.h"
 #include "policies/policy_diff.h"
 #include "policies/policy_schema.h"
+#include "rules/rule_file.h"
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/pretty_json.h"
 #include "supervisor/cli/quantity.h"
@@ -117,6 +118,32 @@ ExitCode CheckPolicy(Session& session) {
       session.out() << path << ": policy " << policy->layers().version << ", "
                     << CountText(policy->layers().plans.size(), "plan", "plans") << ", "
                     << CountText(policy->layers().canvases.size(), "canvas", "canvases") << "\n";
+  }
+  if (line.json) PrintMessage(session, all);
+  return worst;
+}
+
+ExitCode CheckRules(Session& session) {
+  const CommandLine& line = session.line();
+  ExitCode worst = kOk;
+  proto::PolicyCheck all;
+  for (const std::string& path : line.files) {
+    auto text = ReadPolicyText(path);
+    if (!text) {
+      worst = std::max(worst, session.Complain(kUsage, text.error().ToString()));
+      continue;
+    }
+    std::vector<policy::PolicyError> errors;
+    auto rules = rules::ParseRules(text->files, &errors);
+    proto::PolicyCheck check;
+    AddComplaints(errors, false, &check);
+    all.MergeFrom(check);
+    if (!rules) worst = std::max(worst, kNo);
+    if (line.json) continue;
+    session.err() << RenderComplaints(check, session.error_paint());
+    if (rules)
+      session.out() << path << ": rules " << rules->version << ", "
+                    << CountText(rules->rules.size(), "rule", "rules") << "\n";
   }
   if (line.json) PrintMessage(session, all);
   return worst;

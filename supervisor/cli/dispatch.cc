@@ -81,6 +81,8 @@ ExitCode Dispatch(Session& session) {
       return ShowLimits(session);
     case Command::kCheckPolicy:
       return CheckPolicy(session);
+    case Command::kCheckRules:
+      return CheckRules(session);
     case Command::kDiffPolicies:
       return DiffPolicies(session);
     case Command::kExplainPolicy:

@@ -1,6 +1,6 @@
 # Completion of `nightjar` for bash: source it, or install it as /usr/share/bash-completion/completions/nightjar.
 _nightjar() {
-  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident why similar evidence canvas usage limits policy doctor functions fmt"
+  local commands="serve deploy canvases run rerun run-function delete-trace import-traces ps top watch metrics kill suspend pause block tighten controls lift audit traces trace hold release holds 404s handler-from-404 incidents incident why similar evidence canvas usage limits policy rules doctor functions fmt"
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command="${COMP_WORDS[i]}" && break
@@ -56,6 +56,12 @@ _nightjar() {
         explain) options+=" --handler --file" ;;
         schema) ;;
         *) options="check diff explain schema --help" ;;
+      esac
+      ;;
+    rules)
+      case "${COMP_WORDS[i + 1]}" in
+        check) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
+        *) options="check --help" ;;
       esac
       ;;
   esac

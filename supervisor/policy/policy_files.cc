@@ -56,7 +56,7 @@ Result<std::vector<std::string>> NamesIn(int dir_fd, const std::string& path) {
     return FailErrno("reading " + path);
   }
   if (names.empty())
-    return Fail(ErrorCode::kInvalid, path + " is a directory without a file *.toml: no policy");
+    return Fail(ErrorCode::kInvalid, path + " is a directory without a file *.toml");
   if (names.size() > bounds::kPolicyFiles)
     return Fail(ErrorCode::kInvalid,
                 path + " has more than " + std::to_string(bounds::kPolicyFiles) + " files *.toml");
@@ -117,7 +117,7 @@ Status SameAsBefore(const std::vector<Stamp>& before, const std::vector<Stamp>& 
   if (before == after) return {};
   auto [was, is] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
   const std::string& path = is != after.end() ? is->path : was->path;
-  return Fail(ErrorCode::kUnavailable, path + " changed while the policy was read");
+  return Fail(ErrorCode::kUnavailable, path + " changed while it was read");
 }
 
 void NoteYoungest(const std::vector<Stamp>& stamps, PolicyText* text) {
@@ -143,7 +143,7 @@ Result<PolicyText> ReadPolicyText(const std::string& path) {
     // It was there a moment ago.
     if (!read && source.is_directory && read.error().code == ErrorCode::kNotFound)
       return Fail(ErrorCode::kUnavailable,
-                  source.PathOf(name) + " went away while the policy was read");
+                  source.PathOf(name) + " went away while its directory was read");
     if (!read) return tl::unexpected<Error>(read.error());
     text.files.push_back({name, source.PathOf(name), std::move(*read)});
   }

@@ -1,7 +1,8 @@
-// Reads a policy from the disk: one file, or a directory whose *.toml files are one policy.
+// Reads a policy, or abuse rules, from the disk: one file, or a directory whose *.toml files are
+// one.
 //
-// The supervisor and the command line use it; what the text means is policies/. It blocks as long
-// as the disk does.
+// The supervisor and the command line use it; what the text means is policies/ and rules/. It
+// blocks as long as the disk does.
 #pragma once
 
 #include <chrono>

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "supervisor/cli/command_line.h"
@@ -659,6 +660,30 @@ TEST(CommandsTest, FormatSaysWhatItCannotRead) {
   EXPECT_THAT(ended.err, HasSubstr("none.dark: No such file"));
 }
 
+// The rules that the supervisor comes with, and the same with a word misspelt.
+TEST(CommandsTest, RulesAreCheckedByLineAndColumn) {
+  TempDir dir;
+  const std::string bad = dir.path() + "/bad.toml";
+  std::ofstream(bad) << "[rule.runaway]\nwhen = [\"kils >= 20\"]\nwindow = \"10m\"\n";
+  const std::string good = std::string(NIGHTJAR_SOURCE_DIR) + "/rules/shipped.toml";
+
+  Ended ended = RunNightjar({"rules", "check", good});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr(", 7 rules\n"));
+  ended = RunNightjar({"rules", "check", good, bad});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.out, HasSubstr(", 7 rules\n"));
+  EXPECT_THAT(ended.err, HasSubstr(bad + ":2:"));
+  EXPECT_THAT(ended.err, HasSubstr("did you mean `kills`?"));
+  ended = RunNightjar({"rules", "check", bad, "--json"});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_EQ(nlohmann::json::parse(ended.out)["complaints"][0]["line"], 2);
+
+  EXPECT_EQ(RunNightjar({"rules", "check", dir.path() + "/none.toml"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"rules", "check"}).code, kUsage);
+  EXPECT_EQ(RunNightjar({"rules"}).code, kUsage);
+}
+
 TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   std::ifstream file(std::string(NIGHTJAR_SOURCE_DIR) + "/supervisor/cli/nightjar.bash");
   std::string line;
@@ -672,7 +697,7 @@ TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   size_t count = 0;
   for (std::string command; offered >> command; ++count)
     EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_EQ(count, 39u);
+  EXPECT_EQ(count, 40u);
 }
 
 std::optional<std::vector<std::string>> Serve(std::vector<const char*> words) {

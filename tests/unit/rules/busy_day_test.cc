@@ -49,7 +49,7 @@ class Day {
       rig_.Pass(std::chrono::minutes(1));
       for (const Site& site : honest_)
         if (const uint64_t runs = Some(site.per_minute * TimeOfDay(minute)); runs > 0)
-          rig_.engine.Count(site.name, Honest(site, runs, minute), rig_.now);
+          rig_.finder.Count(site.name, Honest(site, runs, minute), rig_.now);
       Offend(minute);
       rig_.Look();
       for (const Change& change : rig_.changes) {
@@ -69,7 +69,7 @@ class Day {
 
   const std::map<std::string, std::set<std::string>>& hits() const { return hits_; }
   size_t ended() const { return ended_; }
-  size_t canvases() const { return rig_.engine.canvases(); }
+  size_t canvases() const { return rig_.finder.canvases(); }
 
  private:
   struct Site {
@@ -139,7 +139,7 @@ class Day {
   void Tell(const char* name, Counts counts,
             const std::vector<std::pair<Counter, uint64_t>>& more) {
     counts.Add(CountsOf(more));
-    rig_.engine.Count(name, counts, rig_.now);
+    rig_.finder.Count(name, counts, rig_.now);
   }
 
   // From three to five in the morning, when nobody looks.

@@ -1,4 +1,4 @@
-// An engine with the rules of a text, told and looked at by a clock that the test moves. What it
+// A finder with the rules of a text, told and looked at by a clock that the test moves. What it
 // tells is kept as lines: "began a shop", "again a shop", "ended a shop".
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "policies/policy_errors.h"
-#include "rules/engine.h"
+#include "rules/hit_finder.h"
 #include "rules/rule_file.h"
 
 namespace nightjar::rules {
@@ -37,22 +37,22 @@ inline std::string LineOf(const Change& change) {
 class Rig {
  public:
   explicit Rig(std::shared_ptr<const RuleSet> rules, unsigned processors = 4)
-      : engine(std::move(rules), processors) {}
+      : finder(std::move(rules), processors) {}
   explicit Rig(const std::string& text, unsigned processors = 4) : Rig(RulesOf(text), processors) {}
 
   void Pass(Seconds time) { now += time; }
   void Count(const std::string& canvas, const std::vector<std::pair<Counter, uint64_t>>& values) {
-    engine.Count(canvas, CountsOf(values), now);
+    finder.Count(canvas, CountsOf(values), now);
   }
   // What is told now.
   std::vector<std::string> Look() {
-    changes = engine.Look(now);
+    changes = finder.Look(now);
     std::vector<std::string> lines;
     for (const Change& change : changes) lines.push_back(LineOf(change));
     return lines;
   }
 
-  Engine engine;
+  HitFinder finder;
   Time now{std::chrono::sys_days(std::chrono::year(2026) / 11 / 28)};
   std::vector<Change> changes;  // of the last Look
 };

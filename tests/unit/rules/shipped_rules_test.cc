@@ -58,7 +58,7 @@ std::vector<std::string> HitsOf(const Story& story, int minutes_told = 120) {
   std::vector<std::string> hits;
   for (int minute = 1; minute <= minutes_told; ++minute) {
     rig.Pass(minutes(1));
-    rig.engine.Count("shop", story.minute(minute), rig.now);
+    rig.finder.Count("shop", story.minute(minute), rig.now);
     rig.Look();
     for (const Change& change : rig.changes)
       if (change.kind == Change::Kind::kBegan)

@@ -1,4 +1,4 @@
-// The engine against a model that keeps everything and adds it up anew at each look, under random
+// The finder against a model that keeps everything and adds it up anew at each look, under random
 // rules and traffic. NIGHTJAR_RULES_SEED repeats a run.
 #include <gtest/gtest.h>
 
@@ -275,23 +275,23 @@ void Compare(Chance& chance) {
     for (uint64_t i = chance.Below(24); i > 0; --i) {
       const std::string canvas = chance.Canvas();
       const Counts counts = chance.Traffic();
-      rig.engine.Count(canvas, counts, at);
+      rig.finder.Count(canvas, counts, at);
       model.Count(canvas, counts, at);
     }
     if (chance.OneIn(25)) {
       const std::string canvas = chance.Canvas();
       const Time began = rig.now - chance.Step();
-      rig.engine.GoOn("r0", canvas, began, at);
+      rig.finder.GoOn("r0", canvas, began, at);
       model.GoOn("r0", canvas, began, at);
     }
     if (chance.OneIn(4)) continue;
     const std::vector<std::string> expected = model.Look(at);
-    ASSERT_EQ(ToldBy(rig.engine.Look(at)), expected) << "step " << step;
-    ASSERT_EQ(rig.engine.canvases(), model.canvases()) << "step " << step;
+    ASSERT_EQ(ToldBy(rig.finder.Look(at)), expected) << "step " << step;
+    ASSERT_EQ(rig.finder.canvases(), model.canvases()) << "step " << step;
   }
 }
 
-TEST(EngineModelTest, TellsWhatAddingUpEverythingTells) {
+TEST(HitFinderModelTest, TellsWhatAddingUpEverythingTells) {
   const char* given = getenv("NIGHTJAR_RULES_SEED");
   const uint64_t seed = given != nullptr ? strtoull(given, nullptr, 10) : std::random_device()();
   printf("rules: seed %llu (NIGHTJAR_RULES_SEED)\n", static_cast<unsigned long long>(seed));

@@ -1,4 +1,4 @@
-#include "rules/engine.h"
+#include "rules/hit_finder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ when = ["kills >= 20", "kills / runs >= 0.5"]
 window = "10m"
 )";
 
-TEST(EngineTest, HitsWhenAllConditionsHoldAndSaysWhy) {
+TEST(HitFinderTest, HitsWhenAllConditionsHoldAndSaysWhy) {
   Rig rig(kRunaway);
   rig.Count("shop", {{kRuns, 30}, {kKills, 19}});
   EXPECT_THAT(rig.Look(), IsEmpty());
@@ -32,7 +32,7 @@ TEST(EngineTest, HitsWhenAllConditionsHoldAndSaysWhy) {
   rig.Count("shop", {{kKills, 6}});
   EXPECT_THAT(rig.Look(), ElementsAre("began runaway shop"));
   const Change& change = rig.changes[0];
-  EXPECT_EQ(change.rule, rig.engine.rules().Find("runaway"));
+  EXPECT_EQ(change.rule, rig.finder.rules().Find("runaway"));
   EXPECT_EQ(change.at, rig.now);
   EXPECT_EQ(change.began, rig.now);
   EXPECT_FALSE(change.hold_back);
@@ -47,14 +47,14 @@ TEST(EngineTest, HitsWhenAllConditionsHoldAndSaysWhy) {
   EXPECT_THAT(rig.Look(), IsEmpty()) << "it is told once";
 }
 
-TEST(EngineTest, OneConditionAloneIsNotEnough) {
+TEST(HitFinderTest, OneConditionAloneIsNotEnough) {
   Rig rig(kRunaway);
   rig.Count("busy", {{kRuns, 1000}, {kKills, 400}});
   rig.Count("small", {{kRuns, 10}, {kKills, 10}});
   EXPECT_THAT(rig.Look(), IsEmpty());
 }
 
-TEST(EngineTest, ARatioToZeroIsNotMet) {
+TEST(HitFinderTest, ARatioToZeroIsNotMet) {
   Rig rig(
       "[rule.a]\nwhen = [\"errors / runs >= 0.5\"]\nwindow = \"10m\"\n"
       "[rule.b]\nwhen = [\"errors / runs <= 0.5\"]\nwindow = \"10m\"\nhits_everything = true\n");
@@ -64,7 +64,7 @@ TEST(EngineTest, ARatioToZeroIsNotMet) {
   EXPECT_THAT(rig.Look(), ElementsAre("began a shop"));
 }
 
-TEST(EngineTest, AWindowLosesItsOldestSliceAsAWhole) {
+TEST(HitFinderTest, AWindowLosesItsOldestSliceAsAWhole) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"10m\"\nkeep_firing_for = \"0s\"\n"
       "clear_at = 1\n");
@@ -77,13 +77,13 @@ TEST(EngineTest, AWindowLosesItsOldestSliceAsAWhole) {
   EXPECT_THAT(rig.Look(), IsEmpty());
   rig.Pass(seconds(1));  // 20 slices on from the first
   EXPECT_THAT(rig.Look(), ElementsAre("ended a a"));
-  EXPECT_EQ(rig.engine.canvases(), 1u) << "the second one is still within the window";
+  EXPECT_EQ(rig.finder.canvases(), 1u) << "the second one is still within the window";
   rig.Pass(seconds(30));
   rig.Look();
-  EXPECT_EQ(rig.engine.canvases(), 0u);
+  EXPECT_EQ(rig.finder.canvases(), 0u);
 }
 
-TEST(EngineTest, ALevelIsTheHighestOfItsWindow) {
+TEST(HitFinderTest, ALevelIsTheHighestOfItsWindow) {
   Rig rig("[rule.a]\nwhen = [\"same_code >= 5\"]\nwindow = \"10m\"\nkeep_firing_for = \"0s\"\n");
   rig.Count("a", {{kSameCode, 3}});
   rig.Count("a", {{kSameCode, 3}});
@@ -96,7 +96,7 @@ TEST(EngineTest, ALevelIsTheHighestOfItsWindow) {
   EXPECT_THAT(rig.Look(), ElementsAre("ended a a")) << "the highest has left the window";
 }
 
-TEST(EngineTest, CpuShareIsOfAllProcessors) {
+TEST(HitFinderTest, CpuShareIsOfAllProcessors) {
   const std::string text = "[rule.a]\nwhen = [\"cpu_share >= 50%\"]\nwindow = \"1m\"\n";
   Rig four(text, 4);
   four.Count("a", {{kCpu, 119'000'000}});
@@ -109,7 +109,7 @@ TEST(EngineTest, CpuShareIsOfAllProcessors) {
   EXPECT_THAT(one.Look(), ElementsAre("began a a"));
 }
 
-TEST(EngineTest, WaitsAsLongAsForSays) {
+TEST(HitFinderTest, WaitsAsLongAsForSays) {
   Rig rig("[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"10m\"\nfor = \"2m\"\n");
   rig.Count("a", {{kKills, 2}});
   EXPECT_THAT(rig.Look(), IsEmpty());
@@ -120,7 +120,7 @@ TEST(EngineTest, WaitsAsLongAsForSays) {
   EXPECT_EQ(rig.changes[0].began, rig.now);
 }
 
-TEST(EngineTest, WhatIsNotMetInBetweenWaitsAnew) {
+TEST(HitFinderTest, WhatIsNotMetInBetweenWaitsAnew) {
   Rig rig("[rule.a]\nwhen = [\"kills / runs >= 0.5\"]\nwindow = \"1m\"\nfor = \"30s\"\n");
   rig.Count("a", {{kKills, 1}, {kRuns, 1}});
   EXPECT_THAT(rig.Look(), IsEmpty());
@@ -137,7 +137,7 @@ TEST(EngineTest, WhatIsNotMetInBetweenWaitsAnew) {
 }
 
 // Of 10 kills in a window of a minute (slices of 3 s) at 20 per cent below the bound.
-TEST(EngineTest, AHitStandsUntilTheValueIsClearlyBelow) {
+TEST(HitFinderTest, AHitStandsUntilTheValueIsClearlyBelow) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 10\"]\nwindow = \"1m\"\nkeep_firing_for = \"0s\"\n"
       "clear_at = 0.8\n");
@@ -159,7 +159,7 @@ TEST(EngineTest, AHitStandsUntilTheValueIsClearlyBelow) {
   EXPECT_THAT(rig.Look(), ElementsAre("began a a"));
 }
 
-TEST(EngineTest, AnUpperBoundIsSoftenedUpwards) {
+TEST(HitFinderTest, AnUpperBoundIsSoftenedUpwards) {
   Rig rig(
       "[rule.a]\nwhen = [\"response_bytes / runs <= 100B\", \"runs >= 5\"]\nwindow = \"1h\"\n"
       "keep_firing_for = \"0s\"\nclear_at = 0.5\n");
@@ -171,7 +171,7 @@ TEST(EngineTest, AnUpperBoundIsSoftenedUpwards) {
   EXPECT_THAT(rig.Look(), ElementsAre("ended a a"));
 }
 
-TEST(EngineTest, AHitIsOverWhenItWasNotMetForSoLong) {
+TEST(HitFinderTest, AHitIsOverWhenItWasNotMetForSoLong) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills / runs >= 0.5\"]\nwindow = \"1h\"\nkeep_firing_for = \"5m\"\n"
       "clear_at = 1\n");
@@ -197,7 +197,7 @@ TEST(EngineTest, AHitIsOverWhenItWasNotMetForSoLong) {
   EXPECT_EQ(rig.changes[0].explanation, "rule a (rules.toml:1): over after 11m, not met for 5m");
 }
 
-TEST(EngineTest, AHitOfACanvasThatFellSilentEnds) {
+TEST(HitFinderTest, AHitOfACanvasThatFellSilentEnds) {
   Rig rig(
       "[rule.a]\nwhen = [\"response_bytes <= 1KiB\", \"cpu_share <= 99%\"]\nwindow = \"10m\"\n"
       "hits_everything = true\n");
@@ -205,14 +205,14 @@ TEST(EngineTest, AHitOfACanvasThatFellSilentEnds) {
   EXPECT_THAT(rig.Look(), ElementsAre("began a a"));
   rig.Pass(minutes(10));
   EXPECT_THAT(rig.Look(), IsEmpty()) << "not used within the window: not met, since now";
-  EXPECT_EQ(rig.engine.canvases(), 0u);
+  EXPECT_EQ(rig.finder.canvases(), 0u);
   rig.Pass(minutes(10));
   EXPECT_THAT(rig.Look(), ElementsAre("ended a a"));
   rig.Pass(hours(5));
   EXPECT_THAT(rig.Look(), IsEmpty());
 }
 
-TEST(EngineTest, TellsAgainOfAHitThatOutlastsWhatWasDone) {
+TEST(HitFinderTest, TellsAgainOfAHitThatOutlastsWhatWasDone) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 10\"]\nwindow = \"10m\"\nactions = [\"suspend\"]\n"
       "lasting = \"30m\"\n");
@@ -235,7 +235,7 @@ TEST(EngineTest, TellsAgainOfAHitThatOutlastsWhatWasDone) {
   }
 }
 
-TEST(EngineTest, DoesNotTellAgainWhileTheHitIsNotMet) {
+TEST(HitFinderTest, DoesNotTellAgainWhileTheHitIsNotMet) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 10\"]\nwindow = \"10m\"\nactions = [\"suspend\"]\n"
       "lasting = \"30m\"\nkeep_firing_for = \"5h\"\n");
@@ -249,7 +249,7 @@ TEST(EngineTest, DoesNotTellAgainWhileTheHitIsNotMet) {
   EXPECT_THAT(rig.Look(), ElementsAre("again a a"));
 }
 
-TEST(EngineTest, WhatLastsUntilItIsLiftedIsToldOnce) {
+TEST(HitFinderTest, WhatLastsUntilItIsLiftedIsToldOnce) {
   for (const std::string how : {"actions = [\"suspend\"]\nlasting = \"until lifted\"\n", ""}) {
     Rig rig("[rule.a]\nwhen = [\"kills >= 10\"]\nwindow = \"10m\"\n" + how);
     rig.Count("a", {{kKills, 10}});
@@ -262,7 +262,7 @@ TEST(EngineTest, WhatLastsUntilItIsLiftedIsToldOnce) {
   }
 }
 
-TEST(EngineTest, OnlyAndExceptSayWhomARuleIsAbout) {
+TEST(HitFinderTest, OnlyAndExceptSayWhomARuleIsAbout) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 1\"]\nwindow = \"10m\"\nonly = [\"x\", \"z\"]\n"
       "[rule.b]\nwhen = [\"kills >= 1\"]\nwindow = \"10m\"\nexcept = [\"x\"]\n");
@@ -271,7 +271,7 @@ TEST(EngineTest, OnlyAndExceptSayWhomARuleIsAbout) {
       << "in the order of rules, then of names";
 }
 
-TEST(EngineTest, EachRuleHasItsOwnWindow) {
+TEST(HitFinderTest, EachRuleHasItsOwnWindow) {
   Rig rig(
       "[rule.short]\nwhen = [\"kills >= 10\"]\nwindow = \"1m\"\n"
       "[rule.long]\nwhen = [\"kills >= 10\", \"runs >= 5\"]\nwindow = \"1h\"\n");
@@ -283,10 +283,10 @@ TEST(EngineTest, EachRuleHasItsOwnWindow) {
   EXPECT_EQ(LineOf(rig.changes.at(0)), "began long slow");
   rig.Count("fast", {{kKills, 10}});
   EXPECT_THAT(rig.Look(), ElementsAre("began short fast"));
-  EXPECT_EQ(rig.engine.canvases(), 2u);
+  EXPECT_EQ(rig.finder.canvases(), 2u);
 }
 
-TEST(EngineTest, TimeDoesNotGoBack) {
+TEST(HitFinderTest, TimeDoesNotGoBack) {
   Rig rig("[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"1m\"\n");
   rig.Count("a", {{kKills, 1}});
   rig.now -= hours(1);
@@ -303,7 +303,7 @@ std::vector<Change> Spread(Rig& rig, size_t hits, size_t used) {
   return rig.changes;
 }
 
-TEST(EngineTest, ARuleThatHitsMostCanvasesIsHeldBack) {
+TEST(HitFinderTest, ARuleThatHitsMostCanvasesIsHeldBack) {
   const std::string text = "[rule.a]\nwhen = [\"kills >= 1\"]\nwindow = \"10m\"\n";
   Rig few(text);
   for (const Change& change : Spread(few, kHitsSuspicious, kHitsSuspicious))
@@ -335,14 +335,14 @@ TEST(EngineTest, ARuleThatHitsMostCanvasesIsHeldBack) {
   for (const Change& change : most.changes) EXPECT_FALSE(change.hold_back);
 }
 
-TEST(EngineTest, AHitGoesOnFromAnotherEngine) {
+TEST(HitFinderTest, AHitGoesOnFromAnotherFinder) {
   const std::string text =
       "[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"10m\"\nactions = [\"suspend\"]\n"
       "lasting = \"1h\"\nkeep_firing_for = \"5m\"\n";
   Rig rig(text);
   const Time began = rig.now - minutes(150);
-  rig.engine.GoOn("a", "x", began, rig.now);
-  rig.engine.GoOn("gone", "x", began, rig.now);
+  rig.finder.GoOn("a", "x", began, rig.now);
+  rig.finder.GoOn("gone", "x", began, rig.now);
   EXPECT_THAT(rig.Look(), IsEmpty()) << "it is not told anew";
   rig.Pass(minutes(4));
   rig.Count("x", {{kKills, 2}});
@@ -354,11 +354,11 @@ TEST(EngineTest, AHitGoesOnFromAnotherEngine) {
   EXPECT_EQ(rig.changes[0].began, began);
 }
 
-TEST(EngineTest, AHitThatWentOnIsActedOnWhenItWouldHaveBeen) {
+TEST(HitFinderTest, AHitThatWentOnIsActedOnWhenItWouldHaveBeen) {
   Rig rig(
       "[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"10m\"\nactions = [\"suspend\"]\n"
       "lasting = \"1h\"\n");
-  rig.engine.GoOn("a", "x", rig.now - minutes(150), rig.now);  // acted on 30 minutes ago
+  rig.finder.GoOn("a", "x", rig.now - minutes(150), rig.now);  // acted on 30 minutes ago
   std::vector<std::string> told;
   for (int i = 0; i < 29; ++i) {
     rig.Count("x", {{kKills, 2}});
@@ -370,10 +370,10 @@ TEST(EngineTest, AHitThatWentOnIsActedOnWhenItWouldHaveBeen) {
   EXPECT_THAT(rig.Look(), ElementsAre("again a x"));
 }
 
-TEST(EngineTest, AHitThatWentOnAndIsNoneAnyMoreEnds) {
+TEST(HitFinderTest, AHitThatWentOnAndIsNoneAnyMoreEnds) {
   Rig rig("[rule.a]\nwhen = [\"kills >= 2\"]\nwindow = \"10m\"\nexcept = [\"x\"]\n");
-  rig.engine.GoOn("a", "x", rig.now, rig.now);
-  rig.engine.GoOn("a", "silent", rig.now, rig.now);
+  rig.finder.GoOn("a", "x", rig.now, rig.now);
+  rig.finder.GoOn("a", "silent", rig.now, rig.now);
   EXPECT_THAT(rig.Look(), IsEmpty());
   rig.Pass(minutes(10));
   rig.Count("x", {{kKills, 100}});
@@ -385,36 +385,36 @@ size_t HeapBytes() {
   return mallinfo2().uordblks;
 }
 
-TEST(EngineTest, WhoIsNotUsedAnyMoreTakesNoMemory) {
+TEST(HitFinderTest, WhoIsNotUsedAnyMoreTakesNoMemory) {
   Rig rig(kRunaway);
   size_t after_two = 0;
   for (int wave = 0; wave < 20; ++wave) {
     for (int i = 0; i < 1000; ++i)
       rig.Count("w" + std::to_string(wave) + "-" + std::to_string(i), {{kRuns, 30}, {kKills, 19}});
     rig.Look();
-    EXPECT_EQ(rig.engine.canvases(), 1000u);
+    EXPECT_EQ(rig.finder.canvases(), 1000u);
     rig.Pass(minutes(10));
     rig.Look();
-    EXPECT_EQ(rig.engine.canvases(), 0u);
+    EXPECT_EQ(rig.finder.canvases(), 0u);
     if (wave == 1) after_two = HeapBytes();
   }
   EXPECT_LT(HeapBytes(), after_two + 100'000) << "18,000 canvases later";
 }
 
-TEST(EngineTest, WithoutRulesItRemembersNobody) {
+TEST(HitFinderTest, WithoutRulesItRemembersNobody) {
   Rig rig("");
   rig.Count("a", {{kKills, 100}});
   EXPECT_THAT(rig.Look(), IsEmpty());
-  EXPECT_EQ(rig.engine.canvases(), 0u);
+  EXPECT_EQ(rig.finder.canvases(), 0u);
 }
 
-TEST(EngineTest, NothingThatHappenedIsNoUse) {
+TEST(HitFinderTest, NothingThatHappenedIsNoUse) {
   Rig rig(kRunaway);
   rig.Count("a", {});
-  EXPECT_EQ(rig.engine.canvases(), 0u);
+  EXPECT_EQ(rig.finder.canvases(), 0u);
 }
 
-TEST(EngineTest, ValuesAreWrittenInTheUnitOfTheirBound) {
+TEST(HitFinderTest, ValuesAreWrittenInTheUnitOfTheirBound) {
   Rig rig(
       "[rule.a]\nwhen = [\"cpu >= 40s\", \"cpu / runs >= 1ms\", \"response_bytes >= 1MiB\", "
       "\"kills / runs <= 0.01\", \"errors / runs >= 33%\"]\nwindow = \"1h\"\n");
@@ -433,7 +433,7 @@ TEST(EngineTest, ValuesAreWrittenInTheUnitOfTheirBound) {
             "= 33.3% (>= 33%)");
 }
 
-TEST(EngineTest, AValueIsNotRoundedToTheOtherSideOfItsBound) {
+TEST(HitFinderTest, AValueIsNotRoundedToTheOtherSideOfItsBound) {
   Rig rig("[rule.a]\nwhen = [\"kills / runs >= 0.8333\", \"cpu <= 1.001s\"]\nwindow = \"1h\"\n");
   rig.Count("a", {{kCpu, 1'000'999}, {kRuns, 6}, {kKills, 5}});
   ASSERT_THAT(rig.Look(), ElementsAre("began a a"));

@@ -1,4 +1,4 @@
-#include "rules/engine.h"
+#include "rules/hit_finder.h"
 
 #include <algorithm>
 #include <functional>
@@ -85,7 +85,7 @@ struct Spread {
 
 }  // namespace
 
-class Engine::Work {
+class HitFinder::Work {
  public:
   Work(const RuleSet& rules, unsigned processors) : processors_(processors) {
     for (const Rule& rule : rules.rules) {
@@ -315,25 +315,25 @@ class Engine::Work {
   std::vector<double> values_;
 };
 
-Engine::Engine(std::shared_ptr<const RuleSet> rules, unsigned processors)
+HitFinder::HitFinder(std::shared_ptr<const RuleSet> rules, unsigned processors)
     : rules_(std::move(rules)), work_(std::make_unique<Work>(*rules_, std::max(processors, 1u))) {}
 
-Engine::~Engine() = default;
+HitFinder::~HitFinder() = default;
 
-void Engine::Count(const std::string& canvas, const Counts& counts, Time at) {
+void HitFinder::Count(const std::string& canvas, const Counts& counts, Time at) {
   work_->Count(canvas, counts, at);
 }
 
-std::vector<Change> Engine::Look(Time at) {
+std::vector<Change> HitFinder::Look(Time at) {
   return work_->Look(at);
 }
 
-void Engine::GoOn(const std::string& rule, const std::string& canvas, Time began, Time at) {
+void HitFinder::GoOn(const std::string& rule, const std::string& canvas, Time began, Time at) {
   if (const Rule* found = rules_->Find(rule))
     work_->GoOn(static_cast<size_t>(found - rules_->rules.data()), canvas, began, at);
 }
 
-size_t Engine::canvases() const {
+size_t HitFinder::canvases() const {
   return work_->canvases();
 }
 

@@ -37,7 +37,7 @@ struct Change {
     kEnded,
   };
   Kind kind{};
-  const Rule* rule = nullptr;  // of the engine's set
+  const Rule* rule = nullptr;  // of the finder's set
   std::string canvas;
   Time at{};
   Time began{};                   // of this hit
@@ -46,18 +46,18 @@ struct Change {
   bool hold_back = false;         // see kHitsSuspicious; the explanation says so. Never acted on
 };
 
-class Engine {
+class HitFinder {
  public:
   // `processors`: what 100 % of cpu_share is.
-  Engine(std::shared_ptr<const RuleSet> rules, unsigned processors);
-  ~Engine();
+  HitFinder(std::shared_ptr<const RuleSet> rules, unsigned processors);
+  ~HitFinder();
 
   // What happened on a canvas between the time before and `at`.
   void Count(const std::string& canvas, const Counts& counts, Time at);
   // Of all canvases, in the order of rules and then of names. Call as often as hits are wanted.
   std::vector<Change> Look(Time at);
 
-  // A hit that another engine had found begun: it goes on from there. No-op for a rule that is not
+  // A hit that another finder had found begun: it goes on from there. No-op for a rule that is not
   // there any more. What happened before `at` is told first: told later it would count as of then.
   void GoOn(const std::string& rule, const std::string& canvas, Time began, Time at);
 
