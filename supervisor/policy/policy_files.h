@@ -1,5 +1,5 @@
 // Reads a policy, or abuse rules, from the disk: one file, or a directory whose *.toml files are
-// one.
+// read as one.
 //
 // The supervisor and the command line use it; what the text means is policies/ and rules/. It
 // blocks as long as the disk does.
