@@ -141,6 +141,12 @@ std::span<const LimitKey> LimitKeys() {
   return kKeys;
 }
 
+std::vector<std::string_view> LimitNames() {
+  std::vector<std::string_view> names;
+  for (const LimitKey& key : kKeys) names.push_back(key.name);
+  return names;
+}
+
 const LimitKey* FindLimitKey(std::string_view name) {
   for (const LimitKey& key : kKeys)
     if (key.name == name) return &key;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "policies/limits.h"
 
@@ -54,6 +55,8 @@ struct LimitKey {
 
 // In the order in which people read them.
 std::span<const LimitKey> LimitKeys();
+// Their names, for who looks for the one that was meant.
+std::vector<std::string_view> LimitNames();
 // Null where there is none of that name.
 const LimitKey* FindLimitKey(std::string_view name);
 

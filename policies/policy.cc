@@ -56,17 +56,6 @@ class LayeredPolicy final : public Policy {
   PolicyLayers layers_;
 };
 
-bool Within(std::span<const PolicyFile> files, std::vector<PolicyError>* errors) {
-  size_t bytes = 0;
-  for (const PolicyFile& file : files) bytes += file.text.size();
-  if (bytes <= bounds::kPolicyBytes) return true;
-  errors->push_back({1, 1,
-                     "a policy is at most " + std::to_string(bounds::kPolicyBytes) +
-                         " bytes, all its files together",
-                     files[0].path});
-  return false;
-}
-
 }  // namespace
 
 std::shared_ptr<const Policy> Policy::BuiltIn() {
@@ -77,14 +66,13 @@ std::shared_ptr<const Policy> Policy::Parse(std::span<const PolicyFile> files,
                                             std::vector<PolicyError>* errors) {
   std::vector<PolicyError> found;
   PolicyBuilder builder(&found);
-  bool readable = Within(files, &found);
-  for (const PolicyFile& file : readable ? files : std::span<const PolicyFile>()) {
-    size_t before = found.size();
-    TomlNode tree = ReadToml(file.text, &found);
-    for (size_t i = before; i < found.size(); ++i) found[i].file = file.path;
-    readable = readable && found.size() == before;
-    builder.Add(file, tree);
-  }
+  const std::vector<TomlNode> trees =
+      ReadTomlFiles(files,
+                    "a policy is at most " + std::to_string(bounds::kPolicyBytes) +
+                        " bytes, all its files together",
+                    &found);
+  const bool readable = found.empty();
+  for (size_t i = 0; i < trees.size(); ++i) builder.Add(files[i], trees[i]);
   PolicyLayers layers;
   // What stands in a file that cannot be read is missing everywhere else, which says nothing.
   if (readable) layers = builder.Finish();

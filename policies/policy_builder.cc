@@ -74,10 +74,7 @@ class PolicyBuilder::Work {
   }
 
   void Canvas(const TomlNode& node) {
-    if (!IsCanvasName(node.key))
-      return Complain(node.key_at, Quoted(node.key) +
-                                       " is no canvas name: 1 to 63 of a-z, 0-9, '-' and '_', not "
-                                       "starting with '-' or '_'");
+    if (!IsCanvasName(node.key)) return Complain(node.key_at, NoCanvasName(node.key));
     CanvasLayers& canvas = layers_.canvases[node.key];
     Settings(node, Section::kCanvas, "canvas " + node.key, &canvas.own);
     for (const TomlNode& child : node.children) {
@@ -180,8 +177,7 @@ class PolicyBuilder::Work {
     if (typed == "plan") return "`plan` stands in [canvas.NAME] only";
     if (typed == "domains") return "`domains` stands in [canvas.NAME] only";
     if (typed == "handler") return "handlers stand in [canvas.NAME.handler.\"GET /x\"] only";
-    std::vector<std::string_view> words;
-    for (const LimitKey& key : LimitKeys()) words.push_back(key.name);
+    std::vector<std::string_view> words = LimitNames();
     if (section == Section::kCanvas) words.insert(words.end(), {"plan", "handler", "domains"});
     return "unknown key " + Quoted(typed) + Suggestion(typed, words);
   }

@@ -16,6 +16,11 @@ std::string Suggestion(std::string_view typed, std::span<const std::string_view>
   return DidYouMean(NearestWord(typed, words));
 }
 
+std::string NoCanvasName(std::string_view text) {
+  return Quoted(text) +
+         " is no canvas name: 1 to 63 of a-z, 0-9, '-' and '_', not starting with '-' or '_'";
+}
+
 std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors) {
   std::string lines;
   for (const PolicyError& error : errors)

@@ -16,6 +16,9 @@ std::string Quoted(std::string_view word);
 // "; did you mean `wall`?", or nothing.
 std::string Suggestion(std::string_view typed, std::span<const std::string_view> words);
 
+// For who wrote that where a canvas is named: IsCanvasName() says no.
+std::string NoCanvasName(std::string_view text);
+
 // "path:line:column: message", a line each; `path` for those that do not name their file.
 std::string ErrorLines(std::string_view path, const std::vector<PolicyError>& errors);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "policies/policy_errors.h"
 #include "policies/setting.h"
 #include "policies/tightness.h"
 
@@ -63,19 +64,24 @@ TomlNode NodeOf(std::string_view text) {
 
 }  // namespace
 
-tl::expected<LimitValue, std::string> ReadTighter(const LimitKey& key, std::string_view text,
-                                                  const Limits& in_force) {
-  const std::string name = "`" + std::string(key.name) + "`";
+tl::expected<LimitValue, std::string> ReadTightened(const LimitKey& key, std::string_view text) {
+  const std::string name = Quoted(key.name);
   if (std::find(kTightened.begin(), kTightened.end(), key.name) == kTightened.end())
     return tl::unexpected(name + " is not a limit that can be tightened");
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
     text = text.substr(1, text.size() - 2);
   auto value = ReadLimit(key, NodeOf(text));
-  if (!value && value.error().starts_with(name)) return value;
-  if (!value) return tl::unexpected(name + ": " + value.error());
-  if (IsTighter(key, *value, key.ValueIn(in_force))) return value;
+  if (!value && !value.error().starts_with(name))
+    return tl::unexpected(name + ": " + value.error());
+  return value;
+}
+
+tl::expected<LimitValue, std::string> ReadTighter(const LimitKey& key, std::string_view text,
+                                                  const Limits& in_force) {
+  auto value = ReadTightened(key, text);
+  if (!value || IsTighter(key, *value, key.ValueIn(in_force))) return value;
   LimitText now = key.TextIn(in_force);
-  return tl::unexpected(name + " = " + FormatLimit(key.kind, *value) +
+  return tl::unexpected(Quoted(key.name) + " = " + FormatLimit(key.kind, *value) +
                         " is not tighter than what is in force: " + now.value + " (" +
                         now.origin.source + ", " + now.origin.layer + ")");
 }

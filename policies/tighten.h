@@ -13,7 +13,10 @@
 namespace nightjar::policy {
 
 // `text` as it would stand in a policy file, with quotes or without. Or a sentence: the limit is
-// not one of these, the text is no such value, or it is not tighter than `in_force` has it.
+// not one of these, or the text is no such value.
+tl::expected<LimitValue, std::string> ReadTightened(const LimitKey& key, std::string_view text);
+
+// Likewise, or the sentence says that it is not tighter than `in_force` has it.
 tl::expected<LimitValue, std::string> ReadTighter(const LimitKey& key, std::string_view text,
                                                   const Limits& in_force);
 

@@ -7,6 +7,8 @@
 namespace nightjar::policy {
 namespace {
 
+constexpr double kAll = std::numeric_limits<double>::infinity();
+
 // Numbers that bound nothing.
 constexpr std::array<std::string_view, 4> kNoBounds = {"soft_stop", "armed", "idle", "trace_slow"};
 
@@ -15,18 +17,18 @@ double Freedom(const LimitKey& key, const LimitValue& value) {
   switch (key.kind) {
     case LimitKind::kMaybeSize:
     case LimitKind::kMaybe:
-      if (std::get<uint64_t>(value) == 0) return std::numeric_limits<double>::infinity();
+      if (std::get<uint64_t>(value) == 0) return kAll;
       break;
     case LimitKind::kCpus:
     case LimitKind::kRate:
-      if (std::get<double>(value) == 0) return std::numeric_limits<double>::infinity();
+      if (std::get<double>(value) == 0) return kAll;
       break;
     case LimitKind::kSwitch:
-      if (key.name == "suspended") return std::get<bool>(value) ? 0 : 1;
-      if (key.name == "exec") return std::get<bool>(value) ? 1 : 0;
+      if (key.name == "suspended") return std::get<bool>(value) ? 0 : kAll;
+      if (key.name == "exec") return std::get<bool>(value) ? kAll : 0;
       return 0;
     case LimitKind::kMaybeDuration:
-      if (std::get<Micros>(value) == Micros(0)) return std::numeric_limits<double>::infinity();
+      if (std::get<Micros>(value) == Micros(0)) return kAll;
       break;
     case LimitKind::kSample:
       return 0;
@@ -44,6 +46,10 @@ double Freedom(const LimitKey& key, const LimitValue& value) {
 }
 
 }  // namespace
+
+bool BoundsNothing(const LimitKey& key, const LimitValue& value) {
+  return Freedom(key, value) == kAll;
+}
 
 Direction DirectionOf(const LimitKey& key, const LimitValue& from, const LimitValue& to) {
   if (from == to) return Direction::kSame;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "ipc/core/bounds.h"
 #include "policies/toml_messages.h"
 
 namespace nightjar::policy {
@@ -101,6 +102,23 @@ TomlNode ReadToml(std::string_view text, std::vector<PolicyError>* errors) {
   Place place = PlaceOf(parsed.error().source().begin);
   errors->push_back(TomlComplaint(text, place, parsed.error().description()));
   return {};
+}
+
+std::vector<TomlNode> ReadTomlFiles(std::span<const PolicyFile> files, const std::string& too_large,
+                                    std::vector<PolicyError>* errors) {
+  size_t bytes = 0;
+  for (const PolicyFile& file : files) bytes += file.text.size();
+  if (bytes > bounds::kPolicyBytes) {
+    errors->push_back({1, 1, too_large, files[0].path});
+    return {};
+  }
+  std::vector<TomlNode> trees;
+  for (const PolicyFile& file : files) {
+    const size_t before = errors->size();
+    trees.push_back(ReadToml(file.text, errors));
+    for (size_t i = before; i < errors->size(); ++i) (*errors)[i].file = file.path;
+  }
+  return trees;
 }
 
 }  // namespace nightjar::policy

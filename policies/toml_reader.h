@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,5 +39,11 @@ struct TomlNode {
 // The file's top table; with an error (there is at most one) the tree is empty. Tables and arrays
 // nested deeper than a policy can be come without their children.
 TomlNode ReadToml(std::string_view text, std::vector<PolicyError>* errors);
+
+// The same of each of several files, with errors that name theirs; what cannot be read is an empty
+// tree. None where they have more than bounds::kPolicyBytes together, with `too_large` as the
+// error.
+std::vector<TomlNode> ReadTomlFiles(std::span<const PolicyFile> files, const std::string& too_large,
+                                    std::vector<PolicyError>* errors);
 
 }  // namespace nightjar::policy

@@ -1,12 +1,12 @@
 #include "rules/action.h"
 
 #include <array>
-#include <limits>
 #include <sstream>
 #include <vector>
 
 #include "policies/policy_errors.h"
 #include "policies/tighten.h"
+#include "policies/tightness.h"
 
 namespace nightjar::rules {
 namespace {
@@ -25,41 +25,14 @@ std::vector<std::string> WordsOf(std::string_view text) {
   return words;
 }
 
-// Looser than any value of a policy file, so that each of them is tighter.
-policy::Limits Loosest(const policy::LimitKey& key) {
-  using policy::LimitKind;
-  policy::Limits limits;
-  const policy::LimitValue now = key.ValueIn(limits);
-  const bool may_be_none = key.kind == LimitKind::kMaybe || key.kind == LimitKind::kMaybeSize ||
-                           key.kind == LimitKind::kMaybeDuration || key.kind == LimitKind::kCpus ||
-                           key.kind == LimitKind::kRate;
-  const double beyond = may_be_none ? 0 : key.max + 1;
-  policy::LimitValue loosest = true;
-  if (std::holds_alternative<policy::Micros>(now))
-    loosest = policy::Micros(static_cast<int64_t>(beyond));
-  else if (std::holds_alternative<uint64_t>(now))
-    loosest = static_cast<uint64_t>(beyond);
-  else if (std::holds_alternative<double>(now))
-    loosest = beyond;
-  else if (std::holds_alternative<policy::Names>(now))
-    loosest = policy::Names{};
-  key.Set(limits, loosest, {});
-  return limits;
-}
-
 std::string WrongTightening(const std::string& limit, const std::string& value) {
   const policy::LimitKey* key = policy::FindLimitKey(limit);
-  if (key == nullptr) {
-    std::vector<std::string_view> names;
-    for (const policy::LimitKey& other : policy::LimitKeys()) names.push_back(other.name);
-    return "there is no limit " + Quoted(limit) + policy::Suggestion(limit, names);
-  }
-  auto read = policy::ReadTighter(*key, value, Loosest(*key));
-  if (read) return "";
-  // Of what a policy file may say only what lifts the bound is not tighter than that.
-  return read.error().find(" is not tighter ") == std::string::npos
-             ? read.error()
-             : Quoted(limit) + " = " + value + " bounds nothing";
+  if (key == nullptr)
+    return "there is no limit " + Quoted(limit) + policy::Suggestion(limit, policy::LimitNames());
+  auto read = policy::ReadTightened(*key, value);
+  if (!read) return read.error();
+  return policy::BoundsNothing(*key, *read) ? Quoted(limit) + " = " + value + " bounds nothing"
+                                            : "";
 }
 
 std::string Unquoted(std::string_view text) {

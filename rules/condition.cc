@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ipc/core/ascii.h"
 #include "policies/policy_errors.h"
 #include "policies/units.h"
 #include "rules/measure.h"
@@ -18,9 +19,7 @@ constexpr std::string_view kNameMissing = "a counter's name is missing";
 constexpr double kNumberMax = 1e15;  // beyond, a double would not hold each count
 
 std::string_view Trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
+  return TrimAscii(text, kBlanks);
 }
 
 std::vector<std::string_view> SplitAt(std::string_view text, char sign) {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "ipc/core/ascii.h"
 #include "policies/units.h"
+#include "rules/condition.h"
 #include "rules/measure.h"
 
 namespace nightjar::rules {
@@ -72,17 +74,12 @@ struct Sides {
   std::string_view bound;   // "0.5"
 };
 
-std::string_view Trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 Sides SidesOf(const Condition& condition) {
   const std::string_view text = condition.text;
   const std::string_view sign = condition.at_least ? ">=" : "<=";
   const size_t at = text.find(sign);
-  return {Trimmed(text.substr(0, at)), sign, Trimmed(text.substr(at + sign.size()))};
+  return {TrimAscii(text.substr(0, at), kBlanks), sign,
+          TrimAscii(text.substr(at + sign.size()), kBlanks)};
 }
 
 std::string Format(const Condition& condition, double value, double clear_at) {

@@ -88,10 +88,11 @@ struct Spread {
 class HitFinder::Work {
  public:
   Work(const RuleSet& rules, unsigned processors) : processors_(processors) {
-    for (const Rule& rule : rules.rules) {
+    for (const Rule& rule : rules.rules)
       compiled_.push_back({&rule, WindowOf(rule), Names(rule.only), Names(rule.except)});
-      if (rule.window == rules.longest_window()) longest_ = compiled_.back().window;
-    }
+    auto shorter = [](const Window& a, const Window& b) { return a.length < b.length; };
+    longest_ = static_cast<size_t>(std::max_element(windows_.begin(), windows_.end(), shorter) -
+                                   windows_.begin());
     in_use_.assign(windows_.size(), 0);
   }
 

@@ -79,30 +79,18 @@ class Builder {
   std::set<Seconds> windows_;
 };
 
-bool Within(std::span<const PolicyFile> files, std::vector<PolicyError>* errors) {
-  size_t bytes = 0;
-  for (const PolicyFile& file : files) bytes += file.text.size();
-  if (bytes <= bounds::kPolicyBytes) return true;
-  errors->push_back({1, 1,
-                     "rules are at most " + std::to_string(bounds::kPolicyBytes) +
-                         " bytes, all their files together",
-                     files[0].path});
-  return false;
-}
-
 }  // namespace
 
 std::shared_ptr<const RuleSet> ParseRules(std::span<const PolicyFile> files,
                                           std::vector<PolicyError>* errors) {
   std::vector<PolicyError> found;
   Builder builder(&found);
-  const bool readable = Within(files, &found);
-  for (const PolicyFile& file : readable ? files : std::span<const PolicyFile>()) {
-    const size_t before = found.size();
-    TomlNode tree = policy::ReadToml(file.text, &found);
-    for (size_t i = before; i < found.size(); ++i) found[i].file = file.path;
-    builder.Add(file, tree);
-  }
+  const std::vector<TomlNode> trees =
+      policy::ReadTomlFiles(files,
+                            "rules are at most " + std::to_string(bounds::kPolicyBytes) +
+                                " bytes, all their files together",
+                            &found);
+  for (size_t i = 0; i < trees.size(); ++i) builder.Add(files[i], trees[i]);
   if (found.empty())
     return std::make_shared<RuleSet>(RuleSet{builder.Finish(), policy::VersionOf(files)});
   policy::SortAndCut(&found);

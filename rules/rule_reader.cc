@@ -240,9 +240,7 @@ class Reader {
     if (!IsList(node, "names of canvases in brackets, as in [\"demo\"]", 1, kCanvasesNamed)) return;
     for (const TomlNode& child : node.children) {
       if (!IsCanvasName(child.text))
-        Complain(child.at, Quoted(child.text) +
-                               " is no canvas name: 1 to 63 of a-z, 0-9, '-' and '_', not starting "
-                               "with '-' or '_'");
+        Complain(child.at, policy::NoCanvasName(child.text));
       else if (std::count(canvases->begin(), canvases->end(), child.text) > 0)
         Complain(child.at, Quoted(child.text) + " stands in " + Quoted(node.key) + " twice");
       else

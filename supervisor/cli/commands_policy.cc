@@ -51,6 +51,26 @@ ExitCode Read(Session& session, const std::string& path, PolicyPtr* policy,
   return *policy ? kOk : kNo;
 }
 
+// `read` is given a path, and says what is to be said about what lies there and, in a few words,
+// what it is.
+template <typename ReadOne>
+ExitCode CheckFiles(Session& session, ReadOne read) {
+  const CommandLine& line = session.line();
+  ExitCode worst = kOk;
+  proto::PolicyCheck all;
+  for (const std::string& path : line.files) {
+    proto::PolicyCheck check;
+    std::string is;
+    worst = std::max<ExitCode>(worst, read(path, &check, &is));
+    all.MergeFrom(check);
+    if (line.json) continue;
+    session.err() << RenderComplaints(check, session.error_paint());
+    if (!is.empty()) session.out() << path << ": " << is << "\n";
+  }
+  if (line.json) PrintMessage(session, all);
+  return worst;
+}
+
 // For commands that go on with it: what is wrong is told, and what is odd is not their matter.
 ExitCode ReadOrTell(Session& session, const std::string& path, PolicyPtr* policy) {
   proto::PolicyCheck check;
@@ -104,49 +124,30 @@ void KeepOnly(const std::string& limit, proto::LimitsAnswer* answer) {
 }  // namespace
 
 ExitCode CheckPolicy(Session& session) {
-  const CommandLine& line = session.line();
-  ExitCode worst = kOk;
-  proto::PolicyCheck all;
-  for (const std::string& path : line.files) {
-    PolicyPtr policy;
-    proto::PolicyCheck check;
-    worst = std::max(worst, Read(session, path, &policy, &check));
-    all.MergeFrom(check);
-    if (line.json) continue;
-    session.err() << RenderComplaints(check, session.error_paint());
-    if (policy)
-      session.out() << path << ": policy " << policy->layers().version << ", "
-                    << CountText(policy->layers().plans.size(), "plan", "plans") << ", "
-                    << CountText(policy->layers().canvases.size(), "canvas", "canvases") << "\n";
-  }
-  if (line.json) PrintMessage(session, all);
-  return worst;
+  return CheckFiles(session,
+                    [&](const std::string& path, proto::PolicyCheck* check, std::string* is) {
+                      PolicyPtr policy;
+                      ExitCode code = Read(session, path, &policy, check);
+                      if (policy)
+                        *is = "policy " + policy->layers().version + ", " +
+                              CountText(policy->layers().plans.size(), "plan", "plans") + ", " +
+                              CountText(policy->layers().canvases.size(), "canvas", "canvases");
+                      return code;
+                    });
 }
 
 ExitCode CheckRules(Session& session) {
-  const CommandLine& line = session.line();
-  ExitCode worst = kOk;
-  proto::PolicyCheck all;
-  for (const std::string& path : line.files) {
-    auto text = ReadPolicyText(path);
-    if (!text) {
-      worst = std::max(worst, session.Complain(kUsage, text.error().ToString()));
-      continue;
-    }
-    std::vector<policy::PolicyError> errors;
-    auto rules = rules::ParseRules(text->files, &errors);
-    proto::PolicyCheck check;
-    AddComplaints(errors, false, &check);
-    all.MergeFrom(check);
-    if (!rules) worst = std::max(worst, kNo);
-    if (line.json) continue;
-    session.err() << RenderComplaints(check, session.error_paint());
-    if (rules)
-      session.out() << path << ": rules " << rules->version << ", "
-                    << CountText(rules->rules.size(), "rule", "rules") << "\n";
-  }
-  if (line.json) PrintMessage(session, all);
-  return worst;
+  return CheckFiles(
+      session, [&](const std::string& path, proto::PolicyCheck* check, std::string* is) {
+        auto text = ReadPolicyText(path);
+        if (!text) return session.Complain(kUsage, text.error().ToString());
+        std::vector<policy::PolicyError> errors;
+        auto rules = rules::ParseRules(text->files, &errors);
+        AddComplaints(errors, false, check);
+        if (!rules) return kNo;
+        *is = "rules " + rules->version + ", " + CountText(rules->rules.size(), "rule", "rules");
+        return kOk;
+      });
 }
 
 ExitCode DiffPolicies(Session& session) {
@@ -176,10 +177,8 @@ ExitCode DiffPolicies(Session& session) {
 ExitCode ExplainPolicy(Session& session) {
   const CommandLine& line = session.line();
   if (!line.limit.empty() && policy::FindLimitKey(line.limit) == nullptr) {
-    std::vector<std::string_view> words;
-    for (const policy::LimitKey& key : policy::LimitKeys()) words.push_back(key.name);
     return session.Complain(kUsage, "there is no limit `" + line.limit + "`" +
-                                        DidYouMean(NearestWord(line.limit, words)));
+                                        DidYouMean(NearestWord(line.limit, policy::LimitNames())));
   }
   proto::LimitsAnswer answer;
   ExitCode code =

@@ -1,6 +1,7 @@
 #include "supervisor/cli/export_chrome.h"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "supervisor/cli/patches_in_force.h"
@@ -146,11 +147,12 @@ Json About(const proto::TraceRow& row, uint64_t left_out) {
 }
 
 // "Patch 1: call 2 of f, replaced by patch 3".
-std::string NameOfPatch(const proto::TraceDocument& base, int at) {
+std::string NameOfPatch(const proto::TraceDocument& base, const std::map<uint64_t, int>& in_force,
+                        int at) {
   const proto::PatchOf& patch = base.patches(at).row().patch();
   std::string name = PatchTitle(patch, at + 1);
   if (patch.call() == 0) return name;
-  const int newest = PatchesInForce(base).at(patch.call_id());
+  const int newest = in_force.at(patch.call_id());
   return newest == at ? name : name + ", replaced by patch " + std::to_string(newest + 1);
 }
 
@@ -162,12 +164,13 @@ std::string ExportChrome(const proto::TraceDocument& document, Detail detail) {
   Exporter base({kBaseProcess, Printable(row.canvas()), Printable(row.handler())}, spans);
   std::string events = base.Text();
   uint64_t left_out = base.left_out();
+  const std::map<uint64_t, int> in_force = PatchesInForce(document);
   for (int i = 0; i < document.patches_size(); ++i) {
     const proto::TraceDocument& patch = document.patches(i);
     TraceSpans of_patch(patch, detail, &document);
-    Exporter exporter(
-        {kBaseProcess + 1 + i, NameOfPatch(document, i), Printable(patch.row().patch().function())},
-        of_patch);
+    Exporter exporter({kBaseProcess + 1 + i, NameOfPatch(document, in_force, i),
+                       Printable(patch.row().patch().function())},
+                      of_patch);
     events += ",\n" + exporter.Text();
     left_out += exporter.left_out();
   }
