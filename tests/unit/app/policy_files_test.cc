@@ -10,10 +10,10 @@
 namespace nightjar {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-class PolicyFilesTest : public testing::Test {
+class PolicyFilesTest : public ::testing::Test {
  protected:
   PolicyFilesTest() {
     char name[] = "/tmp/nightjar-policy-XXXXXX";
