@@ -20,6 +20,7 @@
 #include "supervisor/host/probe.h"
 #include "supervisor/http/server.h"
 #include "supervisor/policy/policy_files.h"
+#include "supervisor/rules/load_rules.h"
 
 namespace nightjar {
 namespace {
@@ -184,6 +185,7 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
   NJ_ASSIGN(std::vector<std::string> shown, ShownToPrograms(options));
   NJ_ASSIGN(booted.policy, LoadPolicy(options.policy, PolicyState::kAtOnce));
+  NJ_ASSIGN(booted.rules, LoadRules(options.rules, PolicyState::kAtOnce));
   NJ_TRY(CheckStore(options.store));
   NJ_TRY(CheckIndex(options.index));
   booted.doctor = Probe(privilege);

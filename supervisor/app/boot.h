@@ -10,6 +10,7 @@
 #include "ipc/ledger/run_ledger.h"
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
+#include "rules/rule.h"
 #include "supervisor/app/exec_disks.h"
 #include "supervisor/app/identity.h"
 #include "supervisor/app/options.h"
@@ -29,6 +30,7 @@ struct Booted {
   Identity identity;
   ServiceManager manager;
   std::shared_ptr<const policy::Policy> policy;
+  std::shared_ptr<const rules::RuleSet> rules;
   proto::DoctorAnswer doctor;
   ExecDisks disks;
   std::unique_ptr<StateDir> state;

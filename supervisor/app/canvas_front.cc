@@ -148,6 +148,7 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
   std::string canvas = CanvasOf(request.host);
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
   if (!revision) return responder.Send(NoCanvasAnswer());
+  needs_.activity.Came(canvas);
   RouteMatch match = revision->router.Match(request.method, PathOf(request));
   if (auto answer = UnroutedAnswer(request, match, revision->manifest)) {
     if (answer->status == 404) Miss(canvas, request, match);
@@ -178,6 +179,7 @@ void CanvasFront::Handle(http::Request request, http::Responder responder) {
 
 void CanvasFront::Miss(const std::string& canvas, const http::Request& request,
                        const RouteMatch& match) {
+  needs_.activity.Missed(canvas, PathOf(request));
   const std::string request_line = ShownLine(request, match, [&] {
     return RedactionOf(needs_.policy()->For(canvas, ""), needs_.redaction_key, canvas);
   });
@@ -228,6 +230,7 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
   ++needs_.metrics.host().refused;
   needs_.usage.Refused(order.revision->canvas);
   const proto::RefusalKind kind = OnWire(refusal.kind);
+  needs_.activity.Refused(order.revision->canvas, kind);
   const proto::Control* suspension = kind == proto::REFUSAL_SUSPENDED
                                          ? needs_.controls.Suspension(order.revision->canvas)
                                          : nullptr;

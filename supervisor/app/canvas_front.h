@@ -16,6 +16,7 @@
 #include "supervisor/feed/event_feed.h"
 #include "supervisor/http/server.h"
 #include "supervisor/journal/missed_routes.h"
+#include "supervisor/rules/activity.h"
 #include "supervisor/run/run_service.h"
 #include "supervisor/usage/usage_tally.h"
 
@@ -34,6 +35,7 @@ class CanvasFront {
     MissedRoutes& missed;
     EventFeed& feed;
     UsageTally& usage;
+    Activity& activity;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     std::string redaction_key = {};  // of this host; empty: what is to be hashed is dropped
   };

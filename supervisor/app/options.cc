@@ -21,6 +21,10 @@ Options ParseOptions(int argc, char** argv) {
          "--policy", options.policy,
          "Policy (TOML): a file, or a directory of *.toml; without it the built-in limits hold")
       ->check(CLI::ExistingPath);
+  app.add_option("--rules", options.rules,
+                 "Abuse rules (TOML): a file, or a directory of *.toml; without it those that come "
+                 "with the program hold, which keep evidence and nothing more")
+      ->check(CLI::ExistingPath);
   app.add_option("--store", options.store,
                  "Store file (TOML): traces go to an S3-compatible store; without it they stay in "
                  "the state directory")

@@ -18,6 +18,7 @@ struct Options {
   std::string state = "/var/lib/nightjar";
   std::string listen;                // address and port, or kListenOnPassed; empty: not given
   std::string policy;                // empty: the built-in one
+  std::string rules;                 // empty: those that come with the program
   std::string store;                 // file with a store for traces; empty: the state directory
   std::string index;                 // file with an index that machines share; empty: none
   std::vector<std::string> without;  // names of doctor's checks that the operator goes without

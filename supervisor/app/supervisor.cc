@@ -1,6 +1,7 @@
 #include "supervisor/app/supervisor.h"
 
 #include <csignal>
+#include <thread>
 
 #include "ipc/core/log.h"
 #include "policies/contradictions.h"
@@ -8,6 +9,7 @@
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
 #include "supervisor/policy/policy_files.h"
+#include "supervisor/rules/load_rules.h"
 
 namespace nightjar {
 namespace {
@@ -49,6 +51,28 @@ UsageTally::Cpu CpuIn(CellTree& cells) {
   return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
 }
 
+// What the supervisor does because of a hit, for the audit log.
+proto::AuditEntry EntryOfHit(const proto::RuleHit& hit, const std::string& action,
+                             const std::string& object) {
+  proto::AuditEntry entry;
+  entry.set_actor("rule " + hit.rule());
+  entry.set_action(action);
+  entry.set_canvas(hit.canvas());
+  entry.set_object(object);
+  entry.set_reason(hit.over().empty() ? hit.explanation() : hit.over());
+  auto say = [&entry](const char* name, const std::string& value) {
+    proto::AuditParameter& parameter = *entry.add_parameters();
+    parameter.set_name(name);
+    parameter.set_value(value);
+  };
+  say("hit", hit.id());
+  say("rules", hit.rules_version());
+  if (action != "hold" && hit.over().empty())
+    for (const std::string& done : hit.done()) say("done", done);
+  entry.set_outcome(hit.held_back() ? "held back" : "done");
+  return entry;
+}
+
 SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
   SharedIndexLevels levels;
   levels.available = index.available();
@@ -78,7 +102,8 @@ Supervisor::Supervisor(Booted booted)
       zygote_(loop_),
       exec_zygote_(loop_),
       metrics_(*booted_.metrics),
-      usage_(clock_, journal_, series_, CpuIn(*booted_.cells)),
+      cpu_(CpuIn(*booted_.cells)),
+      usage_(clock_, journal_, series_, cpu_),
       in_force_(std::make_shared<ControlledPolicy>(booted_.policy, controls_)),
       gate_(clock_),
       factory_(loop_, clock_, *booted_.cells, {zygote_, exec_zygote_}, journal_,
@@ -103,8 +128,16 @@ Supervisor::Supervisor(Booted booted)
                          audit_.NoteOwn("expire", std::to_string(control.id()),
                                         ControlText(control));
                        }}),
+      rule_keeper_(
+          {clock_, journal_, book_, control_keeper_, [this] { return in_force_; },
+           std::thread::hardware_concurrency(), cpu_ == UsageTally::Cpu::kOfRuns,
+           [this](RuleKeeper::Event event, const proto::RuleHit& hit) { NoteHit(event, hit); },
+           [this](const proto::RuleHit& hit, const std::string& run) {
+             audit_.Note(EntryOfHit(hit, "hold", run), [](bool) {});
+           }},
+          booted_.rules),
       front_({clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, usage_,
-              [this] { return in_force_; }, booted_.redaction_key}),
+              rule_keeper_.activity(), [this] { return in_force_; }, booted_.redaction_key}),
       control_({loop_,
                 clock_,
                 book_,
@@ -121,12 +154,16 @@ Supervisor::Supervisor(Booted booted)
                 feed_,
                 audit_,
                 control_keeper_,
+                rule_keeper_,
                 [this] { return in_force_; },
                 [this](const proto::StoreFigures* store) { return MetricsText(store); },
                 booted_.doctor,
                 booted_.redaction_key,
                 [this] { return policy_load_; },
-                [this] { TellUsage(); }}),
+                [this] { TellUsage(); },
+                [this] {
+                  return ControlService::RulesFile{booted_.options.rules, rules_trouble_};
+                }}),
       writer_helper_(loop_, clock_, *booted_.launcher, proto::HELPER_WRITER, "writer",
                      {[this](Channel channel) { OnWriterUp(std::move(channel)); },
                       [this] {
@@ -171,6 +208,7 @@ Supervisor::Supervisor(Booted booted)
        }});
   runs_.OnEnd([this](const RunOrder& order, const RunResult& result) {
     usage_.Ended(CountedOf(order, result));
+    rule_keeper_.activity().Ended(order, result);
   });
   loop_.OnTurn([this](Nanos took) { metrics_.host().loop_turns.Add(took); });
 }
@@ -199,7 +237,8 @@ int Supervisor::Run() {
   LogInfo("starting", {{"listen", booted_.canvas_address},
                        {"state", booted_.state->path()},
                        {"cgroups", booted_.cells->description()},
-                       {"policy", booted_.policy->layers().version}});
+                       {"policy", booted_.policy->layers().version},
+                       {"rules", booted_.rules->version}});
   SayWhatIsNotEnforced();
   SayWhichLimitIsNotEnforced();
   SayWhatIsOddInPolicy();
@@ -338,13 +377,17 @@ void Supervisor::LookForStrays() {
 
 void Supervisor::TellUsage() {
   if (auto used = booted_.cells->TakeCanvasCpu())
-    for (const CellTree::CanvasCpu& each : *used) usage_.CpuUsed(each.canvas, each.cpu_us);
+    for (const CellTree::CanvasCpu& each : *used) {
+      usage_.CpuUsed(each.canvas, each.cpu_us);
+      rule_keeper_.activity().CpuUsed(each.canvas, each.cpu_us);
+    }
   usage_.Tell();
 }
 
 void Supervisor::Upkeep() {
   pool_.Sweep();
   TellUsage();
+  if (open_ && !stopping_) rule_keeper_.Look();
   series_.Turn(clock_.Mono());
   booted_.cells->Sweep();
   journal_.Sweep(clock_.Mono());
@@ -372,6 +415,8 @@ std::string Supervisor::MetricsText(const proto::StoreFigures* store) {
   levels.traces_lost = journal_.traces_lost();
   levels.missed_dropped = missed_.dropped();
   levels.controls = controls_.size();
+  levels.rule_hits = rule_keeper_.hits_ever();
+  levels.rule_hits_open = rule_keeper_.open_hits();
   AuditTrail::Figures audit = audit_.figures();
   levels.audit_unwritten = audit.unwritten;
   levels.audit_lost = audit.lost;
@@ -416,7 +461,9 @@ void Supervisor::ReloadPolicy() {
 
 void Supervisor::TryPolicy() {
   auto policy = LoadPolicy(booted_.options.policy, PolicyState::kSettled);
-  bool unfinished = !policy && policy.error().code == ErrorCode::kUnavailable;
+  auto rules = LoadRules(booted_.options.rules, PolicyState::kSettled);
+  bool unfinished = (!policy && policy.error().code == ErrorCode::kUnavailable) ||
+                    (!rules && rules.error().code == ErrorCode::kUnavailable);
   if (unfinished && clock_.Mono() < reload_until_)
     return try_policy_.StartAfter(bounds::kPolicySettle);
   if (policy) {
@@ -429,6 +476,7 @@ void Supervisor::TryPolicy() {
   }
   audit_.NoteOwn("policy_reload", booted_.options.policy,
                  policy_trouble_.empty() ? "done" : policy_trouble_.substr(2));
+  TakeRules(std::move(rules));
   if (std::exchange(reloading_, false) && !stopping_) booted_.manager.Ready(ServingLine());
 }
 
@@ -448,6 +496,28 @@ void Supervisor::TakePolicy(std::shared_ptr<const policy::Policy> policy) {
                             {"version", booted_.policy->layers().version},
                             {"load", policy_load_.number},
                             {"runs_tightened", tightened}});
+}
+
+// Policy and rules are taken, or not, each by itself.
+void Supervisor::TakeRules(Result<std::shared_ptr<const rules::RuleSet>> rules) {
+  rules_trouble_ = rules ? "" : rules.error().ToString();
+  if (rules && (*rules)->version == rule_keeper_.rules().version) return;
+  if (rules) {
+    rule_keeper_.Take(*rules);
+    LogInfo("rules_loaded", {{"file", booted_.options.rules},
+                             {"version", rule_keeper_.rules().version},
+                             {"rules", rule_keeper_.rules().rules.size()}});
+  } else {
+    LogError("rules_rejected",
+             {{"error", rules_trouble_}, {"in_force", rule_keeper_.rules().version}});
+  }
+  audit_.NoteOwn("rules_reload", booted_.options.rules, rules ? "done" : rules_trouble_);
+}
+
+void Supervisor::NoteHit(RuleKeeper::Event event, const proto::RuleHit& hit) {
+  const char* actions[] = {"rule_hit", "rule_hit_again", "rule_hit_over"};
+  audit_.Note(EntryOfHit(hit, actions[static_cast<int>(event)], hit.rule()), [](bool) {});
+  if (feed_.Wants()) feed_.Publish(RuleEvent(hit));
 }
 
 void Supervisor::LauncherLost() {

@@ -19,6 +19,7 @@
 #include "supervisor/proc/helper.h"
 #include "supervisor/proc/strays.h"
 #include "supervisor/proc/zygote_connection.h"
+#include "supervisor/rules/rule_keeper.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/run_service.h"
 #include "supervisor/usage/usage_tally.h"
@@ -58,6 +59,8 @@ class Supervisor {
   void ReloadPolicy();
   void TryPolicy();
   void TakePolicy(std::shared_ptr<const policy::Policy> policy);
+  void TakeRules(Result<std::shared_ptr<const rules::RuleSet>> rules);
+  void NoteHit(RuleKeeper::Event event, const proto::RuleHit& hit);
   void SayWhatIsOddInPolicy() const;
   // What the service manager shows of it, while it serves.
   std::string ServingLine() const;
@@ -83,6 +86,7 @@ class Supervisor {
   ZygoteConnection exec_zygote_;  // connected while policy lets some canvas run programs
   Metrics& metrics_;
   CanvasSeries series_;
+  const UsageTally::Cpu cpu_;
   UsageTally usage_;
   CanvasBook book_;
   ControlBook controls_;
@@ -100,6 +104,7 @@ class Supervisor {
   EventFeed feed_;
   AuditTrail audit_;
   ControlKeeper control_keeper_;
+  RuleKeeper rule_keeper_;
   CanvasFront front_;
   ControlService control_;
   Helper writer_helper_;
@@ -124,6 +129,7 @@ class Supervisor {
   bool open_ = false;
   PolicyLoad policy_load_;
   uint64_t policies_rejected_ = 0;
+  std::string rules_trouble_;   // as policy_trouble_
   std::string policy_trouble_;  // why the file of the last reload was not taken
   bool reloading_ = false;
   MonoTime reload_until_{};

@@ -229,7 +229,7 @@ class Parser {
                           "Traces, kills, refusals, missing routes and deploys as they happen");
     watch->add_option("CANVAS", line_.canvas, "Of this canvas only");
     watch->add_option("--kind", line_.kinds,
-                      "Of these kinds only: trace, kill, refusal, not_found, deploy");
+                      "Of these kinds only: trace, kill, refusal, not_found, deploy, rule");
     WithCount(watch, "End after so many");
     Add("metrics", Command::kMetrics, "The supervisor's own figures, as Prometheus reads them");
     CLI::App* limits =
@@ -283,9 +283,19 @@ class Parser {
   }
 
   void AddRules() {
-    CLI::App* rules = app_.add_subcommand("rules", "Check abuse rules");
+    CLI::App* rules = app_.add_subcommand("rules", "Abuse rules, and what they hit");
     rules->fallthrough();
-    rules->require_subcommand(1);
+    // Called behind those of what stands below.
+    rules->final_callback([this, rules] {
+      if (rules->get_subcommands().empty()) line_.command = Command::kRules;
+    });
+    rules->require_subcommand(0, 1);
+    CLI::App* hits = AddBelow(rules, "hits", Command::kRuleHits,
+                              "Which canvases rules hit, why, and what was done");
+    hits->add_option("CANVAS", line_.canvas, "Of this canvas only");
+    hits->add_option("--rule", line_.rule, "Of this rule only");
+    hits->add_flag("--open", line_.open_only, "Only those that go on");
+    WithCount(hits, "So many, instead of all that the supervisor remembers");
     AddBelow(rules, "check", Command::kCheckRules,
              "Say everything that is wrong with abuse rules, by line and column")
         ->add_option("FILE", line_.files, "Rules: files, or directories of *.toml")

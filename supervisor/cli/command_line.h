@@ -55,6 +55,8 @@ enum class Command {
   kUsage,
   kLimits,
   kCheckPolicy,
+  kRules,
+  kRuleHits,
   kCheckRules,
   kDiffPolicies,
   kExplainPolicy,
@@ -103,6 +105,8 @@ struct CommandLine {
   bool urgent = false;            // tighten: runs in flight too
   bool kill = false;              // suspend: runs in flight are killed
   bool all = false;               // kill: everything that matches
+  std::string rule;               // rules hits
+  bool open_only = false;         // rules hits: that go on
   bool dry_run = false;           // kill: only say what would be
   std::string kinds;              // of handlers; of events, with commas between them
   std::string word;               // that functions are looked for by

@@ -81,6 +81,10 @@ ExitCode Dispatch(Session& session) {
       return ShowLimits(session);
     case Command::kCheckPolicy:
       return CheckPolicy(session);
+    case Command::kRules:
+      return ShowRules(session);
+    case Command::kRuleHits:
+      return ShowRuleHits(session);
     case Command::kCheckRules:
       return CheckRules(session);
     case Command::kDiffPolicies:

@@ -7,7 +7,7 @@ _nightjar() {
   done
   case "$before" in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --input | --out | --policy | --store | --index | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --input | --out | --policy | --rules | --store | --index | --object | --file) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --open-with) COMPREPLY=($(compgen -c -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "otlp chrome" -- "$word")); return ;;
     --sort) COMPREPLY=($(compgen -W "cpu memory runs kills refusals name" -- "$word")); return ;;
@@ -17,7 +17,7 @@ _nightjar() {
   local options="--state --json --color --help"
   case "$command" in
     "") COMPREPLY=($(compgen -W "$commands $options --version" -- "$word")); return ;;
-    serve) options="--state --listen --policy --store --index --without --cgroup --drain --help" ;;
+    serve) options="--state --listen --policy --rules --store --index --without --cgroup --drain --help" ;;
     fmt)
       options="--write --check --help"
       [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
@@ -61,7 +61,8 @@ _nightjar() {
     rules)
       case "${COMP_WORDS[i + 1]}" in
         check) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
-        *) options="check --help" ;;
+        hits) options+=" --rule --open -n" ;;
+        *) options="hits check --help" ;;
       esac
       ;;
   esac

@@ -33,6 +33,8 @@ std::string What(const proto::FeedEvent& event) {
       return Request(event) + "  " + Printable(event.detail()) + Run(event);
     case proto::FEED_KIND_NOT_FOUND:
       return Request(event);
+    case proto::FEED_KIND_RULE:
+      return Printable(event.detail());
     case proto::FEED_KIND_DEPLOY:
       return "revision " + std::to_string(event.revision()) + " by " + Printable(event.by());
     default:
@@ -59,6 +61,9 @@ std::string RenderEvent(const proto::FeedEvent& event, const Paint& paint) {
       break;
     case proto::FEED_KIND_NOT_FOUND:
       name = Padded("404", 9);
+      break;
+    case proto::FEED_KIND_RULE:
+      name = paint.Bad(Padded("rule", 9));
       break;
     case proto::FEED_KIND_DEPLOY:
       name = paint.Good(Padded("deploy", 9));

@@ -1,5 +1,6 @@
 #include <google/protobuf/util/json_util.h>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
 #include "supervisor/control/control_order.h"
 #include "supervisor/control/control_service.h"
@@ -132,6 +133,28 @@ void ControlService::ListControls(Call call) {
   for (proto::Control& control : needs_.controls.book().List(call.Query("canvas")))
     *list.add_controls() = std::move(control);
   call.Answer(list);
+}
+
+void ControlService::ListRules(Call call) {
+  proto::RuleList list = needs_.rules.List();
+  const RulesFile file = needs_.rules_file();
+  list.set_file(file.path);
+  list.set_trouble(file.trouble);
+  call.Answer(list);
+}
+
+void ControlService::ListRuleHits(Call call) {
+  RuleKeeper::HitFilter filter;
+  filter.canvas = call.Query("canvas");
+  if (!filter.canvas.empty() && !IsCanvasName(filter.canvas))
+    return call.Fail(422, "this is not a canvas name: " + filter.canvas);
+  filter.rule = call.Query("rule");
+  if (!filter.rule.empty() && needs_.rules.rules().Find(filter.rule) == nullptr)
+    return call.Fail(404, "there is no rule " + filter.rule);
+  filter.open = call.Query("open") == "1";
+  filter.hits_max = call.Rows(bounds::kListRows);
+  if (filter.hits_max == 0) return call.Fail(400, "n is a number above 0");
+  call.Answer(needs_.rules.Hits(filter));
 }
 
 }  // namespace nightjar

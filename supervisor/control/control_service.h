@@ -22,6 +22,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/journal/missed_routes.h"
 #include "supervisor/policy/policy_load.h"
+#include "supervisor/rules/rule_keeper.h"
 #include "supervisor/run/deployer.h"
 #include "supervisor/run/importer.h"
 #include "supervisor/run/missed_handler.h"
@@ -32,6 +33,11 @@ namespace nightjar {
 
 class ControlService {
  public:
+  // Where the rules in force are from.
+  struct RulesFile {
+    std::string path;     // empty: they come with the program
+    std::string trouble;  // why it was not taken when it was last read
+  };
   struct Needs {
     Loop& loop;
     const Clock& clock;
@@ -49,6 +55,7 @@ class ControlService {
     EventFeed& feed;
     AuditTrail& audit;
     ControlKeeper& controls;
+    RuleKeeper& rules;
     std::function<std::shared_ptr<const policy::Policy>()> policy;
     // As Prometheus reads it. Null: there are no figures of a store for traces.
     std::function<std::string(const proto::StoreFigures* store)> metrics_text;
@@ -57,6 +64,7 @@ class ControlService {
     std::function<PolicyLoad()> policy_load = [] { return PolicyLoad(); };
     // Counts what canvases have used until now, and tells the writer.
     std::function<void()> tell_usage = {};
+    std::function<RulesFile()> rules_file = [] { return RulesFile(); };
   };
   explicit ControlService(Needs needs);
 
@@ -111,6 +119,8 @@ class ControlService {
   void GetTimeline(Call call, const std::string& canvas);
   void GetSource(Call call, const std::string& canvas, const std::string& revision);
   void VerifyIncidents(Call call);
+  void ListRules(Call call);
+  void ListRuleHits(Call call);
   void Usage(Call call);
   void Events(Call call);
 

@@ -53,6 +53,15 @@ proto::FeedEvent NotFoundEvent(const std::string& canvas, const std::string& req
   return event;
 }
 
+proto::FeedEvent RuleEvent(const proto::RuleHit& hit) {
+  proto::FeedEvent event;
+  event.set_kind(proto::FEED_KIND_RULE);
+  event.set_canvas(hit.canvas());
+  event.set_detail(hit.over().empty() ? hit.explanation() : hit.over());
+  event.set_by("rule " + hit.rule());
+  return event;
+}
+
 proto::FeedEvent DeployEvent(const proto::DeployAnswer& deployed, const std::string& by) {
   proto::FeedEvent event;
   event.set_kind(proto::FEED_KIND_DEPLOY);

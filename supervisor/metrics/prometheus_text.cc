@@ -185,6 +185,9 @@ std::string PrometheusText(const HostCounts& counts, const HostLevels& levels) {
                    "Requests without a route that found no room in the list of 404s.",
                    levels.missed_dropped);
   families.Gauge("controls", "Operators' controls in force.", levels.controls);
+  families.Counters("rule_hits_total", "Canvases that an abuse rule began to hit.", "rule",
+                    levels.rule_hits);
+  families.Gauge("rule_hits_open", "Hits of abuse rules that go on.", levels.rule_hits_open);
   families.Gauge("audit_unwritten", "Entries of the audit log that could not be written so far.",
                  levels.audit_unwritten);
   families.Counter("audit_lost_total",

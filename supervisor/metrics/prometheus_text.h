@@ -51,7 +51,9 @@ struct HostLevels {
   uint64_t trace_events_not_kept = 0;
   std::optional<uint64_t> trace_budgets_used_up = {};  // canvases; not set: nobody knows yet
   uint64_t missed_dropped = 0;
-  size_t controls = 0;         // in force
+  size_t controls = 0;                             // in force
+  std::map<std::string, uint64_t> rule_hits = {};  // since the start, by rule
+  size_t rule_hits_open = 0;
   size_t audit_unwritten = 0;  // entries that wait for the disk
   uint64_t audit_lost = 0;
   bool audit_broken = false;

@@ -96,14 +96,32 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   ControlBook controls_;
   CanvasSeries series_;
   UsageTally usage_{clock_, journal_, series_, UsageTally::Cpu::kOfRuns};
-  CanvasFront front_{
-      {clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, usage_, [this] {
-         return std::make_shared<const ControlledPolicy>(std::make_shared<const OnePolicy>(limits_),
-                                                         controls_);
-       }}};
+  Activity activity_{true};
+  CanvasFront front_{{clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
+                      usage_, activity_, [this] {
+                        return std::make_shared<const ControlledPolicy>(
+                            std::make_shared<const OnePolicy>(limits_), controls_);
+                      }}};
   std::string address_;
   std::unique_ptr<http::Server> server_;
 };
+
+TEST_F(CanvasFrontTest, WhatComesIsCountedForRules) {
+  auto client = Get("demo.example.com:80", "/hello/you");
+  Finish(Running(), 200, "hello");
+  Wait(*client);
+  Wait(*Get("demo.example.com:80", "/wp-admin"));
+  Wait(*Get("nobody.example.com:80", "/hello/you"));
+  limits_.suspended.value = true;
+  Wait(*Get("demo.example.com:80", "/hello/you"));
+  Activity::Taken taken = activity_.Take();
+  ASSERT_EQ(taken.size(), 1u) << "strangers' names take no memory";
+  rules::Counts counts = taken.at("demo");
+  EXPECT_EQ(counts[rules::Counter::kRequests], 3u);
+  EXPECT_EQ(counts[rules::Counter::kNotFound], 1u);
+  EXPECT_EQ(counts[rules::Counter::kMissedPaths], 1u);
+  EXPECT_EQ(counts[rules::Counter::kRefusedControl], 1u);
+}
 
 TEST_F(CanvasFrontTest, TheCanvasIsTheFirstLabelOfTheHost) {
   auto client = Get("demo.example.com:80", "/hello/you");

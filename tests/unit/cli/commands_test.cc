@@ -681,7 +681,50 @@ TEST(CommandsTest, RulesAreCheckedByLineAndColumn) {
 
   EXPECT_EQ(RunNightjar({"rules", "check", dir.path() + "/none.toml"}).code, kUsage);
   EXPECT_EQ(RunNightjar({"rules", "check"}).code, kUsage);
-  EXPECT_EQ(RunNightjar({"rules"}).code, kUsage);
+}
+
+TEST(CommandsTest, RulesInForceAndWhatTheyHit) {
+  FakeSupervisor fake;
+  fake.On("GET /rules",
+          {200, R"({"version":"241d9b7a785c","file":"/etc/nightjar/rules.toml","canvases":7,
+                    "trouble":"rules.toml:2:9: unknown counter `kils`",
+                    "rules":[{"name":"runaway","place":"rules.toml:1","window_s":"600",
+                              "when":["kills >= 20","kills / runs >= 0.5"],
+                              "actions":["suspend"],"open_hits":1,"hits":"3"},
+                             {"name":"scanner","place":"rules.toml:9","window_s":"60",
+                              "when":["not_found >= 5"]}]})"});
+  Ended ended = RunNightjar({"rules", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(
+      ended.out,
+      "rules 241d9b7a785c of /etc/nightjar/rules.toml, over 7 canvases that were used\n"
+      "The file was read again and not taken: rules.toml:2:9: unknown counter `kils`\n"
+      "RULE     OPEN  HITS  WINDOW  WHEN                                 ACTIONS  PLACE\n"
+      "runaway     1     3   600 s  kills >= 20 and kills / runs >= 0.5  suspend  rules.toml:1\n"
+      "scanner     0     0    60 s  not_found >= 5                       flag     rules.toml:9\n");
+  fake.On("GET /rules/hits?canvas=demo&rule=runaway&open=1&n=2", {200, R"json({"more":true,"hits":[
+                    {"rule":"runaway","canvas":"demo","began_unix_us":"1732448403000000",
+                     "explanation":"rule runaway (rules.toml:1): in 10m, kills = 25 (>= 20)",
+                     "done":["control 17: suspend"],
+                     "held":["fe5dda9d-4463-4194-12d6-283169c5846e"]},
+                    {"rule":"runaway","canvas":"demo","began_unix_us":"1732448401000000",
+                     "ended_unix_us":"1732448402000000","explanation":"it\u001b[2J was so",
+                     "over":"rule runaway: over after 1s"}]})json"});
+  ended = RunNightjar(
+      {"rules", "hits", "demo", "--rule", "runaway", "--open", "-n", "2", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(ended.out,
+            "2024-11-24 11:40:03.000Z  demo  goes on\n"
+            "  rule runaway (rules.toml:1): in 10m, kills = 25 (>= 20)\n"
+            "  control 17: suspend\n"
+            "  held: trace fe5dda9d-4463-4194-12d6-283169c5846e, see nightjar why "
+            "fe5dda9d-4463-4194-12d6-283169c5846e\n"
+            "2024-11-24 11:40:01.000Z  demo  over since 2024-11-24 11:40:02.000Z\n"
+            "  it\\x1b[2J was so\n"
+            "  rule runaway: over after 1s\n"
+            "Older ones are left out; -n shows more.\n");
+  fake.On("GET /rules/hits", {200, R"({"hits":[]})"});
+  EXPECT_EQ(RunNightjar({"rules", "hits", "--state", fake.state()}).out, "No rule has hit.\n");
 }
 
 TEST(CompletionTest, OffersTheCommandsThatThereAre) {

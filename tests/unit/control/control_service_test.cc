@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/core/bounds.h"
+#include "rules/rule_file.h"
 #include "supervisor/controls/controlled_policy.h"
 #include "supervisor/feed/events.h"
 #include "tests/support/one_policy.h"
@@ -65,8 +66,23 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     proto::DoctorAnswer doctor;
     doctor.set_can_serve(true);
     control_.emplace(ControlService::Needs{
-        rig_.loop(), clock_, book_, cells_, deployer_, journal_, missed_, metrics_, runs_,
-        rerunner_, missed_handler_, importer_, pool_, feed_, audit_, keeper_,
+        rig_.loop(),
+        clock_,
+        book_,
+        cells_,
+        deployer_,
+        journal_,
+        missed_,
+        metrics_,
+        runs_,
+        rerunner_,
+        missed_handler_,
+        importer_,
+        pool_,
+        feed_,
+        audit_,
+        keeper_,
+        rules_,
         [this] {
           return std::make_shared<const ControlledPolicy>(
               std::make_shared<const OnePolicy>(limits_), controls_);
@@ -146,11 +162,40 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
   AuditTrail audit_{clock_, audited_};
   ControlKeeper keeper_{{rig_.loop(), clock_, audited_, controls_, [](const proto::Control&) {},
                          [](const proto::Control&) {}}};
+  RuleKeeper rules_{{clock_, journal_, book_, keeper_,
+                     [this] { return std::make_shared<const OnePolicy>(limits_); }, 1, true,
+                     [](RuleKeeper::Event, const proto::RuleHit&) {},
+                     [](const proto::RuleHit&, const std::string&) {}},
+                    rules::ShippedRules()};
   std::optional<ControlService> control_;
   std::string folder_;
   std::optional<int64_t> as_uid_;  // who the kernel says is asking; none: as it is
   std::unique_ptr<http::Server> server_;
 };
+
+TEST_F(ControlServiceTest, RulesAndWhatTheyHit) {
+  Publish();
+  Reply rules = Ask("GET /rules");
+  ASSERT_EQ(rules.status, 200);
+  EXPECT_EQ(rules.body["version"], rules::ShippedRules()->version);
+  EXPECT_EQ(rules.body["rules"].size(), rules::ShippedRules()->rules.size());
+  EXPECT_EQ(Ask("GET /rules/hits").body["hits"].size(), 0u);
+  RunOrder order;
+  order.revision = book_.Find("demo");
+  RunResult killed;
+  killed.verdict = proto::VERDICT_CPU_TIME;
+  killed.had_worker = true;
+  for (int i = 0; i < 25; ++i) rules_.activity().Ended(order, killed);
+  rules_.Look();
+  json hits = Ask("GET /rules/hits?canvas=demo&rule=runaway&open=1").body["hits"];
+  ASSERT_EQ(hits.size(), 1u);
+  EXPECT_THAT(hits[0]["explanation"].get<std::string>(), HasSubstr("kills = 25 (>= 20)"));
+  EXPECT_EQ(Ask("GET /rules/hits?canvas=other").body["hits"].size(), 0u);
+  ExpectNo(Ask("GET /rules/hits?rule=none"), 404, "there is no rule none");
+  ExpectNo(Ask("GET /rules/hits?canvas=%2F"), 422, "not a canvas name");
+  ExpectNo(Ask("GET /rules/hits?n=x"), 400, "n is a number");
+  ExpectNo(Ask("DELETE /rules"), 404, "there is no DELETE /rules");
+}
 
 TEST_F(ControlServiceTest, AnImportIsOfACanvasThatIsThereAndOfATraceThatCanBe) {
   ExpectNo(Ask("POST /canvases/demo/traces", "{}"), 404, "there is no canvas demo");

@@ -1,0 +1,254 @@
+#include "supervisor/rules/rule_keeper.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "ipc/core/ids.h"
+#include "ipc/core/log.h"
+#include "policies/limit_table.h"
+#include "policies/tighten.h"
+
+namespace nightjar {
+namespace {
+
+using rules::ActionKind;
+
+constexpr std::string_view kNotDone = "not done: ";
+
+int64_t Micros(rules::Time at) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
+}
+
+proto::ControlKind ControlOf(ActionKind kind) {
+  switch (kind) {
+    case ActionKind::kTighten:
+    case ActionKind::kThrottle:
+      return proto::CONTROL_TIGHTEN;
+    case ActionKind::kPause:
+      return proto::CONTROL_PAUSE;
+    case ActionKind::kSuspend:
+      return proto::CONTROL_SUSPEND;
+    case ActionKind::kKeepEvidence:
+      break;
+  }
+  return proto::CONTROL_UNSPECIFIED;
+}
+
+bool IsOf(const proto::RuleHit& hit, const RuleKeeper::HitFilter& filter) {
+  return (filter.canvas.empty() || filter.canvas == hit.canvas()) &&
+         (filter.rule.empty() || filter.rule == hit.rule()) &&
+         (!filter.open || hit.ended_unix_us() == 0);
+}
+
+}  // namespace
+
+RuleKeeper::RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules)
+    : needs_(std::move(needs)),
+      activity_(needs_.cpu_of_runs),
+      finder_(std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors)) {}
+
+void RuleKeeper::Look() {
+  if (needs_.clock.Mono() < next_look_) return;
+  next_look_ = needs_.clock.Mono() + kLookEvery;
+  const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
+  Activity::Taken taken = activity_.Take();
+  for (const auto& [canvas, counts] : taken)
+    if (RevisionPtr revision = needs_.book.Find(canvas)) code_.Used(*revision, now);
+  for (auto& [canvas, counts] : taken) {
+    counts[rules::Counter::kSameCode] = code_.CanvasesLike(canvas);
+    finder_->Count(canvas, counts, now);
+  }
+  code_.Forget(now);
+  for (const rules::Change& change : finder_->Look(now)) {
+    if (change.kind != rules::Change::Kind::kEnded) {
+      Begin(change);
+      continue;
+    }
+    auto hit = open_.find({change.rule->name, change.canvas});
+    if (hit != open_.end()) End(hit, change.at, change.explanation);
+  }
+}
+
+// Or acts again on one that goes on.
+void RuleKeeper::Begin(const rules::Change& change) {
+  const rules::Rule& rule = *change.rule;
+  auto [at, is_new] = open_.try_emplace({rule.name, change.canvas});
+  proto::RuleHit& hit = at->second;
+  if (is_new) {
+    hit.set_id(RunId::New(needs_.clock.Wall()).ToString());
+    hit.set_rule(rule.name);
+    hit.set_canvas(change.canvas);
+    hit.set_began_unix_us(Micros(change.began));
+    ++hits_ever_[rule.name];
+  }
+  hit.set_rules_version(finder_->rules().version);
+  hit.set_explanation(change.explanation);
+  hit.set_held_back(change.hold_back);
+  hit.clear_findings();
+  for (const rules::Finding& found : change.findings) {
+    proto::RuleFinding& finding = *hit.add_findings();
+    finding.set_condition(found.condition);
+    finding.set_value(found.value);
+  }
+  if (!change.hold_back) Act(rule, &hit);
+  LogWarning("rule_hit", {{"rule", rule.name},
+                          {"canvas", change.canvas},
+                          {"hit", hit.id()},
+                          {"explanation", change.explanation}});
+  needs_.tell(is_new ? Event::kBegan : Event::kAgain, hit);
+}
+
+void RuleKeeper::End(std::map<Key, proto::RuleHit>::iterator at, rules::Time when,
+                     const std::string& explanation) {
+  proto::RuleHit hit = std::move(at->second);
+  open_.erase(at);
+  hit.set_ended_unix_us(Micros(when));
+  hit.set_over(explanation);
+  LogInfo(
+      "rule_hit_over",
+      {{"rule", hit.rule()}, {"canvas", hit.canvas()}, {"hit", hit.id()}, {"why", explanation}});
+  ended_.push_front(hit);
+  if (ended_.size() > kEndedHits) ended_.pop_back();
+  needs_.tell(Event::kEnded, hit);
+}
+
+void RuleKeeper::Act(const rules::Rule& rule, proto::RuleHit* hit) {
+  hit->clear_done();
+  for (const rules::Action& action : rule.actions)
+    if (action.kind == ActionKind::kKeepEvidence)
+      KeepEvidence(*hit);
+    else
+      hit->add_done(MakeControl(rule, action, *hit));
+}
+
+// What was done, in one sentence, or why not.
+std::string RuleKeeper::MakeControl(const rules::Rule& rule, const rules::Action& action,
+                                    const proto::RuleHit& hit) {
+  if (!action.limit.empty()) {
+    // A limit that is tighter already stays.
+    const policy::LimitKey* key = policy::FindLimitKey(action.limit);
+    auto value = policy::ReadTighter(*key, action.value, needs_.policy()->For(hit.canvas(), ""));
+    if (!value) return std::string(kNotDone) + action.text + ": " + value.error();
+  }
+  proto::Control control;
+  control.set_kind(ControlOf(action.kind));
+  control.set_canvas(hit.canvas());
+  control.set_limit(action.limit);
+  control.set_value(action.value);
+  control.set_reason(hit.explanation());
+  control.set_by("rule " + rule.name);
+  if (rule.lasting.count() > 0)
+    control.set_expires_unix_us(UnixMicros(needs_.clock.Wall()) +
+                                std::chrono::microseconds(rule.lasting).count());
+  // Whether it is on the disk yet the keeper says by itself.
+  auto made = needs_.controls.Make(std::move(control), [](bool) {});
+  if (!made) return std::string(kNotDone) + action.text + ": " + made.error().ToString();
+  return "control " + std::to_string(made->id()) + ": " + action.text;
+}
+
+void RuleKeeper::KeepEvidence(const proto::RuleHit& hit) {
+  proto::ToWriter question;
+  question.mutable_list_incidents()->set_canvas(hit.canvas());
+  question.mutable_list_incidents()->set_rows_max(kEvidence);
+  std::weak_ptr<bool> alive = alive_;
+  needs_.journal.Ask(std::move(question), [this, alive, hit](Result<proto::FromWriter> answer) {
+    if (alive.expired()) return;
+    if (!answer)
+      return LogError(
+          "rule_evidence_not_kept",
+          {{"hit", hit.id()}, {"canvas", hit.canvas()}, {"error", answer.error().ToString()}});
+    // A request that was refused has an incident, and no trace.
+    for (const proto::IncidentRow& row : answer->incidents().incidents())
+      if (row.verdict() != proto::VERDICT_REFUSED) HoldTrace(hit, row.run_id());
+  });
+}
+
+void RuleKeeper::HoldTrace(const proto::RuleHit& hit, const std::string& run) {
+  auto id = RunId::Parse(run);
+  if (!id) return;
+  proto::ToWriter question;
+  proto::HoldTrace& hold = *question.mutable_hold_trace();
+  hold.set_canvas(hit.canvas());
+  hold.set_run_id(std::string(id->bytes()));
+  hold.set_reason(hit.explanation());
+  hold.set_by("rule " + hit.rule());
+  std::weak_ptr<bool> alive = alive_;
+  needs_.journal.Ask(
+      std::move(question), [this, alive, hit, run](Result<proto::FromWriter> answer) {
+        if (alive.expired()) return;
+        // Of a run that policy kept no trace of, for one.
+        if (!answer)
+          return LogWarning("rule_evidence_not_kept", {{"hit", hit.id()},
+                                                       {"canvas", hit.canvas()},
+                                                       {"run", run},
+                                                       {"error", answer.error().ToString()}});
+        auto at = open_.find({hit.rule(), hit.canvas()});
+        if (at != open_.end() && at->second.id() == hit.id() &&
+            std::count(at->second.held().begin(), at->second.held().end(), run) == 0)
+          at->second.add_held(run);
+        needs_.held(hit, run);
+      });
+}
+
+void RuleKeeper::Take(std::shared_ptr<const rules::RuleSet> rules) {
+  if (rules->version == finder_->rules().version) return;
+  finder_ = std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors);
+  const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
+  for (auto at = open_.begin(); at != open_.end();) {
+    auto here = at++;
+    const auto& [rule, canvas] = here->first;
+    if (finder_->rules().Find(rule) == nullptr) {
+      End(here, now, "rule " + rule + ": over, there is no such rule any more");
+      continue;
+    }
+    const std::chrono::microseconds began(here->second.began_unix_us());
+    finder_->GoOn(rule, canvas, rules::Time(std::chrono::floor<std::chrono::seconds>(began)), now);
+  }
+}
+
+uint64_t RuleKeeper::OpenOf(const std::string& rule) const {
+  return static_cast<uint64_t>(std::count_if(
+      open_.begin(), open_.end(), [&](const auto& hit) { return hit.first.first == rule; }));
+}
+
+proto::RuleList RuleKeeper::List() const {
+  proto::RuleList list;
+  list.set_version(rules().version);
+  list.set_canvases(finder_->canvases());
+  for (const rules::Rule& rule : rules().rules) {
+    proto::RuleRow& row = *list.add_rules();
+    row.set_name(rule.name);
+    row.set_about(rule.about);
+    row.set_place(rule.place);
+    for (const rules::Condition& condition : rule.when) row.add_when(condition.text);
+    row.set_window_s(static_cast<uint64_t>(rule.window.count()));
+    for (const rules::Action& action : rule.actions) row.add_actions(action.text);
+    row.set_lasting_s(static_cast<uint64_t>(rule.lasting.count()));
+    row.set_open_hits(OpenOf(rule.name));
+    auto ever = hits_ever_.find(rule.name);
+    row.set_hits(ever == hits_ever_.end() ? 0 : ever->second);
+  }
+  return list;
+}
+
+proto::RuleHitList RuleKeeper::Hits(const HitFilter& filter) const {
+  std::vector<const proto::RuleHit*> found;
+  for (const auto& [key, hit] : open_)
+    if (IsOf(hit, filter)) found.push_back(&hit);
+  for (const proto::RuleHit& hit : ended_)
+    if (IsOf(hit, filter)) found.push_back(&hit);
+  std::stable_sort(found.begin(), found.end(), [](const auto* one, const auto* other) {
+    return one->began_unix_us() > other->began_unix_us();
+  });
+  proto::RuleHitList list;
+  for (const proto::RuleHit* hit : found) {
+    if (static_cast<size_t>(list.hits_size()) == filter.hits_max) {
+      list.set_more(true);
+      break;
+    }
+    *list.add_hits() = *hit;
+  }
+  return list;
+}
+
+}  // namespace nightjar

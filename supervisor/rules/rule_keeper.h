@@ -1,0 +1,100 @@
+// The abuse rules in force: holds what canvases do against them, does what a rule says when it
+// hits, and remembers what was hit and why.
+//
+// What a rule does is done by the means that operators have: controls, in the rule's name and with
+// the hit's explanation as their reason, and holds on traces. Nothing is done without an
+// explanation, and nothing by a hit that is held back (rules/hit_finder.h). Windows and hits are
+// this supervisor's own and begin anew with the next; controls and holds stay. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ipc/core/clock.h"
+#include "ipc/proto/control.pb.h"
+#include "policies/policy.h"
+#include "rules/hit_finder.h"
+#include "supervisor/canvas/canvas_book.h"
+#include "supervisor/controls/control_keeper.h"
+#include "supervisor/journal/journal.h"
+#include "supervisor/rules/activity.h"
+#include "supervisor/rules/code_in_use.h"
+
+namespace nightjar {
+
+class RuleKeeper {
+ public:
+  // How often canvases are looked at.
+  static constexpr std::chrono::seconds kLookEvery{2};
+  // Hits that are over, of which so many are remembered.
+  static constexpr size_t kEndedHits = 1000;
+  // Traces of so many incidents are held by one hit.
+  static constexpr uint32_t kEvidence = 3;
+
+  enum class Event { kBegan, kAgain, kEnded };
+  struct Needs {
+    const Clock& clock;
+    Journal& journal;
+    const CanvasBook& book;
+    ControlKeeper& controls;
+    std::function<std::shared_ptr<const policy::Policy>()> policy;
+    unsigned processors;  // what 100 % of cpu_share is
+    bool cpu_of_runs;     // as of Activity
+    std::function<void(Event, const proto::RuleHit&)> tell;
+    std::function<void(const proto::RuleHit&, const std::string& run)> held;  // its trace
+  };
+  RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules);
+
+  Activity& activity() { return activity_; }
+  // Call every second or so; does something every kLookEvery.
+  void Look();
+  // Other rules. Windows begin anew, hits of rules that are still there go on, the others are over.
+  // No effect where it is the same version.
+  void Take(std::shared_ptr<const rules::RuleSet> rules);
+
+  // GET /rules, without `file`.
+  proto::RuleList List() const;
+  struct HitFilter {
+    std::string canvas = {};  // empty: any
+    std::string rule = {};
+    bool open = false;  // only those that go on
+    size_t hits_max = 100;
+  };
+  // Newest first.
+  proto::RuleHitList Hits(const HitFilter& filter) const;
+
+  const rules::RuleSet& rules() const { return finder_->rules(); }
+  // By rule.
+  const std::map<std::string, uint64_t>& hits_ever() const { return hits_ever_; }
+  size_t open_hits() const { return open_.size(); }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // rule, canvas
+  void Begin(const rules::Change& change);
+  void End(std::map<Key, proto::RuleHit>::iterator hit, rules::Time at,
+           const std::string& explanation);
+  void Act(const rules::Rule& rule, proto::RuleHit* hit);
+  std::string MakeControl(const rules::Rule& rule, const rules::Action& action,
+                          const proto::RuleHit& hit);
+  void KeepEvidence(const proto::RuleHit& hit);
+  void HoldTrace(const proto::RuleHit& hit, const std::string& run);
+  uint64_t OpenOf(const std::string& rule) const;
+
+  Needs needs_;
+  Activity activity_;
+  CodeInUse code_;
+  std::unique_ptr<rules::HitFinder> finder_;
+  MonoTime next_look_{};
+  std::map<Key, proto::RuleHit> open_;
+  std::deque<proto::RuleHit> ended_;  // the newest end first
+  std::map<std::string, uint64_t> hits_ever_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace nightjar
