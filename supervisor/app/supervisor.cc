@@ -1,11 +1,11 @@
 #include "supervisor/app/supervisor.h"
 
 #include <csignal>
-#include <thread>
 
 #include "ipc/core/log.h"
 #include "policies/contradictions.h"
 #include "supervisor/app/machine.h"
+#include "supervisor/control/audit_entry.h"
 #include "supervisor/feed/events.h"
 #include "supervisor/metrics/prometheus_text.h"
 #include "supervisor/policy/policy_files.h"
@@ -49,28 +49,6 @@ EndedRun CountedOf(const RunOrder& order, const RunResult& result) {
 
 UsageTally::Cpu CpuIn(CellTree& cells) {
   return cells.TakeCanvasCpu() ? UsageTally::Cpu::kOfCanvases : UsageTally::Cpu::kOfRuns;
-}
-
-// What the supervisor does because of a hit, for the audit log.
-proto::AuditEntry EntryOfHit(const proto::RuleHit& hit, const std::string& action,
-                             const std::string& object) {
-  proto::AuditEntry entry;
-  entry.set_actor("rule " + hit.rule());
-  entry.set_action(action);
-  entry.set_canvas(hit.canvas());
-  entry.set_object(object);
-  entry.set_reason(hit.over().empty() ? hit.explanation() : hit.over());
-  auto say = [&entry](const char* name, const std::string& value) {
-    proto::AuditParameter& parameter = *entry.add_parameters();
-    parameter.set_name(name);
-    parameter.set_value(value);
-  };
-  say("hit", hit.id());
-  say("rules", hit.rules_version());
-  if (action != "hold" && hit.over().empty())
-    for (const std::string& done : hit.done()) say("done", done);
-  entry.set_outcome(hit.held_back() ? "held back" : "done");
-  return entry;
 }
 
 SharedIndexLevels LevelsOf(const proto::SharedIndexFigures& index) {
@@ -130,7 +108,7 @@ Supervisor::Supervisor(Booted booted)
                        }}),
       rule_keeper_(
           {clock_, journal_, book_, control_keeper_, [this] { return in_force_; },
-           std::thread::hardware_concurrency(), cpu_ == UsageTally::Cpu::kOfRuns,
+           static_cast<unsigned>(ThisMachine().processors), cpu_ == UsageTally::Cpu::kOfRuns,
            [this](RuleKeeper::Event event, const proto::RuleHit& hit) { NoteHit(event, hit); },
            [this](const proto::RuleHit& hit, const std::string& run) {
              audit_.Note(EntryOfHit(hit, "hold", run), [](bool) {});

@@ -295,7 +295,7 @@ class Parser {
     hits->add_option("CANVAS", line_.canvas, "Of this canvas only");
     hits->add_option("--rule", line_.rule, "Of this rule only");
     hits->add_flag("--open", line_.open_only, "Only those that go on");
-    WithCount(hits, "So many, instead of all that the supervisor remembers");
+    WithCount(hits, "So many, instead of 1000");
     AddBelow(rules, "check", Command::kCheckRules,
              "Say everything that is wrong with abuse rules, by line and column")
         ->add_option("FILE", line_.files, "Rules: files, or directories of *.toml")

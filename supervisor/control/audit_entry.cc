@@ -49,12 +49,31 @@ proto::AuditEntry EntryOf(const http::Request& request, const ControlUrl& url) {
   if (BodyIsReason(entry.action())) entry.set_reason(request.body);
   for (const char* name : kShownParameters) {
     auto at = url.query.find(name);
-    if (at == url.query.end()) continue;
-    proto::AuditParameter& parameter = *entry.add_parameters();
-    parameter.set_name(name);
-    parameter.set_value(at->second);
+    if (at != url.query.end()) AddParameter(name, at->second, &entry);
   }
   return entry;
+}
+
+proto::AuditEntry EntryOfHit(const proto::RuleHit& hit, const std::string& action,
+                             const std::string& object) {
+  proto::AuditEntry entry;
+  entry.set_actor("rule " + hit.rule());
+  entry.set_action(action);
+  entry.set_canvas(hit.canvas());
+  entry.set_object(object);
+  entry.set_reason(hit.over().empty() ? hit.explanation() : hit.over());
+  AddParameter("hit", hit.id(), &entry);
+  AddParameter("rules", hit.rules_version(), &entry);
+  if (action != "hold" && hit.over().empty())
+    for (const std::string& done : hit.done()) AddParameter("done", done, &entry);
+  entry.set_outcome(hit.held_back() ? "held back" : "done");
+  return entry;
+}
+
+void AddParameter(const std::string& name, const std::string& value, proto::AuditEntry* entry) {
+  proto::AuditParameter& parameter = *entry->add_parameters();
+  parameter.set_name(name);
+  parameter.set_value(value);
 }
 
 }  // namespace nightjar

@@ -2,6 +2,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/log.h"
+#include "supervisor/control/audit_entry.h"
 #include "supervisor/control/control_order.h"
 #include "supervisor/control/control_service.h"
 #include "supervisor/control/request_values.h"
@@ -25,10 +26,7 @@ void ControlService::MakeControl(Call call) {
   entry.set_canvas(order.canvas());
   entry.set_reason(order.reason());
   auto say = [&entry](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    proto::AuditParameter& parameter = *entry.add_parameters();
-    parameter.set_name(name);
-    parameter.set_value(value);
+    if (!value.empty()) AddParameter(name, value, &entry);
   };
   say("handler", order.handler());
   say("handler_kind", order.handler_kind());

@@ -133,7 +133,7 @@ void NoteYoungest(const std::vector<Stamp>& stamps, PolicyText* text) {
 
 }  // namespace
 
-Result<PolicyText> ReadPolicyText(const std::string& path) {
+Result<PolicyText> ReadPolicyText(const std::string& path, PolicyState wanted) {
   NJ_ASSIGN(Source source, Source::Open(path));
   NJ_ASSIGN(std::vector<std::string> names, source.Names());
   NJ_ASSIGN(std::vector<Stamp> before, source.Stamps(names));
@@ -151,6 +151,7 @@ Result<PolicyText> ReadPolicyText(const std::string& path) {
   NJ_ASSIGN(std::vector<Stamp> after, source.Stamps(names_after));
   NJ_TRY(SameAsBefore(before, after));
   NoteYoungest(after, &text);
+  if (wanted == PolicyState::kSettled) NJ_TRY(CheckSettled(text));
   return text;
 }
 
@@ -171,8 +172,7 @@ Result<std::shared_ptr<const policy::Policy>> ParsePolicyText(const PolicyText& 
 Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path,
                                                          PolicyState wanted) {
   if (path.empty()) return policy::Policy::BuiltIn();
-  NJ_ASSIGN(PolicyText text, ReadPolicyText(path));
-  if (wanted == PolicyState::kSettled) NJ_TRY(CheckSettled(text));
+  NJ_ASSIGN(PolicyText text, ReadPolicyText(path, wanted));
   return ParsePolicyText(text);
 }
 

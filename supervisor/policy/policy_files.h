@@ -24,9 +24,13 @@ struct PolicyText {
   std::optional<std::chrono::milliseconds> age;
 };
 
-// kUnavailable: something changed while it was read. Of a directory, names that begin with a dot
-// are left out; one without any *.toml is an error, not an empty policy.
-Result<PolicyText> ReadPolicyText(const std::string& path);
+// What is being written is not waited for (kAtOnce), or is kUnavailable (kSettled): ask again.
+enum class PolicyState { kAtOnce, kSettled };
+
+// kUnavailable: something changed while it was read, too. Of a directory, names that begin with a
+// dot are left out; one without any *.toml is an error, not an empty policy.
+Result<PolicyText> ReadPolicyText(const std::string& path,
+                                  PolicyState wanted = PolicyState::kAtOnce);
 
 // Whether its youngest file is old enough to be taken as complete; else kUnavailable, which names
 // it.
@@ -35,9 +39,7 @@ Status CheckSettled(const PolicyText& text);
 // The text as a policy; every error as "path:line:column: message", one a line.
 Result<std::shared_ptr<const policy::Policy>> ParsePolicyText(const PolicyText& text);
 
-// All of it; without a path the built-in policy. What is being written is not waited for (kAtOnce),
-// or is kUnavailable (kSettled): ask again.
-enum class PolicyState { kAtOnce, kSettled };
+// All of it; without a path the built-in policy.
 Result<std::shared_ptr<const policy::Policy>> LoadPolicy(const std::string& path,
                                                          PolicyState wanted);
 

@@ -15,10 +15,6 @@ using rules::ActionKind;
 
 constexpr std::string_view kNotDone = "not done: ";
 
-int64_t Micros(rules::Time at) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
-}
-
 proto::ControlKind ControlOf(ActionKind kind) {
   switch (kind) {
     case ActionKind::kTighten:
@@ -78,7 +74,7 @@ void RuleKeeper::Begin(const rules::Change& change) {
     hit.set_id(RunId::New(needs_.clock.Wall()).ToString());
     hit.set_rule(rule.name);
     hit.set_canvas(change.canvas);
-    hit.set_began_unix_us(Micros(change.began));
+    hit.set_began_unix_us(UnixMicros(change.began));
     ++hits_ever_[rule.name];
   }
   hit.set_rules_version(finder_->rules().version);
@@ -102,7 +98,7 @@ void RuleKeeper::End(std::map<Key, proto::RuleHit>::iterator at, rules::Time whe
                      const std::string& explanation) {
   proto::RuleHit hit = std::move(at->second);
   open_.erase(at);
-  hit.set_ended_unix_us(Micros(when));
+  hit.set_ended_unix_us(UnixMicros(when));
   hit.set_over(explanation);
   LogInfo(
       "rule_hit_over",

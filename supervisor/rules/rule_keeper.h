@@ -13,9 +13,9 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/clock.h"
 #include "ipc/proto/control.pb.h"
 #include "policies/policy.h"
@@ -64,7 +64,7 @@ class RuleKeeper {
     std::string canvas = {};  // empty: any
     std::string rule = {};
     bool open = false;  // only those that go on
-    size_t hits_max = 100;
+    size_t hits_max = bounds::kListRows;
   };
   // Newest first.
   proto::RuleHitList Hits(const HitFilter& filter) const;

@@ -1,14 +1,10 @@
 #include "tests/support/pg_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +15,7 @@
 #include <fstream>
 
 #include "ipc/core/check.h"
-#include "ipc/core/fd.h"
+#include "tests/support/server_process.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -38,25 +34,9 @@ std::string BinDir() {
   return newest.empty() ? "" : newest + "/bin";
 }
 
-// In a new process, as root: that user for good.
-void Become() {
-  const passwd* user = getpwnam(kServerUser);
-  if (user == nullptr || initgroups(kServerUser, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
-      setuid(user->pw_uid) != 0 || chdir("/") != 0)
-    _exit(126);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
-uint16_t FreePort() {
-  static uint16_t next = static_cast<uint16_t>(10'000 + getpid() % 5'000 * 2);
-  for (;;) {
-    Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_port = htons(++next);
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(probe.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return next;
-  }
+void BecomePostgres() {
+  BecomeUser(kServerUser);
+  if (chdir("/") != 0) _exit(126);
 }
 
 }  // namespace
@@ -92,7 +72,7 @@ bool PgServer::Make() {
   Output made =
       RunProgram({BinDir() + "/initdb", "-D", folder_ + "/data", "-N", "-U", "postgres",
                   "--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--locale=C"},
-                 "", Become);
+                 "", BecomePostgres);
   if (made.exit_code != 0) fprintf(stderr, "initdb: %s\n", made.err.c_str());
   port_ = FreePort();
   return made.exit_code == 0;
@@ -121,7 +101,7 @@ bool PgServer::Run() {
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(log, 1);
     dup2(log, 2);
-    Become();
+    BecomePostgres();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv(arguments[0], arguments.data());
     _exit(127);

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
@@ -21,6 +20,7 @@
 
 #include "ipc/core/check.h"
 #include "ipc/core/fd.h"
+#include "tests/support/server_process.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -50,16 +50,6 @@ sockaddr_in Loopback(uint16_t port) {
   return name;
 }
 
-// Below those that the kernel gives to whoever connects somewhere: it stays free until it is used.
-uint16_t FreePort() {
-  static uint16_t next = static_cast<uint16_t>(20'000 + getpid() % 5'000 * 2);
-  for (;;) {
-    Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in name = Loopback(++next);
-    if (bind(probe.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return next;
-  }
-}
-
 bool Listens(uint16_t port) {
   Fd probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in name = Loopback(port);
@@ -67,18 +57,14 @@ bool Listens(uint16_t port) {
 }
 
 // In a new process, as root: that user for good, and no longer than this test.
-void Become() {
-  const passwd* user = getpwnam(kUser);
-  if (user == nullptr || initgroups(kUser, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
-      setuid(user->pw_uid) != 0)
-    _exit(126);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+void BecomeCeph() {
+  BecomeUser(kUser);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 // To its end, as that user.
 bool Works(const std::vector<std::string>& words) {
-  Output output = RunProgram(words, "", Become);
+  Output output = RunProgram(words, "", BecomeCeph);
   if (output.exit_code != 0) fprintf(stderr, "s3: %s: %s\n", words[0].c_str(), output.err.c_str());
   return output.exit_code == 0;
 }
@@ -188,7 +174,7 @@ pid_t S3Gateway::Run(const std::vector<std::string>& words) {
   dup2(open("/dev/null", O_RDONLY), 0);
   dup2(log, 1);
   dup2(log, 2);
-  Become();
+  BecomeCeph();
   execv(arguments[0], arguments.data());
   _exit(127);
 }
