@@ -30,7 +30,7 @@ constexpr std::array<CounterKey, kCounters> kKeys = {{
     {kRefusedQueue, "refused.queue", kCount, false,
      "requests refused by limits `concurrency`, `queue` and `queue_time`"},
     {kRefusedQuota, "refused.quota", kCount, false,
-     "requests refused by limits `quota_runs` and `quota_cpu`"},
+     "requests refused by limits `quota_runs`, `quota_cpu` and `quota_egress`"},
     {kRefusedControl, "refused.control", kCount, false,
      "requests refused because it is suspended, blocked or paused"},
     {kNotFound, "not_found", kCount, false, "requests that no route took"},

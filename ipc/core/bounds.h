@@ -396,6 +396,17 @@ static_assert(kUsageToldBytes + kUsageRowBytes < kFrameBytes);
 static_assert(kUsageMessagesPerTell < kJournalQuestions / 2, "others ask too");
 static_assert(kUsageAnswerRows * kUsageRowBytes < kTraceAnswerBytes);
 
+// --- what abuse rules count
+inline constexpr seconds kCounterSlot{60};
+inline constexpr std::chrono::days kCounterDays{8};     // kept: a week can always be looked back
+inline constexpr size_t kCounterRowBytes = 2 * kKiB;    // one canvas's slot, with all counters
+inline constexpr size_t kCounterToldBytes = 64 * kKiB;  // in one message
+inline constexpr size_t kCounterPartsWaiting = 256;     // of slots that the writer has not kept yet
+inline constexpr size_t kCounterStoreBytes = 512 * kMiB;  // on the disk; beyond, the oldest go
+inline constexpr size_t kCounterAnswerBytes = 1 * kMiB;   // more is another answer's
+inline constexpr size_t kRuleHitsEnded = 1000;            // hits that are over and still known
+static_assert(kCounterToldBytes + kCounterRowBytes < kFrameBytes);
+
 // --- control plane and logs
 inline constexpr size_t kControlBodyBytes = 64 * kMiB;
 inline constexpr size_t kListRows = 1000;

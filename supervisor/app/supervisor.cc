@@ -242,6 +242,7 @@ void Supervisor::OnWriterUp(Channel channel) {
   if (!controls_loaded_)
     control_keeper_.Load([this](const Status& loaded) { OnControlsLoaded(loaded); });
   usage_.WriterCame();
+  rule_keeper_.WriterCame();
   if (!usage_loaded_) usage_.LoadDay([this](const Status& loaded) { OnUsageLoaded(loaded); });
   if (catalog_loaded_) return;
   journal_.LoadCatalog(
@@ -570,14 +571,16 @@ void Supervisor::StopWorkers() {
 // Traces are stored by now, and their bytes known.
 void Supervisor::StopCounting() {
   TellUsage();
+  rule_keeper_.TellAll();
   WaitFor(
-      waiting_, loop_, clock_.Mono() + kStopStepMax, [this] { return usage_.settled(); },
-      [this] { StopWriter(); });
+      waiting_, loop_, clock_.Mono() + kStopStepMax,
+      [this] { return usage_.settled() && rule_keeper_.settled(); }, [this] { StopWriter(); });
 }
 
 void Supervisor::StopWriter() {
   if (!journal_.settled()) LogError("traces_left_to_the_writer", {});
   if (!usage_.settled()) LogError("usage_left_untold", {});
+  if (!rule_keeper_.settled()) LogError("rule_counters_left_untold", {});
   // The end of its socket is its word to finish.
   writer_helper_.ExpectEnd([this] { StopZygote(); });
   journal_.Disconnect();

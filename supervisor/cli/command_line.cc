@@ -300,6 +300,13 @@ class Parser {
              "Say everything that is wrong with abuse rules, by line and column")
         ->add_option("FILE", line_.files, "Rules: files, or directories of *.toml")
         ->required();
+    CLI::App* test = AddBelow(rules, "test", Command::kTestRules,
+                              "Which canvases rules would have hit, by what was counted");
+    test->add_option("FILE", line_.file,
+                     "These rules, file or directory, instead of those in force");
+    test->add_option("--since", line_.since,
+                     "From then on: 2026-11-24T17:27 (UTC), or 15m, 2h; 7d unless it is said");
+    test->add_option("--until", line_.until, "And until then, instead of now");
   }
 
   void AddEvidence() {

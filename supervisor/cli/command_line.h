@@ -58,6 +58,7 @@ enum class Command {
   kRules,
   kRuleHits,
   kCheckRules,
+  kTestRules,
   kDiffPolicies,
   kExplainPolicy,
   kPolicySchema,

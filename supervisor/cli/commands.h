@@ -77,6 +77,7 @@ ExitCode ShowPolicySchema(Session& session);
 // commands_rules.cc: the supervisor's rules and their hits.
 ExitCode ShowRules(Session& session);
 ExitCode ShowRuleHits(Session& session);
+ExitCode TestRules(Session& session);
 // commands_format.cc: canvas files in their canonical notation; asks no supervisor.
 ExitCode Format(Session& session);
 // Becomes nightjard, with these arguments. Returns only when it cannot.

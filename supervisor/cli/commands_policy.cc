@@ -1,5 +1,3 @@
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 
 #include "ipc/core/nearest_word.h"
@@ -8,7 +6,7 @@
 #include "policies/policy_schema.h"
 #include "rules/rule_file.h"
 #include "supervisor/cli/commands.h"
-#include "supervisor/cli/pretty_json.h"
+#include "supervisor/cli/complaints.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/render_policy.h"
 #include "supervisor/policy/limits_on_wire.h"
@@ -18,26 +16,6 @@ namespace nightjar::cli {
 namespace {
 
 using PolicyPtr = std::shared_ptr<const policy::Policy>;
-
-void PrintMessage(Session& session, const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions print;
-  print.preserve_proto_field_names = true;
-  std::string json;
-  (void)google::protobuf::util::MessageToJsonString(message, &json, print);
-  session.out() << PrettyJson(json);
-}
-
-void AddComplaints(const std::vector<policy::PolicyError>& found, bool warning,
-                   proto::PolicyCheck* check) {
-  for (const policy::PolicyError& error : found) {
-    proto::PolicyComplaint& complaint = *check->add_complaints();
-    complaint.set_file(error.file);
-    complaint.set_line(error.line);
-    complaint.set_column(error.column);
-    complaint.set_message(error.message);
-    complaint.set_warning(warning);
-  }
-}
 
 // The policy at `path`, and what is to be said about it.
 ExitCode Read(Session& session, const std::string& path, PolicyPtr* policy,
@@ -67,7 +45,7 @@ ExitCode CheckFiles(Session& session, ReadOne read) {
     session.err() << RenderComplaints(check, session.error_paint());
     if (!is.empty()) session.out() << path << ": " << is << "\n";
   }
-  if (line.json) PrintMessage(session, all);
+  if (line.json) session.Print(all);
   return worst;
 }
 
@@ -168,7 +146,7 @@ ExitCode DiffPolicies(Session& session) {
     }
   }
   if (line.json)
-    PrintMessage(session, diff);
+    session.Print(diff);
   else
     session.out() << RenderPolicyDiff(diff, session.paint());
   return kOk;
@@ -186,7 +164,7 @@ ExitCode ExplainPolicy(Session& session) {
   if (code != kOk) return code;
   if (!line.limit.empty()) KeepOnly(line.limit, &answer);
   if (line.json)
-    PrintMessage(session, answer);
+    session.Print(answer);
   else
     session.out() << RenderExplained(answer, session.paint());
   return kOk;

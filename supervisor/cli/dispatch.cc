@@ -87,6 +87,8 @@ ExitCode Dispatch(Session& session) {
       return ShowRuleHits(session);
     case Command::kCheckRules:
       return CheckRules(session);
+    case Command::kTestRules:
+      return TestRules(session);
     case Command::kDiffPolicies:
       return DiffPolicies(session);
     case Command::kExplainPolicy:

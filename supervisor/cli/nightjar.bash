@@ -62,7 +62,11 @@ _nightjar() {
       case "${COMP_WORDS[i + 1]}" in
         check) [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return ;;
         hits) options+=" --rule --open -n" ;;
-        *) options="hits check --help" ;;
+        test)
+          options+=" --since --until"
+          [[ "$word" != -* ]] && COMPREPLY=($(compgen -f -- "$word")) && return
+          ;;
+        *) options="hits check test --help" ;;
       esac
       ;;
   esac

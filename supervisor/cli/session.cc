@@ -140,6 +140,15 @@ bool Session::PrintedJson() {
   return true;
 }
 
+void Session::Print(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  (void)google::protobuf::util::MessageToJsonString(message, &json, options);
+  terminal_.out << PrettyJson(json);
+}
+
 ExitCode Session::Complain(ExitCode code, std::string_view sentence) {
   progress_.End();
   terminal_.err << "nightjar: " << Printable(sentence) << "\n";

@@ -61,6 +61,9 @@ class Session {
   // Under --json: prints the last answer as it came and returns true, so that the caller is done.
   bool PrintedJson();
 
+  // As JSON, what the supervisor did not say.
+  void Print(const google::protobuf::Message& message);
+
   // One line on standard error: "nightjar: ...".
   ExitCode Complain(ExitCode code, std::string_view sentence);
 

@@ -155,4 +155,24 @@ void ControlService::ListRuleHits(Call call) {
   call.Answer(needs_.rules.Hits(filter));
 }
 
+void ControlService::ListCounters(Call call) {
+  auto span = call.SpanUntil(needs_.clock.Wall());
+  if (!span) return call.Fail(400, span.error());
+  const std::string after = call.Query("after");
+  auto behind = after.empty() ? std::optional<uint64_t>(0) : PositiveNumber(after);
+  if (!behind || *behind > INT64_MAX) return call.Fail(400, "after is seconds since 1970");
+  auto seconds = [](WallTime time) { return UnixMillis(time) / 1000; };
+  proto::ToWriter question;
+  proto::CountersWanted& wanted = *question.mutable_counters_wanted();
+  wanted.set_since_unix_s(seconds(span->since));
+  wanted.set_until_unix_s(seconds(span->until));
+  wanted.set_after_unix_s(static_cast<int64_t>(*behind));
+  needs_.journal.Ask(std::move(question), [this, call](Result<proto::FromWriter> answer) {
+    if (!answer) return call.Fail(answer.error());
+    proto::CounterHistory& history = *answer->mutable_counters();
+    if (!history.more()) needs_.rules.AddUnkept(&history);
+    call.Answer(history);
+  });
+}
+
 }  // namespace nightjar

@@ -63,6 +63,7 @@ void ControlService::Route(Call call) {
   if (is("DELETE", 2, "controls")) return LiftControl(std::move(call), path[1]);
   if (is("GET", 1, "rules")) return ListRules(std::move(call));
   if (is("GET", 2, "rules") && path[1] == "hits") return ListRuleHits(std::move(call));
+  if (is("GET", 2, "rules") && path[1] == "counters") return ListCounters(std::move(call));
   if (is("GET", 1, "audit")) return ListAudit(std::move(call));
   if (is("GET", 2, "audit") && path[1] == "verify") return VerifyAudit(std::move(call));
   if (is("GET", 1, "incidents")) return ListIncidents(std::move(call));

@@ -121,6 +121,7 @@ class ControlService {
   void VerifyIncidents(Call call);
   void ListRules(Call call);
   void ListRuleHits(Call call);
+  void ListCounters(Call call);
   void Usage(Call call);
   void Events(Call call);
 

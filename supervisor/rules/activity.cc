@@ -49,6 +49,7 @@ std::optional<Counter> RefusalOf(proto::RefusalKind kind) {
       return Counter::kRefusedQueue;
     case proto::REFUSAL_QUOTA_RUNS:
     case proto::REFUSAL_QUOTA_CPU:
+    case proto::REFUSAL_QUOTA_EGRESS:
       return Counter::kRefusedQuota;
     case proto::REFUSAL_SUSPENDED:
     case proto::REFUSAL_BLOCKED:

@@ -41,11 +41,102 @@ bool IsOf(const proto::RuleHit& hit, const RuleKeeper::HitFilter& filter) {
 RuleKeeper::RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules)
     : needs_(std::move(needs)),
       activity_(needs_.cpu_of_runs),
+      recorder_(needs_.clock, needs_.journal),
       finder_(std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors)) {}
 
+void RuleKeeper::WriterCame() {
+  if (state_ == State::kWaits) ReadHits("");
+}
+
+void RuleKeeper::ReadHits(const std::string& after) {
+  state_ = State::kReadsHits;
+  proto::ToWriter question;
+  question.mutable_rule_hits_wanted()->set_after(after);
+  std::weak_ptr<bool> alive = alive_;
+  needs_.journal.Ask(std::move(question), [this, alive](Result<proto::FromWriter> answer) {
+    if (!alive.expired()) OnHits(std::move(answer));
+  });
+}
+
+void RuleKeeper::OnHits(Result<proto::FromWriter> answer) {
+  if (!answer && answer.error().code == ErrorCode::kUnavailable) {
+    state_ = State::kWaits;  // for the next writer
+    return;
+  }
+  // Rules hold without a memory too.
+  if (!answer) {
+    LogError("rule_hits_unread", {{"error", answer.error().ToString()}});
+    return ReadCounters();
+  }
+  const proto::RuleHitList& list = answer->rule_hits();
+  for (const proto::RuleHit& hit : list.hits())
+    if (hit.ended_unix_us() == 0)
+      open_.try_emplace({hit.rule(), hit.canvas()}, hit);
+    else
+      ended_.push_back(hit);
+  if (list.more() && !list.hits().empty()) return ReadHits(list.hits().rbegin()->id());
+  std::stable_sort(ended_.begin(), ended_.end(), [](const auto& one, const auto& other) {
+    return one.ended_unix_us() > other.ended_unix_us();
+  });
+  ReadCounters();
+}
+
+void RuleKeeper::ReadCounters() {
+  state_ = State::kReadsCounters;
+  ++reading_;
+  const int64_t now = UnixMillis(needs_.clock.Wall()) / 1000;
+  ReadCounters(now - (rules().longest_window() + bounds::kCounterSlot).count(), 0);
+}
+
+void RuleKeeper::ReadCounters(int64_t since, int64_t after) {
+  proto::ToWriter question;
+  proto::CountersWanted& wanted = *question.mutable_counters_wanted();
+  wanted.set_since_unix_s(since);
+  wanted.set_until_unix_s(UnixMillis(needs_.clock.Wall()) / 1000);
+  wanted.set_after_unix_s(after);
+  std::weak_ptr<bool> alive = alive_;
+  needs_.journal.Ask(std::move(question),
+                     [this, alive, since, reading = reading_](Result<proto::FromWriter> answer) {
+                       if (alive.expired() || reading != reading_) return;
+                       if (!answer) {
+                         LogWarning("rule_counters_unread", {{"error", answer.error().ToString()}});
+                         return Begin();
+                       }
+                       const proto::CounterHistory& history = answer->counters();
+                       for (const proto::CounterSlot& slot : history.slots()) CountSlot(slot);
+                       if (!history.more() || history.slots().empty()) return Begin();
+                       ReadCounters(since, history.slots().rbegin()->begins_unix_s());
+                     });
+}
+
+void RuleKeeper::CountSlot(const proto::CounterSlot& slot) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
+  const rules::Time over(std::chrono::seconds(slot.begins_unix_s() + slot.seconds()));
+  for (const proto::CounterRow& row : slot.rows())
+    finder_->Count(row.canvas(), rules::FromWire(row), std::min<rules::Time>(over, now));
+}
+
+// All that was before is counted.
+void RuleKeeper::Begin() {
+  recorder_.ForEachUnkept([this](const proto::CounterSlot& slot) { CountSlot(slot); });
+  const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
+  for (auto at = open_.begin(); at != open_.end();) {
+    auto here = at++;
+    const auto& [rule, canvas] = here->first;
+    if (rules().Find(rule) == nullptr) {
+      End(here, now, "rule " + rule + ": over, there is no such rule any more");
+      continue;
+    }
+    const std::chrono::microseconds began(here->second.began_unix_us());
+    finder_->GoOn(rule, canvas, rules::Time(std::chrono::floor<std::chrono::seconds>(began)), now);
+  }
+  state_ = State::kLooks;
+}
+
 void RuleKeeper::Look() {
-  if (needs_.clock.Mono() < next_look_) return;
+  if (state_ != State::kLooks || needs_.clock.Mono() < next_look_) return;
   next_look_ = needs_.clock.Mono() + kLookEvery;
+  SaveSome();
   const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
   Activity::Taken taken = activity_.Take();
   for (const auto& [canvas, counts] : taken)
@@ -53,11 +144,13 @@ void RuleKeeper::Look() {
   for (auto& [canvas, counts] : taken) {
     counts[rules::Counter::kSameCode] = code_.CanvasesLike(canvas);
     finder_->Count(canvas, counts, now);
+    recorder_.Add(canvas, counts);
   }
+  recorder_.Tell();
   code_.Forget(now);
   for (const rules::Change& change : finder_->Look(now)) {
     if (change.kind != rules::Change::Kind::kEnded) {
-      Begin(change);
+      Hit(change);
       continue;
     }
     auto hit = open_.find({change.rule->name, change.canvas});
@@ -65,8 +158,56 @@ void RuleKeeper::Look() {
   }
 }
 
+void RuleKeeper::TellAll() {
+  for (const auto& [canvas, counts] : activity_.Take()) recorder_.Add(canvas, counts);
+  recorder_.TellAll();
+  SaveSome();
+}
+
+void RuleKeeper::AddUnkept(proto::CounterHistory* history) const {
+  recorder_.ForEachUnkept([&](const proto::CounterSlot& slot) {
+    if (slot.begins_unix_s() >= history->since_unix_s() &&
+        slot.begins_unix_s() < history->until_unix_s())
+      *history->add_slots() = slot;
+  });
+}
+
+void RuleKeeper::Save(const proto::RuleHit& hit) {
+  Unsaved& unsaved = unsaved_[hit.id()];
+  unsaved.hit = hit;
+  unsaved.changed = unsaved.asked;
+  SaveSome();
+}
+
+void RuleKeeper::SaveSome() {
+  std::vector<std::string> next;
+  for (auto& [id, unsaved] : unsaved_) {
+    if (saving_ == kSaving) break;
+    if (std::exchange(unsaved.asked, true)) continue;
+    ++saving_;
+    next.push_back(id);
+  }
+  for (const std::string& id : next) {
+    proto::ToWriter question;
+    *question.mutable_save_rule_hit() = unsaved_.at(id).hit;
+    std::weak_ptr<bool> alive = alive_;
+    needs_.journal.Ask(std::move(question), [this, alive, id](Result<proto::FromWriter> answer) {
+      if (!alive.expired()) OnSaved(id, answer.has_value());
+    });
+  }
+}
+
+// What is not saved the next look tries again.
+void RuleKeeper::OnSaved(const std::string& id, bool saved) {
+  --saving_;
+  auto at = unsaved_.find(id);
+  at->second.asked = false;
+  if (saved && !std::exchange(at->second.changed, false)) unsaved_.erase(at);
+  if (saved) SaveSome();
+}
+
 // Or acts again on one that goes on.
-void RuleKeeper::Begin(const rules::Change& change) {
+void RuleKeeper::Hit(const rules::Change& change) {
   const rules::Rule& rule = *change.rule;
   auto [at, is_new] = open_.try_emplace({rule.name, change.canvas});
   proto::RuleHit& hit = at->second;
@@ -91,6 +232,7 @@ void RuleKeeper::Begin(const rules::Change& change) {
                           {"canvas", change.canvas},
                           {"hit", hit.id()},
                           {"explanation", change.explanation}});
+  Save(hit);
   needs_.tell(is_new ? Event::kBegan : Event::kAgain, hit);
 }
 
@@ -103,8 +245,9 @@ void RuleKeeper::End(std::map<Key, proto::RuleHit>::iterator at, rules::Time whe
   LogInfo(
       "rule_hit_over",
       {{"rule", hit.rule()}, {"canvas", hit.canvas()}, {"hit", hit.id()}, {"why", explanation}});
+  Save(hit);
   ended_.push_front(hit);
-  if (ended_.size() > kEndedHits) ended_.pop_back();
+  if (ended_.size() > bounds::kRuleHitsEnded) ended_.pop_back();
   needs_.tell(Event::kEnded, hit);
 }
 
@@ -180,8 +323,10 @@ void RuleKeeper::HoldTrace(const proto::RuleHit& hit, const std::string& run) {
                                                        {"error", answer.error().ToString()}});
         auto at = open_.find({hit.rule(), hit.canvas()});
         if (at != open_.end() && at->second.id() == hit.id() &&
-            std::count(at->second.held().begin(), at->second.held().end(), run) == 0)
+            std::count(at->second.held().begin(), at->second.held().end(), run) == 0) {
           at->second.add_held(run);
+          Save(at->second);
+        }
         needs_.held(hit, run);
       });
 }
@@ -189,17 +334,7 @@ void RuleKeeper::HoldTrace(const proto::RuleHit& hit, const std::string& run) {
 void RuleKeeper::Take(std::shared_ptr<const rules::RuleSet> rules) {
   if (rules->version == finder_->rules().version) return;
   finder_ = std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors);
-  const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
-  for (auto at = open_.begin(); at != open_.end();) {
-    auto here = at++;
-    const auto& [rule, canvas] = here->first;
-    if (finder_->rules().Find(rule) == nullptr) {
-      End(here, now, "rule " + rule + ": over, there is no such rule any more");
-      continue;
-    }
-    const std::chrono::microseconds began(here->second.began_unix_us());
-    finder_->GoOn(rule, canvas, rules::Time(std::chrono::floor<std::chrono::seconds>(began)), now);
-  }
+  if (state_ == State::kReadsCounters || state_ == State::kLooks) ReadCounters();
 }
 
 uint64_t RuleKeeper::OpenOf(const std::string& rule) const {
@@ -211,6 +346,7 @@ proto::RuleList RuleKeeper::List() const {
   proto::RuleList list;
   list.set_version(rules().version);
   list.set_canvases(finder_->canvases());
+  list.set_processors(needs_.processors);
   for (const rules::Rule& rule : rules().rules) {
     proto::RuleRow& row = *list.add_rules();
     row.set_name(rule.name);

@@ -3,8 +3,12 @@
 //
 // What a rule does is done by the means that operators have: controls, in the rule's name and with
 // the hit's explanation as their reason, and holds on traces. Nothing is done without an
-// explanation, and nothing by a hit that is held back (rules/hit_finder.h). Windows and hits are
-// this supervisor's own and begin anew with the next; controls and holds stay. Loop thread only.
+// explanation, and nothing by a hit that is held back (rules/hit_finder.h).
+//
+// What was counted and what was hit is kept by the storage writer: a supervisor begins with what
+// the ones before it have seen, and rules that are read anew with what there was before them.
+// Until it is read again nothing is looked at; what happens meanwhile counts then. Loop thread
+// only.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +29,7 @@
 #include "supervisor/journal/journal.h"
 #include "supervisor/rules/activity.h"
 #include "supervisor/rules/code_in_use.h"
+#include "supervisor/rules/counter_recorder.h"
 
 namespace nightjar {
 
@@ -32,8 +37,8 @@ class RuleKeeper {
  public:
   // How often canvases are looked at.
   static constexpr std::chrono::seconds kLookEvery{2};
-  // Hits that are over, of which so many are remembered.
-  static constexpr size_t kEndedHits = 1000;
+  // Hits that the writer is asked to save at one time; the others wait.
+  static constexpr size_t kSaving = 16;
   // Traces of so many incidents are held by one hit.
   static constexpr uint32_t kEvidence = 3;
 
@@ -52,11 +57,19 @@ class RuleKeeper {
   RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules);
 
   Activity& activity() { return activity_; }
+  // There is a writer: what supervisors before this counted and hit is read from it, once.
+  void WriterCame();
   // Call every second or so; does something every kLookEvery.
   void Look();
-  // Other rules. Windows begin anew, hits of rules that are still there go on, the others are over.
-  // No effect where it is the same version.
+  // Other rules. Hits of rules that are still there go on, the others are over. No effect where it
+  // is the same version.
   void Take(std::shared_ptr<const rules::RuleSet> rules);
+  // Hands over what was counted and not told yet. Nothing is looked at afterwards.
+  void TellAll();
+  // Adds what the writer's answer cannot have yet, of that time.
+  void AddUnkept(proto::CounterHistory* history) const;
+  // All of that, and all hits, are kept.
+  bool settled() const { return recorder_.settled() && unsaved_.empty(); }
 
   // GET /rules, without `file`.
   proto::RuleList List() const;
@@ -76,7 +89,22 @@ class RuleKeeper {
 
  private:
   using Key = std::pair<std::string, std::string>;  // rule, canvas
-  void Begin(const rules::Change& change);
+  enum class State { kWaits, kReadsHits, kReadsCounters, kLooks };
+  struct Unsaved {
+    proto::RuleHit hit;
+    bool asked = false;
+    bool changed = false;  // since
+  };
+  void ReadHits(const std::string& after);
+  void OnHits(Result<proto::FromWriter> answer);
+  void ReadCounters();
+  void ReadCounters(int64_t since, int64_t after);
+  void CountSlot(const proto::CounterSlot& slot);
+  void Begin();
+  void Save(const proto::RuleHit& hit);
+  void SaveSome();
+  void OnSaved(const std::string& id, bool saved);
+  void Hit(const rules::Change& change);
   void End(std::map<Key, proto::RuleHit>::iterator hit, rules::Time at,
            const std::string& explanation);
   void Act(const rules::Rule& rule, proto::RuleHit* hit);
@@ -88,12 +116,17 @@ class RuleKeeper {
 
   Needs needs_;
   Activity activity_;
+  CounterRecorder recorder_;
   CodeInUse code_;
   std::unique_ptr<rules::HitFinder> finder_;
+  State state_ = State::kWaits;
+  uint64_t reading_ = 0;  // which reading of counters is the newest
   MonoTime next_look_{};
   std::map<Key, proto::RuleHit> open_;
   std::deque<proto::RuleHit> ended_;  // the newest end first
   std::map<std::string, uint64_t> hits_ever_;
+  std::map<std::string, Unsaved> unsaved_;  // by id: the newest word about it
+  size_t saving_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -213,6 +213,14 @@ Result<proto::FromWriter> AnswerFrom(Archive& archive, const proto::ToWriter& qu
       NJ_ASSIGN(*answer.mutable_usage(), archive.usage().Sum(question.usage_wanted()));
       return answer;
     }
+    case proto::ToWriter::kCountersTold: {
+      NJ_TRY(archive.counters().Take(question.counters_told()));
+      return answer;
+    }
+    case proto::ToWriter::kCountersWanted: {
+      NJ_ASSIGN(*answer.mutable_counters(), archive.counters().List(question.counters_wanted()));
+      return answer;
+    }
     case proto::ToWriter::kLoadRevision: {
       const proto::LoadRevision& load = question.load_revision();
       NJ_ASSIGN(Catalog::Entry entry, archive.catalog().Get(load.canvas(), load.revision()));

@@ -49,6 +49,8 @@ Result<std::unique_ptr<Archive>> Archive::Open(const std::string& dir, const Clo
   auto archive = std::make_unique<Archive>(std::move(objects), std::move(index), std::move(catalog),
                                            std::move(missed), clock);
   NJ_ASSIGN(archive->usage_, UsageStore::Create(dir + "/usage.db", clock));
+  NJ_ASSIGN(archive->counters_,
+            CounterHistory::Create(dir + "/counters.db", clock, bounds::kCounterStoreBytes));
   return archive;
 }
 

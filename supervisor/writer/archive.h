@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "supervisor/writer/catalog.h"
+#include "supervisor/writer/counter_history.h"
 #include "supervisor/writer/incident_code.h"
 #include "supervisor/writer/missed_index.h"
 #include "supervisor/writer/object_store.h"
@@ -94,7 +95,8 @@ class Archive {
   TraceIndex& index() { return *index_; }
   Catalog& catalog() { return *catalog_; }
   MissedIndex& missed() { return *missed_; }
-  UsageStore& usage() { return *usage_; }  // of an archive that was opened
+  UsageStore& usage() { return *usage_; }            // of an archive that was opened
+  CounterHistory& counters() { return *counters_; }  // likewise
   // Put is this thread's; of the rest see there.
   ObjectStore& objects() { return *objects_; }
 
@@ -124,6 +126,7 @@ class Archive {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<MissedIndex> missed_;
   std::unique_ptr<UsageStore> usage_;
+  std::unique_ptr<CounterHistory> counters_;
   const Clock& clock_;
   Compressor compressor_;
   IncidentCode code_;                                      // reads the catalog

@@ -6,7 +6,9 @@ namespace nightjar {
 
 Result<std::unique_ptr<OperatorRecords>> OperatorRecords::Open(const std::string& dir) {
   NJ_ASSIGN(auto controls, ControlStore::Create(dir + "/controls.db"));
-  std::unique_ptr<OperatorRecords> records(new OperatorRecords(dir, std::move(controls)));
+  NJ_ASSIGN(auto hits, RuleHitStore::Create(dir + "/rule_hits.db"));
+  std::unique_ptr<OperatorRecords> records(
+      new OperatorRecords(dir, std::move(controls), std::move(hits)));
   if (auto audit = records->Audit(); !audit)
     LogError("audit_log_unopened", {{"error", audit.error().ToString()}});
   return records;
@@ -46,6 +48,13 @@ Result<proto::FromWriter> OperatorRecords::Answer(const proto::ToWriter& questio
       if (!work.has_save() && work.remove() == 0) {
         NJ_ASSIGN(*answer.mutable_controls(), controls_->Load());
       }
+      return answer;
+    }
+    case proto::ToWriter::kSaveRuleHit:
+      NJ_TRY(hits_->Save(question.save_rule_hit()));
+      return answer;
+    case proto::ToWriter::kRuleHitsWanted: {
+      NJ_ASSIGN(*answer.mutable_rule_hits(), hits_->List(question.rule_hits_wanted()));
       return answer;
     }
     default:

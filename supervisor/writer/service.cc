@@ -110,9 +110,13 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListAudit:
     case proto::ToWriter::kVerifyAudit:
     case proto::ToWriter::kControlWork:
+    case proto::ToWriter::kSaveRuleHit:
+    case proto::ToWriter::kRuleHitsWanted:
       return AnswerByRecords(ticket, std::move(message));
     case proto::ToWriter::kUsageTold:
       uncounted_.clear();
+      [[fallthrough]];
+    case proto::ToWriter::kCountersTold:
       return Answer(Kind::kNeeded, ticket, [message = std::move(message)](Archive& archive) {
         return AnswerFrom(archive, message);
       });
@@ -130,6 +134,7 @@ void WriterService::OnMessage(proto::ToWriter message, std::vector<Fd> fds) {
     case proto::ToWriter::kListMissed:
     case proto::ToWriter::kRoutesMissed:
     case proto::ToWriter::kUsageWanted:
+    case proto::ToWriter::kCountersWanted:
     case proto::ToWriter::kExplainRun:
     case proto::ToWriter::kTimelineWanted:
     case proto::ToWriter::kGetIncidentLink:

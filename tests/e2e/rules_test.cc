@@ -115,11 +115,56 @@ TEST_F(RulesTest, WhatARuleDidOutlivesTheSupervisor) {
   for (int i = 0; i < 4; ++i) server.Get("spinner", "/spin");
   ASSERT_TRUE(Eventually([&] { return !Hits(server)["hits"].empty(); })) << server.log();
   EXPECT_EQ(server.Get("spinner", "/hello").status, 503);
+  const std::string id = Hits(server)["hits"][0]["id"];
   server.Kill(SIGKILL);
   server.Restart();
   EXPECT_EQ(server.Get("spinner", "/hello").status, 503);
   EXPECT_THAT(server.Cli({"controls"}).out, HasSubstr("rule runaway"));
   EXPECT_THAT(server.Cli({"audit", "--canvas", "spinner"}).out, HasSubstr("rule_hit"));
+  // It goes on, as the same one.
+  ASSERT_TRUE(Eventually([&] { return !Hits(server)["hits"].empty(); })) << server.log();
+  EXPECT_EQ(Hits(server)["hits"][0]["id"], id);
+  EXPECT_EQ(Hits(server)["hits"].size(), 1u);
+}
+
+TEST_F(RulesTest, RulesAreTriedOutOnWhatWasCounted) {
+  Write("[rule.quiet]\nwhen = [\"kills >= 1000\"]\nwindow = \"1m\"\n");
+  Server server(ServerOptions{.policy = kTight, .more = {"--rules", path()}});
+  Serve(server);
+  for (int i = 0; i < 4; ++i) {
+    server.Get("spinner", "/spin");
+    EXPECT_EQ(server.Get("polite", "/hello").status, 200);
+  }
+  const std::string other = folder_ + "/other.toml";
+  std::ofstream(other) << kRunaway;
+  json trial;
+  ASSERT_TRUE(Eventually([&] {
+    trial = json::parse(server.Json({"rules", "test", other, "--since", "1h"}));
+    return !trial["hits"].empty();
+  })) << server.log();
+  ASSERT_EQ(trial["hits"].size(), 1u);
+  EXPECT_EQ(trial["hits"][0]["canvas"], "spinner");
+  EXPECT_EQ(trial["hits"][0]["would"], json({"keep evidence", "suspend"}));
+  EXPECT_THAT(trial["hits"][0]["explanation"].get<std::string>(), HasSubstr("kills.cpu_time = "));
+  Output text = server.Cli({"rules", "test", other});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("would: keep evidence, suspend"));
+  // Those in force would have hit nobody, and nothing was done.
+  text = server.Cli({"rules", "test", "--since", "1h"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("quiet          0"));
+  EXPECT_EQ(server.Get("spinner", "/hello").status, 200);
+  EXPECT_TRUE(Hits(server)["hits"].empty());
+  // An orderly stop keeps the minute that was not over.
+  EXPECT_EQ(server.Stop(), 0) << server.log();
+  server.Restart();
+  trial = json::parse(server.Json({"rules", "test", other, "--since", "1h"}));
+  ASSERT_EQ(trial["hits"].size(), 1u) << server.log();
+  std::ofstream(other) << "[rule.x]\nwhen = [\"kils >= 3\"]\nwindow = \"1m\"\n";
+  text = server.Cli({"rules", "test", other});
+  EXPECT_EQ(text.exit_code, 1);
+  EXPECT_THAT(text.err, HasSubstr("other.toml:2:9: "));
+  EXPECT_THAT(server.Cli({"rules", "test", "--since", "long ago"}).err, HasSubstr("long ago"));
 }
 
 TEST_F(RulesTest, WrongRulesAreNotTakenAndThoseInForceStay) {

@@ -727,6 +727,52 @@ TEST(CommandsTest, RulesInForceAndWhatTheyHit) {
   EXPECT_EQ(RunNightjar({"rules", "hits", "--state", fake.state()}).out, "No rule has hit.\n");
 }
 
+TEST(CommandsTest, RulesAreTriedOutOnWhatWasCounted) {
+  TempDir dir;
+  const std::string file = dir.path() + "/rules.toml";
+  std::ofstream(file) << "[rule.runaway]\nwhen = [\"kills >= 3\"]\nwindow = \"1m\"\n"
+                         "actions = [\"suspend\"]\n";
+  FakeSupervisor fake;
+  fake.On("GET /rules", {200, R"({"version":"241d9b7a785c","processors":2,"rules":[]})"});
+  fake.On("GET /rules/counters?since=2h", {200, R"json({"more":true,"slots":[
+                    {"begins_unix_s":"1732448400","seconds":60,"rows":[
+                      {"canvas":"demo","counts":{"kills":"2","unheard_of":"7"}}]}]})json"});
+  fake.On("GET /rules/counters?since=2h&after=1732448400",
+          {200, R"json({"since_unix_s":"1732447800","until_unix_s":"1732448520","slots":[
+                    {"begins_unix_s":"1732448460","seconds":60,"rows":[
+                      {"canvas":"demo","counts":{"kills":"3"}},
+                      {"canvas":"polite","counts":{"runs":"3"}}]}]})json"});
+  Ended ended = RunNightjar({"rules", "test", file, "--since", "2h", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("held against 2024-11-24 11:30:00.000Z to "
+                                   "2024-11-24 11:42:00.000Z\n"
+                                   "2 canvases in 2 minutes that something happened in, the first "
+                                   "2024-11-24 11:40:00.000Z\n"));
+  EXPECT_THAT(ended.out, HasSubstr("runaway          1      1  suspend  rules.toml:1\n"
+                                   "2024-11-24 11:42:00.000Z  demo  goes on\n"
+                                   "  rule runaway (rules.toml:1): in 1m, kills = 3 (>= 3)\n"
+                                   "  would: suspend\n"));
+  ended = RunNightjar({"rules", "test", file, "--since", "2h", "--state", fake.state(), "--json"});
+  EXPECT_EQ(nlohmann::json::parse(ended.out).at("hits").at(0).at("canvas"), "demo");
+  std::ofstream(file) << "[rule.runaway]\nwhen = [\"kils >= 3\"]\nwindow = \"1m\"\n";
+  ended = RunNightjar({"rules", "test", file, "--state", fake.state()});
+  EXPECT_EQ(ended.code, kNo);
+  EXPECT_THAT(ended.err, HasSubstr("rules.toml:2:9: "));
+  EXPECT_EQ(RunNightjar({"rules", "test", dir.path() + "/none.toml", "--state", fake.state()}).code,
+            kUsage);
+}
+
+TEST(CommandsTest, WithoutAFileTheRulesInForceAreTried) {
+  FakeSupervisor fake;
+  fake.On("GET /rules", {200, R"({"version":"000000000000","processors":2,"rules":[]})"});
+  fake.On("GET /rules/counters?since=7d", {200, R"({"until_unix_s":"1732448520"})"});
+  Ended ended = RunNightjar({"rules", "test", "--state", fake.state()});
+  EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("of the program itself"));
+  EXPECT_THAT(ended.out, HasSubstr("Nothing was counted in that time.\n"));
+  EXPECT_THAT(ended.err, HasSubstr("in force is 000000000000"));
+}
+
 TEST(CompletionTest, OffersTheCommandsThatThereAre) {
   std::ifstream file(std::string(NIGHTJAR_SOURCE_DIR) + "/supervisor/cli/nightjar.bash");
   std::string line;

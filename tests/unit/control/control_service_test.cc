@@ -185,6 +185,9 @@ TEST_F(ControlServiceTest, RulesAndWhatTheyHit) {
   RunResult killed;
   killed.verdict = proto::VERDICT_CPU_TIME;
   killed.had_worker = true;
+  rules_.WriterCame();
+  Answer(proto::FromWriter());
+  Answer(proto::FromWriter());
   for (int i = 0; i < 25; ++i) rules_.activity().Ended(order, killed);
   rules_.Look();
   json hits = Ask("GET /rules/hits?canvas=demo&rule=runaway&open=1").body["hits"];
@@ -195,6 +198,31 @@ TEST_F(ControlServiceTest, RulesAndWhatTheyHit) {
   ExpectNo(Ask("GET /rules/hits?canvas=%2F"), 422, "not a canvas name");
   ExpectNo(Ask("GET /rules/hits?n=x"), 400, "n is a number");
   ExpectNo(Ask("DELETE /rules"), 404, "there is no DELETE /rules");
+}
+
+TEST_F(ControlServiceTest, WhatRulesCountIsThatOfTheWriterAndOfTheMinuteThatIsNotOver) {
+  Publish();
+  rules_.WriterCame();
+  Answer(proto::FromWriter());
+  Answer(proto::FromWriter());
+  rules_.activity().Came("demo");
+  rules_.Look();
+  auto asked = Send("GET /rules/counters?since=2h&after=1700000000");
+  ASSERT_TRUE(Until([&] { return !journal_.questions.empty(); }));
+  const proto::CountersWanted wanted = journal_.questions.back().question.counters_wanted();
+  EXPECT_EQ(wanted.until_unix_s() - wanted.since_unix_s(), 7200);
+  EXPECT_EQ(wanted.after_unix_s(), 1'700'000'000);
+  proto::FromWriter answer;
+  answer.mutable_counters()->set_since_unix_s(wanted.since_unix_s());
+  answer.mutable_counters()->set_until_unix_s(wanted.until_unix_s() + 60);
+  answer.mutable_counters()->add_slots()->set_begins_unix_s(wanted.since_unix_s());
+  Answer(answer);
+  const json slots = Wait(*asked).body["slots"];
+  ASSERT_EQ(slots.size(), 2u);
+  EXPECT_EQ(slots[1]["rows"][0]["canvas"], "demo");
+  EXPECT_EQ(slots[1]["rows"][0]["counts"]["requests"], "1");
+  ExpectNo(Ask("GET /rules/counters?after=x"), 400, "after is seconds");
+  ExpectNo(Ask("GET /rules/counters?since=x"), 400, "x");
 }
 
 TEST_F(ControlServiceTest, AnImportIsOfACanvasThatIsThereAndOfATraceThatCanBe) {

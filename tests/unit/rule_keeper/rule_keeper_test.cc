@@ -47,7 +47,16 @@ class RuleKeeperTest : public ::testing::Test {
     for (const char* canvas : {"demo", "polite"})
       CHECK(book_.Publish(SomeRevision(canvas, 1)).has_value());
   }
+  // One that finds nothing of supervisors before it.
   void Have(const std::string& text) {
+    Start(text);
+    ReadNothing();
+  }
+  void ReadNothing() {
+    Question(proto::ToWriter::kRuleHitsWanted, {});
+    Question(proto::ToWriter::kCountersWanted, {});
+  }
+  void Start(const std::string& text) {
     keeper_.emplace(RuleKeeper::Needs{clock_, journal_, book_, control_keeper_,
                                       [this] {
                                         return std::make_shared<const ControlledPolicy>(
@@ -61,6 +70,7 @@ class RuleKeeperTest : public ::testing::Test {
                                         held_.push_back(hit.canvas() + " " + run);
                                       }},
                     Parse(text));
+    keeper_->WriterCame();
   }
   void End(proto::Verdict verdict, const std::string& canvas = "demo", bool had_worker = true) {
     RunOrder order;
@@ -82,7 +92,7 @@ class RuleKeeperTest : public ::testing::Test {
       keeper_->Look();
     }
   }
-  // Of the next question that asks for incidents or a hold; those of controls are kept first.
+  // The next question of that kind, answered.
   proto::ToWriter Question(proto::ToWriter::KindCase kind, proto::FromWriter answer) {
     for (auto at = journal_.questions.begin(); at != journal_.questions.end(); ++at) {
       if (at->question.kind_case() != kind) continue;
@@ -93,6 +103,23 @@ class RuleKeeperTest : public ::testing::Test {
     }
     ADD_FAILURE() << "nobody asked";
     return {};
+  }
+  // What was asked of that kind and is not answered yet.
+  size_t Asked(proto::ToWriter::KindCase kind) const {
+    return static_cast<size_t>(
+        std::count_if(journal_.questions.begin(), journal_.questions.end(),
+                      [&](const auto& one) { return one.question.kind_case() == kind; }));
+  }
+  // One slot, of the minute that ended so long ago.
+  proto::FromWriter Counted(minutes ago, const std::string& counter, uint64_t count) const {
+    proto::FromWriter answer;
+    proto::CounterSlot& slot = *answer.mutable_counters()->add_slots();
+    slot.set_begins_unix_s(UnixMillis(clock_.Wall() - ago - minutes(1)) / 1000);
+    slot.set_seconds(60);
+    proto::CounterRow& row = *slot.add_rows();
+    row.set_canvas("demo");
+    (*row.mutable_counts())[counter] = count;
+    return answer;
   }
   RuleKeeper::Event EventAt(size_t at) const { return told_.at(at).first; }
   const proto::RuleHit& HitAt(size_t at) const { return told_.at(at).second; }
@@ -206,7 +233,8 @@ TEST_F(RuleKeeperTest, ARuleThatHitsMostCanvasesDoesNothing) {
     EXPECT_THAT(hit.done(), IsEmpty());
   }
   EXPECT_EQ(controls_.size(), 0u);
-  EXPECT_THAT(journal_.questions, IsEmpty());
+  EXPECT_EQ(Asked(proto::ToWriter::kListIncidents), 0u);
+  EXPECT_EQ(Asked(proto::ToWriter::kControlWork), 0u);
 }
 
 TEST_F(RuleKeeperTest, OtherRulesLetHitsGoOnOrEndThem) {
@@ -216,6 +244,7 @@ TEST_F(RuleKeeperTest, OtherRulesLetHitsGoOnOrEndThem) {
   Pass(seconds(2));
   ASSERT_THAT(told_, SizeIs(2));
   keeper_->Take(Parse(kRunaway));
+  Question(proto::ToWriter::kCountersWanted, {});
   ASSERT_THAT(told_, SizeIs(3));
   EXPECT_EQ(HitAt(2).rule(), "errors");
   EXPECT_EQ(EventAt(2), RuleKeeper::Event::kEnded);
@@ -227,6 +256,107 @@ TEST_F(RuleKeeperTest, OtherRulesLetHitsGoOnOrEndThem) {
   ASSERT_THAT(told_, SizeIs(4));
   EXPECT_EQ(HitAt(3).rule(), "runaway");
   EXPECT_EQ(HitAt(3).id(), HitAt(0).rule() == "runaway" ? HitAt(0).id() : HitAt(1).id());
+}
+
+TEST_F(RuleKeeperTest, WindowsGoOnWhereTheSupervisorBeforeLeftThem) {
+  Start(kRunaway);
+  Kills(1);
+  Pass(seconds(10));
+  EXPECT_THAT(told_, IsEmpty()) << "nothing is looked at before that is read";
+  proto::ToWriter hits = Question(proto::ToWriter::kRuleHitsWanted, {});
+  EXPECT_EQ(hits.rule_hits_wanted().after(), "");
+  proto::FromWriter counted = Counted(minutes(0), "kills", 1);
+  counted.mutable_counters()->set_more(true);
+  proto::ToWriter first = Question(proto::ToWriter::kCountersWanted, counted);
+  EXPECT_EQ(first.counters_wanted().since_unix_s(), UnixMillis(clock_.Wall()) / 1000 - 120);
+  proto::ToWriter next =
+      Question(proto::ToWriter::kCountersWanted, Counted(minutes(0), "kills", 1));
+  EXPECT_EQ(next.counters_wanted().after_unix_s(), counted.counters().slots(0).begins_unix_s());
+  Pass(seconds(2));
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(HitAt(0).explanation(), HasSubstr("kills = 3 (>= 3)"));
+}
+
+TEST_F(RuleKeeperTest, HitsOutliveTheSupervisor) {
+  Have(kRunaway);
+  Kills(3);
+  Pass(seconds(2));
+  const proto::RuleHit saved =
+      Question(proto::ToWriter::kSaveRuleHit, proto::FromWriter()).save_rule_hit();
+  EXPECT_EQ(saved.id(), HitAt(0).id());
+  EXPECT_THAT(saved.done(), SizeIs(2));
+  journal_.questions.clear();
+  told_.clear();
+
+  proto::FromWriter hits;
+  *hits.mutable_rule_hits()->add_hits() = saved;
+  proto::RuleHit& over = *hits.mutable_rule_hits()->add_hits();
+  over = saved;
+  over.set_id(RunId::New(clock_.Wall()).ToString());
+  over.set_ended_unix_us(saved.began_unix_us() + 1);
+  proto::RuleHit& without_rule = *hits.mutable_rule_hits()->add_hits();
+  without_rule = saved;
+  without_rule.set_id(RunId::New(clock_.Wall()).ToString());
+  without_rule.set_rule("gone");
+  Start(kRunaway);
+  Question(proto::ToWriter::kRuleHitsWanted, hits);
+  Question(proto::ToWriter::kCountersWanted, Counted(minutes(0), "kills", 3));
+  EXPECT_EQ(keeper_->Hits({}).hits_size(), 3);
+  EXPECT_EQ(keeper_->open_hits(), 1u);
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(HitAt(0).over(), HasSubstr("no such rule"));
+  Pass(seconds(2));
+  EXPECT_THAT(told_, SizeIs(1)) << "it goes on, and is not told anew";
+  Pass(minutes(10));
+  ASSERT_THAT(told_, SizeIs(2));
+  EXPECT_EQ(HitAt(1).id(), saved.id());
+  EXPECT_EQ(EventAt(1), RuleKeeper::Event::kEnded);
+}
+
+TEST_F(RuleKeeperTest, TheWriterThatGoesAwayIsAskedAgainAndOneThatCannotReadHoldsNothingUp) {
+  journal_.away = true;
+  Start(kRunaway);
+  Kills(3);
+  Pass(seconds(2));
+  EXPECT_THAT(told_, IsEmpty());
+  journal_.away = false;
+  keeper_->WriterCame();
+  ASSERT_EQ(Asked(proto::ToWriter::kRuleHitsWanted), 1u);
+  auto fail = [&] {
+    FakeJournal::Question last = std::move(journal_.questions.back());
+    journal_.questions.pop_back();
+    last.answered(Fail(ErrorCode::kInternal, "the disk is broken"));
+  };
+  fail();
+  ASSERT_EQ(Asked(proto::ToWriter::kCountersWanted), 1u);
+  fail();
+  Pass(seconds(2));
+  EXPECT_THAT(told_, SizeIs(1));
+}
+
+TEST_F(RuleKeeperTest, OtherRulesLookAtWhatWasCountedBeforeThem) {
+  Have("[rule.errors]\nwhen = [\"errors >= 3\"]\nwindow = \"1m\"\n");
+  Kills(2);
+  Pass(seconds(2));
+  keeper_->Take(Parse(kRunaway));
+  // What the writer was not told yet is not among what it answers.
+  Question(proto::ToWriter::kCountersWanted, Counted(minutes(0), "kills", 1));
+  Pass(seconds(2));
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_EQ(HitAt(0).rule(), "runaway");
+}
+
+TEST_F(RuleKeeperTest, AHitThatCouldNotBeSavedIsSavedLater) {
+  Have(kRunaway);
+  Kills(3);
+  journal_.away = true;
+  Pass(seconds(2));
+  ASSERT_THAT(told_, SizeIs(1));
+  EXPECT_FALSE(keeper_->settled());
+  journal_.away = false;
+  Pass(seconds(2));
+  EXPECT_EQ(Question(proto::ToWriter::kSaveRuleHit, {}).save_rule_hit().id(), HitAt(0).id());
+  EXPECT_TRUE(keeper_->settled());
 }
 
 TEST_F(RuleKeeperTest, WhatIsCountedIsWhatRulesCall) {
