@@ -29,8 +29,9 @@ enum class RefusalKind {
   kSuspended,    // limit `suspended`
   kBlocked,      // an operator's control, like the next; decided elsewhere
   kPaused,
-  kQuotaRuns,  // limit `quota_runs`: see quota.h
-  kQuotaCpu,   // limit `quota_cpu`
+  kQuotaRuns,  // the limit of that name, like the next: see quota.h
+  kQuotaCpu,
+  kQuotaEgress,
 };
 
 enum class AdmissionDecision { kAdmit, kQueue, kRefuse };

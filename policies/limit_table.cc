@@ -94,6 +94,8 @@ constexpr LimitKey kKeys[] = {
     {"quota_cpu", kMaybeDuration, kCanvas, 1 * kMs, 1e6 * kHour, &Limits::quota_cpu,
      "processor time of all of a canvas's workers together from one midnight (UTC) to the next; "
      "\"none\": no bound"},
+    {"quota_egress", kMaybeSize, kCanvas, 1, 1024 * kTiB, &Limits::quota_egress_bytes,
+     "bytes of a canvas's answers from one midnight (UTC) to the next; \"none\": no bound"},
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},

@@ -73,6 +73,7 @@ struct Limits {
   Limit<Micros> queue_time{std::chrono::seconds(2), {}};
   Limit<uint64_t> quota_runs{0, {}};  // a day (UTC); 0: no bound
   Limit<Micros> quota_cpu{Micros(0), {}};
+  Limit<uint64_t> quota_egress_bytes{0, {}};
   Limit<bool> suspended{false, {}};
   Limit<bool> exec{false, {}};  // its handlers may run programs of the host
   // Who is refused because of an operator's control is told its reason.

@@ -28,6 +28,9 @@ std::optional<Admission> OverQuota(const Limits& limits, const DayUse& used, Wal
   const auto cpu_us = static_cast<uint64_t>(limits.quota_cpu.value.count());
   if (cpu_us > 0 && used.cpu_us >= cpu_us)
     return RefuseUntilMidnight(RefusalKind::kQuotaCpu, "quota_cpu", limits, now);
+  const uint64_t sent_bytes = limits.quota_egress_bytes.value;
+  if (sent_bytes > 0 && used.sent_bytes >= sent_bytes)
+    return RefuseUntilMidnight(RefusalKind::kQuotaEgress, "quota_egress", limits, now);
   return std::nullopt;
 }
 

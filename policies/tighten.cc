@@ -11,7 +11,7 @@
 namespace nightjar::policy {
 namespace {
 
-constexpr std::array<std::string_view, 24> kTightened = {"wall",
+constexpr std::array<std::string_view, 25> kTightened = {"wall",
                                                          "cpu",
                                                          "memory",
                                                          "pids",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 24> kTightened = {"wall",
                                                          "queue_time",
                                                          "quota_runs",
                                                          "quota_cpu",
+                                                         "quota_egress",
                                                          "trace_events_per_day",
                                                          "trace_bytes_per_day"};
 

@@ -26,6 +26,9 @@ std::string SentenceOf(const policy::Admission& refused) {
     case policy::RefusalKind::kQuotaCpu:
       what = "the canvas has used as much processor time today (UTC) as " + what + " allows";
       break;
+    case policy::RefusalKind::kQuotaEgress:
+      what = "the canvas has sent out as much today (UTC) as " + what + " allows";
+      break;
     case policy::RefusalKind::kBlocked:
     case policy::RefusalKind::kPaused:
       break;  // these have sentences of their own

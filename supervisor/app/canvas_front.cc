@@ -43,6 +43,7 @@ const char* ReasonOf(proto::RefusalKind kind) {
       return "paused by its operator";
     case proto::REFUSAL_QUOTA_CPU:
     case proto::REFUSAL_QUOTA_RUNS:
+    case proto::REFUSAL_QUOTA_EGRESS:
       return "used up for today";
     default:
       return "";
@@ -54,6 +55,7 @@ unsigned StatusOf(proto::RefusalKind kind) {
     case proto::REFUSAL_RATE:
     case proto::REFUSAL_QUOTA_CPU:
     case proto::REFUSAL_QUOTA_RUNS:
+    case proto::REFUSAL_QUOTA_EGRESS:
       return 429;
     case proto::REFUSAL_BLOCKED:
       return 403;
@@ -131,6 +133,8 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
       return proto::REFUSAL_QUOTA_RUNS;
     case policy::RefusalKind::kQuotaCpu:
       return proto::REFUSAL_QUOTA_CPU;
+    case policy::RefusalKind::kQuotaEgress:
+      return proto::REFUSAL_QUOTA_EGRESS;
   }
   return proto::REFUSAL_UNSPECIFIED;
 }

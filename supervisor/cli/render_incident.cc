@@ -34,6 +34,8 @@ std::string RefusalText(proto::RefusalKind kind) {
       return "too many runs today";
     case proto::REFUSAL_QUOTA_CPU:
       return "too much processor time today";
+    case proto::REFUSAL_QUOTA_EGRESS:
+      return "too much sent out today";
     case proto::REFUSAL_STOPPING:
       return "the supervisor is stopping";
     default:

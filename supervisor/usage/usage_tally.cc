@@ -88,7 +88,9 @@ void UsageTally::Ended(const EndedRun& run) {
   }
   ++figures.runs[KindOf(run.verdict)];
   series_.Weigh(run.canvas, kRunWeighs);
-  ++Today(run.canvas).runs;
+  policy::DayUse& today = Today(run.canvas);
+  ++today.runs;
+  today.sent_bytes += run.usage.output_bytes();
   if (cpu_ == Cpu::kOfRuns) AddCpu(run.canvas, run.usage.cpu_us());
   if (row == nullptr) return;
   proto::UsageCounters used = UsageOfRun(run.verdict, run.usage);
@@ -205,7 +207,8 @@ void UsageTally::LoadPage(std::chrono::sys_days day, std::string after,
     if (!answer) return done(tl::unexpected<Error>(answer.error()));
     const proto::UsageList& list = answer->usage();
     for (const proto::UsageRow& row : list.rows())
-      days_[row.canvas()] = {day, RunsIn(row.used()), row.used().cpu_us()};
+      days_[row.canvas()] = {day, RunsIn(row.used()), row.used().cpu_us(),
+                             row.used().response_bytes()};
     if (!list.more() || list.rows().empty()) return done({});
     LoadPage(day, list.rows(list.rows_size() - 1).canvas(), done);
   });

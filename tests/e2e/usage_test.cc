@@ -226,6 +226,25 @@ TEST_F(QuotaTest, OfProcessorTimeIsTheCanvassAsAWhole) {
   EXPECT_EQ(server.Get("runaways", "/fine").status, 429);
 }
 
+TEST_F(QuotaTest, OfWhatIsSentOutOutlivesTheSupervisor) {
+  Server server("[canvas.one]\nquota_egress = \"20B\"\n");
+  ASSERT_EQ(server.Deploy("one", kHello).exit_code, 0);
+  Answer last;
+  uint64_t sent = 0;
+  for (int i = 0; i < 100 && last.status != 429; ++i) {
+    last = server.Get("one", "/hello");
+    if (last.status == 200) sent += last.body.size();
+  }
+  ASSERT_EQ(last.status, 429);
+  EXPECT_GE(sent, 20u);
+  EXPECT_LT(sent, 30u);
+  EXPECT_FALSE(last.headers["retry-after"].empty());
+  EXPECT_THAT(server.Cli({"incident", last.trace()}).out, HasSubstr("quota_egress = 20B allows ("));
+  EXPECT_EQ(server.Stop(), 0);
+  server.Restart();
+  EXPECT_EQ(server.Get("one", "/hello").status, 429);
+}
+
 TEST(MetricsTest, PromtoolTakesTheRealOnesAndTheExamplesAskForNoOthers) {
   Server server("[canvas.one]\nsuspended = true\n");
   server.Deploy("one", kHello);

@@ -40,6 +40,17 @@ TEST(QuotaTest, ProcessorTimeIsOfAllRunsTogether) {
   EXPECT_EQ(refused->limit.value, "2s");
 }
 
+TEST(QuotaTest, WhatIsSentOutIsOfAllAnswersTogether) {
+  Limits limits;
+  limits.quota_egress_bytes.value = 10 << 20;
+  EXPECT_FALSE(OverQuota(limits, {kDay, 5, 7, (10 << 20) - 1}, kDay));
+  auto refused = OverQuota(limits, {kDay, 5, 7, 10 << 20}, kDay);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->kind, RefusalKind::kQuotaEgress);
+  EXPECT_EQ(refused->limit.name, "quota_egress");
+  EXPECT_EQ(refused->limit.value, "10MiB");
+}
+
 TEST(QuotaTest, ANewDayBeginsAtMidnightAndNotBefore) {
   Limits limits;
   limits.quota_runs.value = 1;
