@@ -98,8 +98,8 @@ bench-traces: deps $(BUILD)/release/build.ninja
 # FUZZ_SECONDS for each target.
 FUZZ_SECONDS ?= 60
 fuzz: deps
-	cmake --preset fuzz
-	cmake --build --preset fuzz --target fuzzers -j $(JOBS)
+	cmake --preset asan
+	cmake --build --preset asan --target fuzzers -j $(JOBS)
 	scripts/fuzz --seconds $(FUZZ_SECONDS)
 
 format:

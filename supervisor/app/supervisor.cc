@@ -516,7 +516,7 @@ void Supervisor::Fail(const Error& error) {
 template <typename Done, typename Next>
 static void WaitFor(std::unique_ptr<Timer>& timer, Loop& loop, MonoTime until, Done done,
                     Next next) {
-  timer = std::make_unique<Timer>(loop, [&timer, &loop, until, done, next] {
+  timer = std::make_unique<Timer>(loop, [&timer, until, done, next] {
     if (!done() && std::chrono::steady_clock::now() < until) return timer->StartAfter(kStopLook);
     next();
   });

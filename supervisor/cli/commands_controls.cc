@@ -1,7 +1,5 @@
 #include <google/protobuf/util/json_util.h>
-
-#include <charconv>
-
+#include "ipc/core/time_span.h"
 #include "supervisor/cli/commands.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
@@ -11,18 +9,6 @@
 
 namespace nightjar::cli {
 namespace {
-
-// "90s", "15m", "2h", "3d"; 0: it is no such time.
-uint64_t SecondsOf(const std::string& text) {
-  uint64_t count = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const std::string_view unit(end, text.data() + text.size());
-  if (failed != std::errc() || count > 1'000'000) return 0;
-  if (unit == "s") return count;
-  if (unit == "m") return count * 60;
-  if (unit == "h") return count * 3600;
-  return unit == "d" ? count * 24 * 3600 : 0;
-}
 
 ExitCode Make(Session& session, proto::ControlKind kind) {
   const CommandLine& line = session.line();
@@ -37,9 +23,10 @@ ExitCode Make(Session& session, proto::ControlKind kind) {
   order.set_kill(line.kill);
   order.set_reason(line.reason);
   if (!line.lasts.empty()) {
-    order.set_for_s(SecondsOf(line.lasts));
-    if (order.for_s() == 0)
+    auto lasts = ReadTimeSpan(line.lasts);
+    if (!lasts || lasts->count() == 0)
       return session.Complain(kUsage, "--for is how long, like 90s, 15m, 2h or 3d");
+    order.set_for_s(static_cast<uint64_t>(lasts->count()));
   }
   std::string json;
   google::protobuf::util::JsonPrintOptions options;

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "ipc/core/time_span.h"
+
 namespace nightjar {
 namespace {
 
@@ -22,29 +24,10 @@ bool TakeNumber(std::string_view& text, char sign, size_t digits, unsigned& numb
   return true;
 }
 
-std::optional<WallTime> Ago(std::string_view text, WallTime now) {
-  constexpr uint32_t kMost = 100'000;  // of days: nothing overflows
-  uint32_t count = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (failed != std::errc() || end + 1 != text.data() + text.size() || count > kMost)
-    return std::nullopt;
-  switch (*end) {
-    case 's':
-      return now - seconds(count);
-    case 'm':
-      return now - minutes(count);
-    case 'h':
-      return now - hours(count);
-    case 'd':
-      return now - std::chrono::days(count);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<WallTime> ParseMoment(std::string_view text, WallTime now) {
-  if (auto ago = Ago(text, now)) return ago;
+  if (auto ago = ReadTimeSpan(text)) return now - *ago;
   unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   if (!TakeNumber(text, 0, 4, year) || !TakeNumber(text, '-', 2, month) ||
       !TakeNumber(text, '-', 2, day))

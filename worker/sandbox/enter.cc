@@ -124,7 +124,7 @@ int CloseOthers(const Seal& seal) {
 
 }  // namespace
 
-[[gnu::no_stack_protector]] bool RenewStackGuard() {
+__attribute__((no_stack_protector)) bool RenewStackGuard() {
   uint64_t guard;
   if (syscall(SYS_getrandom, &guard, sizeof guard, 0) != sizeof guard) return false;
   guard &= ~uint64_t{0xff};  // like glibc's: a string that runs over ends before it

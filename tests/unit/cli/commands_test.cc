@@ -516,7 +516,7 @@ class EvidenceTest : public ::testing::Test {
   // What is answered to a range of the trace's object.
   void Serve(std::function<FakeSupervisor::Reply(size_t first, size_t last)> part) {
     fake_.OnEach(std::string("GET /canvases/demo/traces/") + kId,
-                 [this, part](const FakeSupervisor::Request& request) {
+                 [part](const FakeSupervisor::Request& request) {
                    size_t at = request.head.find("Range: bytes=");
                    if (at == std::string::npos) return FakeSupervisor::Reply{200, "{\"json\":1}"};
                    const std::string range = request.head.substr(at + 13);

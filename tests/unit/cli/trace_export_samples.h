@@ -95,8 +95,8 @@ inline constexpr const char* kSenseless[] = {
     "events {} tail {} open_calls {} open_calls {}",
     "open_calls { call { call_id: 2 parent: 1 } } open_calls { call { call_id: 1 parent: 2 } }",
     "open_calls { call { call_id: 5 } open_ns: 18446744073709551615 }",
-    "events { at_ns: 18446744073709551615 call { call_id: 18446744073709551615 "
-    "expr_id: 18446744073709551615 fn: '\\033[2J' args { string: '\\033[2J' } } }",
+    ("events { at_ns: 18446744073709551615 call { call_id: 18446744073709551615 "
+     "expr_id: 18446744073709551615 fn: '\\033[2J' args { string: '\\033[2J' } } }"),
     "events { at_ns: 18446744073709551615 gap { dropped: 18446744073709551615 } }",
 };
 
