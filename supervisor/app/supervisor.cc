@@ -493,9 +493,21 @@ void Supervisor::TakeRules(Result<std::shared_ptr<const rules::RuleSet>> rules) 
   audit_.NoteOwn("rules_reload", booted_.options.rules, rules ? "done" : rules_trouble_);
 }
 
+// What the audit log calls it.
+static const char* ActionOf(RuleKeeper::Event event) {
+  switch (event) {
+    case RuleKeeper::Event::kBegan:
+      return "rule_hit";
+    case RuleKeeper::Event::kAgain:
+      return "rule_hit_again";
+    case RuleKeeper::Event::kEnded:
+      return "rule_hit_over";
+  }
+  return "";
+}
+
 void Supervisor::NoteHit(RuleKeeper::Event event, const proto::RuleHit& hit) {
-  const char* actions[] = {"rule_hit", "rule_hit_again", "rule_hit_over"};
-  audit_.Note(EntryOfHit(hit, actions[static_cast<int>(event)], hit.rule()), [](bool) {});
+  audit_.Note(EntryOfHit(hit, ActionOf(event), hit.rule()), [](bool) {});
   if (feed_.Wants()) feed_.Publish(RuleEvent(hit));
 }
 

@@ -42,6 +42,7 @@ RuleKeeper::RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules)
     : needs_(std::move(needs)),
       activity_(needs_.cpu_of_runs),
       recorder_(needs_.clock, needs_.journal),
+      saver_(needs_.journal),
       finder_(std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors)) {}
 
 void RuleKeeper::WriterCame() {
@@ -136,7 +137,7 @@ void RuleKeeper::Begin() {
 void RuleKeeper::Look() {
   if (state_ != State::kLooks || needs_.clock.Mono() < next_look_) return;
   next_look_ = needs_.clock.Mono() + kLookEvery;
-  SaveSome();
+  saver_.Retry();
   const auto now = std::chrono::floor<std::chrono::seconds>(needs_.clock.Wall());
   Activity::Taken taken = activity_.Take();
   for (const auto& [canvas, counts] : taken)
@@ -161,7 +162,7 @@ void RuleKeeper::Look() {
 void RuleKeeper::TellAll() {
   for (const auto& [canvas, counts] : activity_.Take()) recorder_.Add(canvas, counts);
   recorder_.TellAll();
-  SaveSome();
+  saver_.Retry();
 }
 
 void RuleKeeper::AddUnkept(proto::CounterHistory* history) const {
@@ -170,40 +171,6 @@ void RuleKeeper::AddUnkept(proto::CounterHistory* history) const {
         slot.begins_unix_s() < history->until_unix_s())
       *history->add_slots() = slot;
   });
-}
-
-void RuleKeeper::Save(const proto::RuleHit& hit) {
-  Unsaved& unsaved = unsaved_[hit.id()];
-  unsaved.hit = hit;
-  unsaved.changed = unsaved.asked;
-  SaveSome();
-}
-
-void RuleKeeper::SaveSome() {
-  std::vector<std::string> next;
-  for (auto& [id, unsaved] : unsaved_) {
-    if (saving_ == kSaving) break;
-    if (std::exchange(unsaved.asked, true)) continue;
-    ++saving_;
-    next.push_back(id);
-  }
-  for (const std::string& id : next) {
-    proto::ToWriter question;
-    *question.mutable_save_rule_hit() = unsaved_.at(id).hit;
-    std::weak_ptr<bool> alive = alive_;
-    needs_.journal.Ask(std::move(question), [this, alive, id](Result<proto::FromWriter> answer) {
-      if (!alive.expired()) OnSaved(id, answer.has_value());
-    });
-  }
-}
-
-// What is not saved the next look tries again.
-void RuleKeeper::OnSaved(const std::string& id, bool saved) {
-  --saving_;
-  auto at = unsaved_.find(id);
-  at->second.asked = false;
-  if (saved && !std::exchange(at->second.changed, false)) unsaved_.erase(at);
-  if (saved) SaveSome();
 }
 
 // Or acts again on one that goes on.
@@ -232,7 +199,7 @@ void RuleKeeper::Hit(const rules::Change& change) {
                           {"canvas", change.canvas},
                           {"hit", hit.id()},
                           {"explanation", change.explanation}});
-  Save(hit);
+  saver_.Save(hit);
   needs_.tell(is_new ? Event::kBegan : Event::kAgain, hit);
 }
 
@@ -245,7 +212,7 @@ void RuleKeeper::End(std::map<Key, proto::RuleHit>::iterator at, rules::Time whe
   LogInfo(
       "rule_hit_over",
       {{"rule", hit.rule()}, {"canvas", hit.canvas()}, {"hit", hit.id()}, {"why", explanation}});
-  Save(hit);
+  saver_.Save(hit);
   ended_.push_front(hit);
   if (ended_.size() > bounds::kRuleHitsEnded) ended_.pop_back();
   needs_.tell(Event::kEnded, hit);
@@ -325,7 +292,7 @@ void RuleKeeper::HoldTrace(const proto::RuleHit& hit, const std::string& run) {
         if (at != open_.end() && at->second.id() == hit.id() &&
             std::count(at->second.held().begin(), at->second.held().end(), run) == 0) {
           at->second.add_held(run);
-          Save(at->second);
+          saver_.Save(at->second);
         }
         needs_.held(hit, run);
       });

@@ -30,6 +30,7 @@
 #include "supervisor/rules/activity.h"
 #include "supervisor/rules/code_in_use.h"
 #include "supervisor/rules/counter_recorder.h"
+#include "supervisor/rules/hit_saver.h"
 
 namespace nightjar {
 
@@ -37,8 +38,6 @@ class RuleKeeper {
  public:
   // How often canvases are looked at.
   static constexpr std::chrono::seconds kLookEvery{2};
-  // Hits that the writer is asked to save at one time; the others wait.
-  static constexpr size_t kSaving = 16;
   // Traces of so many incidents are held by one hit.
   static constexpr uint32_t kEvidence = 3;
 
@@ -69,7 +68,7 @@ class RuleKeeper {
   // Adds what the writer's answer cannot have yet, of that time.
   void AddUnkept(proto::CounterHistory* history) const;
   // All of that, and all hits, are kept.
-  bool settled() const { return recorder_.settled() && unsaved_.empty(); }
+  bool settled() const { return recorder_.settled() && saver_.settled(); }
 
   // GET /rules, without `file`.
   proto::RuleList List() const;
@@ -90,20 +89,12 @@ class RuleKeeper {
  private:
   using Key = std::pair<std::string, std::string>;  // rule, canvas
   enum class State { kWaits, kReadsHits, kReadsCounters, kLooks };
-  struct Unsaved {
-    proto::RuleHit hit;
-    bool asked = false;
-    bool changed = false;  // since
-  };
   void ReadHits(const std::string& after);
   void OnHits(Result<proto::FromWriter> answer);
   void ReadCounters();
   void ReadCounters(int64_t since, int64_t after);
   void CountSlot(const proto::CounterSlot& slot);
   void Begin();
-  void Save(const proto::RuleHit& hit);
-  void SaveSome();
-  void OnSaved(const std::string& id, bool saved);
   void Hit(const rules::Change& change);
   void End(std::map<Key, proto::RuleHit>::iterator hit, rules::Time at,
            const std::string& explanation);
@@ -117,6 +108,7 @@ class RuleKeeper {
   Needs needs_;
   Activity activity_;
   CounterRecorder recorder_;
+  HitSaver saver_;
   CodeInUse code_;
   std::unique_ptr<rules::HitFinder> finder_;
   State state_ = State::kWaits;
@@ -125,8 +117,6 @@ class RuleKeeper {
   std::map<Key, proto::RuleHit> open_;
   std::deque<proto::RuleHit> ended_;  // the newest end first
   std::map<std::string, uint64_t> hits_ever_;
-  std::map<std::string, Unsaved> unsaved_;  // by id: the newest word about it
-  size_t saving_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
