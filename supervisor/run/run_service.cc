@@ -8,14 +8,14 @@
 namespace nightjar {
 
 RunService::RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal,
-                       Metrics& metrics, DeadlineGuard* guard)
+                       Metrics& metrics, DeadlineGuard* guard, std::chrono::milliseconds look_time)
     : loop_(loop),
       clock_(clock),
       pool_(pool),
       journal_(journal),
       metrics_(metrics),
       guard_(guard),
-      looker_(loop, clock),
+      looker_(loop, clock, look_time),
       patience_(loop, [this] {
         // By id: a queued run that is killed leaves the table at once.
         for (const Run* live : Live())

@@ -1,6 +1,7 @@
 // All runs of this supervisor: starts them, finds them, ends them, counts them. Loop thread only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "policies/policy.h"
 #include "supervisor/metrics/metrics.h"
 #include "supervisor/run/run.h"
@@ -16,9 +18,10 @@ namespace nightjar {
 
 class RunService {
  public:
-  // `guard` (null: none) outlives it, as all do.
+  // `guard` (null: none) outlives it, as all do. `look_time` is what the kill of a program waits
+  // for a look at its processes.
   RunService(Loop& loop, const Clock& clock, WorkerPool& pool, Journal& journal, Metrics& metrics,
-             DeadlineGuard* guard);
+             DeadlineGuard* guard, std::chrono::milliseconds look_time = bounds::kProcessLookTime);
   ~RunService();
 
   // Called at each run's end, before whoever asked for it hears. Before the first run.

@@ -147,8 +147,9 @@ bool WaitsUnseen(const proto::ProcessSeen& process) {
 
 }  // namespace
 
-ProcessLook LookAtProcesses(const std::vector<int>& pids, const Clock& clock) {
-  const MonoTime end = clock.Mono() + bounds::kProcessLookTime;
+ProcessLook LookAtProcesses(const std::vector<int>& pids, const Clock& clock,
+                            std::chrono::milliseconds time) {
+  const MonoTime end = clock.Mono() + time;
   ProcessLook look;
   look.in_all = pids.size();
   std::vector<int> ordered = pids;
@@ -162,7 +163,7 @@ ProcessLook LookAtProcesses(const std::vector<int>& pids, const Clock& clock) {
   look.processes = AsTree(std::move(look.processes));
   if (late)
     look.left_out.push_back("processes: the kill does not wait longer than " +
-                            std::to_string(bounds::kProcessLookTime.count()) + " ms for a look");
+                            std::to_string(time.count()) + " ms for a look");
   if (std::any_of(look.processes.begin(), look.processes.end(), WaitsUnseen))
     look.left_out.push_back(
         "wait channels: the kernel does not tell this user what another's threads wait for");

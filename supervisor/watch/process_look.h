@@ -7,9 +7,11 @@
 // process's own lock (process_looker.h).
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "ipc/core/clock.h"
 #include "ipc/proto/control.pb.h"
 
@@ -22,7 +24,9 @@ struct ProcessLook {
 };
 
 // Names and command lines are the program's own words, with the canvas's secrets still in them: for
-// the writer, which masks them, and nobody else.
-ProcessLook LookAtProcesses(const std::vector<int>& pids, const Clock& clock);
+// the writer, which masks them, and nobody else. Those that it does not come to within `time` are
+// left out.
+ProcessLook LookAtProcesses(const std::vector<int>& pids, const Clock& clock,
+                            std::chrono::milliseconds time = bounds::kProcessLookTime);
 
 }  // namespace nightjar

@@ -8,9 +8,10 @@ namespace nightjar {
 
 class ProcessLooker::Ticket {
  public:
-  Ticket(Loop& loop, size_t in_all, std::function<void(ProcessLook)> done)
+  Ticket(Loop& loop, size_t in_all, std::chrono::milliseconds time,
+         std::function<void(ProcessLook)> done)
       : in_all_(in_all), done_(std::move(done)), patience_(loop, [this] { GiveUp(); }) {
-    patience_.StartAfter(bounds::kProcessLookTime);
+    patience_.StartAfter(time);
   }
 
   void Finish(ProcessLook look) {
@@ -32,17 +33,22 @@ class ProcessLooker::Ticket {
   Timer patience_;
 };
 
-ProcessLooker::ProcessLooker(Loop& loop, const Clock& clock)
+ProcessLooker::ProcessLooker(Loop& loop, const Clock& clock, std::chrono::milliseconds time)
     : ProcessLooker(
-          loop, [&clock](const std::vector<int>& pids) { return LookAtProcesses(pids, clock); }) {}
+          loop,
+          [&clock, time](const std::vector<int>& pids) {
+            return LookAtProcesses(pids, clock, time);
+          },
+          time) {}
 
-ProcessLooker::ProcessLooker(Loop& loop, Look look) : loop_(loop), look_(std::move(look)) {}
+ProcessLooker::ProcessLooker(Loop& loop, Look look, std::chrono::milliseconds time)
+    : loop_(loop), look_(std::move(look)), time_(time) {}
 
 ProcessLooker::~ProcessLooker() = default;
 
 std::shared_ptr<ProcessLooker::Ticket> ProcessLooker::Begin(std::vector<int> pids,
                                                             std::function<void(ProcessLook)> done) {
-  auto ticket = std::make_shared<Ticket>(loop_, pids.size(), std::move(done));
+  auto ticket = std::make_shared<Ticket>(loop_, pids.size(), time_, std::move(done));
   if (!thread_) thread_.emplace("nj-looking", bounds::kLooksWaiting, TaskThread::Tick());
   // Where too many wait already, the ticket's own patience is the answer.
   thread_->Add([this, asked = std::weak_ptr<Ticket>(ticket), pids = std::move(pids)] {

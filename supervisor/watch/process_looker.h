@@ -6,11 +6,13 @@
 // the loop's thread, after every ticket; loop thread only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "supervisor/loop/loop.h"
 #include "supervisor/loop/task_thread.h"
 #include "supervisor/watch/process_look.h"
@@ -22,19 +24,21 @@ class ProcessLooker {
   // How one look is done; the test's seam.
   using Look = std::function<ProcessLook(const std::vector<int>& pids)>;
 
-  // `loop` and `clock` outlive it.
-  ProcessLooker(Loop& loop, const Clock& clock);
-  ProcessLooker(Loop& loop, Look look);
+  // `loop` and `clock` outlive it. `time` is what a kill waits for a look at most.
+  ProcessLooker(Loop& loop, const Clock& clock,
+                std::chrono::milliseconds time = bounds::kProcessLookTime);
+  ProcessLooker(Loop& loop, Look look, std::chrono::milliseconds time = bounds::kProcessLookTime);
   // Waits for the look under way: by then whoever held it up is killed.
   ~ProcessLooker();
 
   class Ticket;
-  // `done` comes once, in a later turn, within kProcessLookTime; never once the ticket is dropped.
+  // `done` comes once, in a later turn, within `time`; never once the ticket is dropped.
   std::shared_ptr<Ticket> Begin(std::vector<int> pids, std::function<void(ProcessLook)> done);
 
  private:
   Loop& loop_;
   const Look look_;
+  const std::chrono::milliseconds time_;
   std::optional<TaskThread> thread_;  // last: what it still does needs the others
 };
 

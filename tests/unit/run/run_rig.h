@@ -108,7 +108,9 @@ class RunRig : public WorkersRig<SystemClock> {
   RevisionPtr revision_ = SomeRevision("demo", 1);
   Metrics metrics_;
   DeadlineGuard guard_;
-  RunService runs_{rig_.loop(), clock_, pool_, journal_, metrics_, &guard_};
+  // No test goes by how fast this machine looks at a process.
+  RunService runs_{
+      rig_.loop(), clock_, pool_, journal_, metrics_, &guard_, std::chrono::minutes(1)};
   std::deque<Call> calls_;
   proto::Run heard_;          // by the worker that Running() found
   size_t answered_with_ = 0;  // ends that the journal knew when a caller was answered last
