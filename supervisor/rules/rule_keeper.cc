@@ -46,7 +46,9 @@ RuleKeeper::RuleKeeper(Needs needs, std::shared_ptr<const rules::RuleSet> rules)
       finder_(std::make_unique<rules::HitFinder>(std::move(rules), needs_.processors)) {}
 
 void RuleKeeper::WriterCame() {
-  if (state_ == State::kWaits) ReadHits("");
+  if (state_ != State::kWaits) return;
+  ended_.clear();  // of a writer that went away while it told them
+  ReadHits("");
 }
 
 void RuleKeeper::ReadHits(const std::string& after) {

@@ -65,10 +65,10 @@ class RuleKeeper {
   void Take(std::shared_ptr<const rules::RuleSet> rules);
   // Hands over what was counted and not told yet. Nothing is looked at afterwards.
   void TellAll();
-  // Adds what the writer's answer cannot have yet, of that time.
-  void AddUnkept(proto::CounterHistory* history) const;
   // All of that, and all hits, are kept.
   bool settled() const { return recorder_.settled() && saver_.settled(); }
+  // Adds what the writer's answer cannot have yet, of that time.
+  void AddUnkept(proto::CounterHistory* history) const;
 
   // GET /rules, without `file`.
   proto::RuleList List() const;

@@ -334,6 +334,27 @@ TEST_F(RuleKeeperTest, TheWriterThatGoesAwayIsAskedAgainAndOneThatCannotReadHold
   EXPECT_THAT(told_, SizeIs(1));
 }
 
+TEST_F(RuleKeeperTest, AWriterThatGoesAwayWhileItTellsHitsLeavesNoneTwice) {
+  proto::FromWriter hits;
+  proto::RuleHit& over = *hits.mutable_rule_hits()->add_hits();
+  over.set_id(RunId::New(clock_.Wall()).ToString());
+  over.set_rule("runaway");
+  over.set_canvas("demo");
+  over.set_ended_unix_us(1);
+  hits.mutable_rule_hits()->set_more(true);
+  Start(kRunaway);
+  Question(proto::ToWriter::kRuleHitsWanted, hits);
+  ASSERT_EQ(Asked(proto::ToWriter::kRuleHitsWanted), 1u);
+  EXPECT_EQ(journal_.questions.back().question.rule_hits_wanted().after(), over.id());
+  auto answered = std::move(journal_.questions.back().answered);
+  journal_.questions.pop_back();
+  answered(Fail(ErrorCode::kUnavailable, "the storage writer is away"));
+  keeper_->WriterCame();
+  hits.mutable_rule_hits()->set_more(false);
+  Question(proto::ToWriter::kRuleHitsWanted, hits);
+  EXPECT_EQ(keeper_->Hits({}).hits_size(), 1);
+}
+
 TEST_F(RuleKeeperTest, OtherRulesLookAtWhatWasCountedBeforeThem) {
   Have("[rule.errors]\nwhen = [\"errors >= 3\"]\nwindow = \"1m\"\n");
   Kills(2);
