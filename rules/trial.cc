@@ -5,6 +5,7 @@
 
 #include "ipc/core/bounds.h"
 #include "ipc/core/clock.h"
+#include "rules/on_wire.h"
 
 namespace nightjar::rules {
 
@@ -42,16 +43,7 @@ void Trial::Note(const Change& change) {
   if (change.kind == Change::Kind::kAgain) return;
   open_[key] = trial_.hits_size();
   proto::RuleHit& hit = *trial_.add_hits();
-  hit.set_rule(change.rule->name);
-  hit.set_canvas(change.canvas);
-  hit.set_began_unix_us(UnixMicros(change.began));
-  hit.set_explanation(change.explanation);
-  hit.set_held_back(change.hold_back);
-  for (const Finding& found : change.findings) {
-    proto::RuleFinding& finding = *hit.add_findings();
-    finding.set_condition(found.condition);
-    finding.set_value(found.value);
-  }
+  PutFound(change, &hit);
   if (change.hold_back) return;
   for (const Action& action : change.rule->actions) hit.add_would(action.text);
 }
@@ -65,13 +57,7 @@ proto::RuleTrial Trial::Finish(Time since, Time until) {
   trial_.set_canvases(static_cast<uint32_t>(canvases_.size()));
   trial_.set_slots(slots_.size());
   if (!slots_.empty()) trial_.set_first_unix_us(UnixMicros(Time(Seconds(*slots_.begin()))));
-  for (const Rule& rule : rules_->rules) {
-    proto::RuleRow& row = *trial_.add_rules();
-    row.set_name(rule.name);
-    row.set_about(rule.about);
-    row.set_place(rule.place);
-    for (const Action& action : rule.actions) row.add_actions(action.text);
-  }
+  for (const Rule& rule : rules_->rules) *trial_.add_rules() = RowOf(rule);
   for (const proto::RuleHit& hit : trial_.hits())
     for (proto::RuleRow& row : *trial_.mutable_rules()) {
       if (row.name() != hit.rule()) continue;

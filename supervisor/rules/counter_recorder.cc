@@ -25,23 +25,23 @@ void CounterRecorder::Add(const std::string& canvas, const rules::Counts& counts
   slot_[canvas].Add(counts);
 }
 
+proto::CounterSlot CounterRecorder::EmptySlot() const {
+  proto::CounterSlot slot;
+  slot.set_begins_unix_s(begins_);
+  slot.set_seconds(static_cast<uint32_t>(bounds::kCounterSlot.count()));
+  return slot;
+}
+
 void CounterRecorder::Close() {
   if (slot_.empty()) return;
-  proto::CounterSlot part;
-  auto begin = [&] {
-    part.Clear();
-    part.set_begins_unix_s(begins_);
-    part.set_seconds(static_cast<uint32_t>(bounds::kCounterSlot.count()));
-  };
-  begin();
+  proto::CounterSlot part = EmptySlot();
   uint32_t number = 0;
   size_t bytes = 0;
   for (const auto& [canvas, counts] : slot_) {
     proto::CounterRow row = rules::OnWire(canvas, counts);
     const size_t row_bytes = row.ByteSizeLong();
     if (bytes > 0 && bytes + row_bytes > bounds::kCounterToldBytes) {
-      AddPart(number++, std::move(part));
-      begin();
+      AddPart(number++, std::exchange(part, EmptySlot()));
       bytes = 0;
     }
     *part.add_rows() = std::move(row);
@@ -93,9 +93,7 @@ void CounterRecorder::ForEachUnkept(
     const std::function<void(const proto::CounterSlot&)>& each) const {
   for (const proto::ToWriter& told : waiting_) each(told.counters_told().slot());
   if (slot_.empty()) return;
-  proto::CounterSlot slot;
-  slot.set_begins_unix_s(begins_);
-  slot.set_seconds(static_cast<uint32_t>(bounds::kCounterSlot.count()));
+  proto::CounterSlot slot = EmptySlot();
   for (const auto& [canvas, counts] : slot_) *slot.add_rows() = rules::OnWire(canvas, counts);
   each(slot);
 }

@@ -40,6 +40,8 @@ class CounterRecorder {
 
  private:
   int64_t SlotOf(WallTime time) const;
+  // Of the time that is counted now.
+  proto::CounterSlot EmptySlot() const;
   // The slot is over, or is taken for that.
   void Close();
   void AddPart(uint32_t number, proto::CounterSlot slot);

@@ -7,6 +7,7 @@
 #include "ipc/core/log.h"
 #include "policies/limit_table.h"
 #include "policies/tighten.h"
+#include "rules/on_wire.h"
 
 namespace nightjar {
 namespace {
@@ -182,20 +183,10 @@ void RuleKeeper::Hit(const rules::Change& change) {
   proto::RuleHit& hit = at->second;
   if (is_new) {
     hit.set_id(RunId::New(needs_.clock.Wall()).ToString());
-    hit.set_rule(rule.name);
-    hit.set_canvas(change.canvas);
-    hit.set_began_unix_us(UnixMicros(change.began));
     ++hits_ever_[rule.name];
   }
   hit.set_rules_version(finder_->rules().version);
-  hit.set_explanation(change.explanation);
-  hit.set_held_back(change.hold_back);
-  hit.clear_findings();
-  for (const rules::Finding& found : change.findings) {
-    proto::RuleFinding& finding = *hit.add_findings();
-    finding.set_condition(found.condition);
-    finding.set_value(found.value);
-  }
+  rules::PutFound(change, &hit);
   if (!change.hold_back) Act(rule, &hit);
   LogWarning("rule_hit", {{"rule", rule.name},
                           {"canvas", change.canvas},
@@ -318,13 +309,7 @@ proto::RuleList RuleKeeper::List() const {
   list.set_processors(needs_.processors);
   for (const rules::Rule& rule : rules().rules) {
     proto::RuleRow& row = *list.add_rules();
-    row.set_name(rule.name);
-    row.set_about(rule.about);
-    row.set_place(rule.place);
-    for (const rules::Condition& condition : rule.when) row.add_when(condition.text);
-    row.set_window_s(static_cast<uint64_t>(rule.window.count()));
-    for (const rules::Action& action : rule.actions) row.add_actions(action.text);
-    row.set_lasting_s(static_cast<uint64_t>(rule.lasting.count()));
+    row = rules::RowOf(rule);
     row.set_open_hits(OpenOf(rule.name));
     auto ever = hits_ever_.find(rule.name);
     row.set_hits(ever == hits_ever_.end() ? 0 : ever->second);
