@@ -57,11 +57,14 @@ function(nightjar_suite name)
   set_property(GLOBAL APPEND PROPERTY NIGHTJAR_SUITES ${name})
 endfunction()
 
-# nightjar_bench(NAME DEPS ...): one measuring program of this folder's .cc files, in bench/ of the build.
+# nightjar_bench(NAME [SOURCES ...] DEPS ...): one measuring program, in bench/ of the build and in target
+# `benches`; of this folder's .cc files, or, where several are made here, of those it names.
 function(nightjar_bench name)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
-  add_executable(${name} ${sources})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   set_property(GLOBAL APPEND PROPERTY NIGHTJAR_BENCHES ${name})
