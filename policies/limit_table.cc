@@ -99,6 +99,8 @@ constexpr LimitKey kKeys[] = {
     {"suspended", kSwitch, kCanvas, 0, 0, &Limits::suspended, "true: every request is refused"},
     {"exec", kSwitch, kCanvas, 0, 0, &Limits::exec,
      "true: exec handlers may run programs of this host, sealed like any run"},
+    {"denied_calls", kNames, kRun, 0, bounds::kDeniedCalls, &Limits::denied_calls,
+     "system calls that end a run that is a program, beyond those that end every run"},
     {"show_controls", kSwitch, kCanvas, 0, 0, &Limits::show_controls,
      "true: who is refused because of an operator's control is told its reason"},
     {"urgent", kNames, kRun, 0, bounds::kUrgentNames, &Limits::urgent,

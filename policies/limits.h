@@ -75,7 +75,8 @@ struct Limits {
   Limit<Micros> quota_cpu{Micros(0), {}};
   Limit<uint64_t> quota_egress_bytes{0, {}};
   Limit<bool> suspended{false, {}};
-  Limit<bool> exec{false, {}};  // its handlers may run programs of the host
+  Limit<bool> exec{false, {}};        // its handlers may run programs of the host
+  Limit<Names> denied_calls{{}, {}};  // system calls that those must not make (denied_calls.h)
   // Who is refused because of an operator's control is told its reason.
   Limit<bool> show_controls{false, {}};
   // --- of a new policy, what holds for runs that began under the one before (policies/urgent.h)

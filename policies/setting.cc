@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ipc/core/bounds.h"
+#include "policies/denied_calls.h"
 #include "policies/policy_errors.h"
 #include "policies/units.h"
 #include "policies/urgent.h"
@@ -138,6 +139,8 @@ Read ReadNames(const LimitKey& key, const TomlNode& node) {
                             "between words only");
     if (key.name == "urgent" && !MayBeUrgent(child.text))
       return tl::unexpected(NotUrgent(child.text));
+    if (key.name == "denied_calls")
+      if (auto wrong = WhyNotDenied(child.text); !wrong.empty()) return tl::unexpected(wrong);
     names.push_back(child.text);
   }
   return LimitValue(std::move(names));

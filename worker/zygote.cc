@@ -12,13 +12,14 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/clone.h"
 #include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
 #include "ipc/core/worker_exit.h"
 #include "worker/sandbox/builtin_profiles.h"
 #include "worker/sandbox/empty_world.h"
 #include "worker/sandbox/enter.h"
 #include "worker/sandbox/landlock.h"
 #include "worker/sandbox/own_clocks.h"
-#include "worker/sandbox/profile.h"
+#include "worker/sandbox/profile_shelf.h"
 #include "worker/sandbox/programs_world.h"
 #include "worker/session.h"
 
@@ -65,6 +66,8 @@ Status CheckRequest(const proto::SpawnWorker& request, const Packet& packet) {
       return Fail(ErrorCode::kProtocol, "a door of an unknown kind");
     born_into += cell == proto::CELL_DIR_BORN_INTO;
   }
+  if (static_cast<size_t>(request.denied_calls_size()) > bounds::kDeniedCalls)
+    return Fail(ErrorCode::kProtocol, "more denied calls than a policy can name");
   if (born_into > 1) return Fail(ErrorCode::kProtocol, "a process is born into one cell");
   return {};
 }
@@ -83,9 +86,12 @@ CloneArguments ArgumentsFor(const proto::SpawnWorker& request, const Packet& pac
 }
 
 // An error ends the zygote: its supervisor does not speak the contract, or is gone.
-Status Spawn(Channel& channel, const Packet& packet, const Walls& walls, Engine& engine) {
+Status Spawn(Channel& channel, const Packet& packet, ProfileShelf& profiles, Walls walls,
+             Engine& engine) {
   NJ_ASSIGN(auto request, packet.Parse<proto::SpawnWorker>());
   NJ_TRY(CheckRequest(request, packet));
+  NJ_ASSIGN(walls.profile,
+            profiles.Without({request.denied_calls().begin(), request.denied_calls().end()}));
   int pidfd = -1;
   CloneArguments clone = ArgumentsFor(request, packet, &pidfd);
   if (walls.mark != nullptr) walls.mark("request");
@@ -103,12 +109,15 @@ Status Spawn(Channel& channel, const Packet& packet, const Walls& walls, Engine&
   return channel.Send(answer, {owned.get()});
 }
 
-Result<Profile> PrepareProfile(const std::string& name) {
+Result<ProfileShelf> PrepareProfiles(const std::string& name) {
   auto rules = BuiltinProfile(name);
   if (!rules) return Fail(ErrorCode::kInvalid, "no seccomp profile is called " + name);
   OnDenial on_denial = OnDenialHere();
   if (on_denial == OnDenial::kKill) LogWarning("denied_calls_unnamed", {{"profile", name}});
-  return CompileProfile(*rules, on_denial);
+  ProfileShelf profiles(std::move(*rules), on_denial);
+  // The one that nearly every worker has; and a zygote whose profile is wrong does not start.
+  NJ_TRY(profiles.Without({}));
+  return profiles;
 }
 
 // Of this process, as RLIMIT_DATA counts: proc(5), "VmData".
@@ -125,7 +134,7 @@ Result<uint64_t> PrivateBytes() {
 
 Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   Channel channel(Fd(options.control_fd), Channel::Waiting::kYes);
-  NJ_ASSIGN(Profile profile, PrepareProfile(options.profile));
+  NJ_ASSIGN(ProfileShelf profiles, PrepareProfiles(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
   // What the warm-up freed goes back now; every page kept is copied in every worker that writes it.
   malloc_trim(0);
@@ -133,12 +142,14 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_TRY(ForgetSurroundings());
   if (Status started = StartClocksAnew(); !started)
     LogWarning("clocks_of_the_host", {{"error", started.error().ToString()}});
+  // Every canvas's next worker waits for it, behind whatever the machine is busy with.
+  RaiseItselfToRealTime();
   NJ_TRY(options.exec ? EnterProgramsWorld(options.root) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that
   // reads.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return FailErrno("PR_SET_PDEATHSIG");
-  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, &profile, landlock.get(),
+  const Walls walls{options.exec ? World::kPrograms : World::kEmpty, nullptr, landlock.get(),
                     data_bytes, options.mark};
   for (;;) {
     auto packet = channel.Receive();
@@ -146,7 +157,7 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
       if (packet.error().code == ErrorCode::kUnavailable) return {};
       return tl::unexpected<Error>(packet.error());
     }
-    NJ_TRY(Spawn(channel, **packet, walls, engine));
+    NJ_TRY(Spawn(channel, **packet, profiles, walls, engine));
   }
 }
 

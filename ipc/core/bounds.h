@@ -314,6 +314,7 @@ static_assert(kLedgerSlots >= 2 * kWorkers && kLedgerSlots % 64 == 0);
 // Where an incident is shortened to what a list shows of it, that fits.
 static_assert(kLedgerBeganBytes + 2 * kVerdictDetailBytes + 768 < kLedgerSlotBytes);
 inline constexpr size_t kKillsAsked = 2 * kWorkers;  // of the nest, not yet sent
+inline constexpr size_t kStartsAtOnce = 4;  // of one zygote, so that it has the next one before it
 inline constexpr size_t kSpawnsAsked = 512;  // workers asked of the zygote and not yet answered
 inline constexpr size_t kWorkerFds = 16;  // its two, a listener to hand over, memfds on their way
 inline constexpr size_t kWorkerFileBytes = 256 * kMiB;  // of a memfd that a worker fills
@@ -350,6 +351,8 @@ inline constexpr seconds kEventBeat{15};        // between two signs of life
 inline constexpr size_t kPolicyBytes = 4 * kMiB;
 inline constexpr size_t kPolicyErrors = 20;   // told of one file
 inline constexpr size_t kPolicyFiles = 1000;  // in a directory
+inline constexpr size_t kDeniedCalls = 64;  // of limit denied_calls
+inline constexpr size_t kProfilesTaken = 32;  // lists of them that a zygote has a filter for
 inline constexpr size_t kUrgentNames = 8;
 // A file that changed less than this ago is taken to be under way, and looked at again.
 inline constexpr milliseconds kPolicySettle{100};
@@ -403,7 +406,7 @@ inline constexpr size_t kCounterRowBytes = 2 * kKiB;    // one canvas's slot, wi
 inline constexpr size_t kCounterToldBytes = 64 * kKiB;  // in one message
 inline constexpr size_t kCounterPartsWaiting = 256;     // of slots that the writer has not kept yet
 inline constexpr size_t kCounterStoreBytes = 512 * kMiB;  // on the disk; beyond, the oldest go
-inline constexpr size_t kCounterAnswerBytes = 1 * kMiB;   // more is another answer's
+inline constexpr size_t kHistoryAnswerBytes = 1 * kMiB;   // more is another answer's
 inline constexpr size_t kRuleHitsEnded = 1000;            // hits that are over and still known
 static_assert(kCounterToldBytes + kCounterRowBytes < kFrameBytes);
 

@@ -11,6 +11,14 @@
 #include "ipc/core/log.h"
 
 namespace nightjar {
+namespace {
+
+bool BeLowestRealTimeAlone() {
+  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
+  return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
+}
+
+}  // namespace
 
 Status DropPrivileges(uint32_t uid, uint32_t gid) {
   if (uid == 0 || gid == 0)
@@ -43,9 +51,14 @@ void RaiseToRealTime(int nice_else) {
 
 void KeepRealTimeToItself() {
   if (sched_getscheduler(0) != SCHED_FIFO) return;
-  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
-  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0)
+  if (!BeLowestRealTimeAlone())
     LogWarning("real_time_inherited",
+               {{"error", FailErrno("sched_setscheduler").value().ToString()}});
+}
+
+void RaiseItselfToRealTime() {
+  if (!BeLowestRealTimeAlone())
+    LogWarning("real_time_refused",
                {{"error", FailErrno("sched_setscheduler").value().ToString()}});
 }
 

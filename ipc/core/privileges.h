@@ -28,4 +28,9 @@ void RaiseToRealTime(int nice_else);
 // that it has started so far. Needs no privilege; nothing where RaiseToRealTime was refused.
 void KeepRealTimeToItself();
 
+// Both at once: the calling thread alone goes before all ordinary work, with the lowest real-time
+// priority, and what it starts is ordinary. For one that does little at a time for who waits, and
+// starts tenants' work. Before privileges are dropped; where it is refused, that is logged.
+void RaiseItselfToRealTime();
+
 }  // namespace nightjar

@@ -75,8 +75,8 @@ void Resident::OnBroken(const std::string& why) {
   Fail(why);
 }
 
-void Resident::OnDenied(KillCause cause) {
-  Fail(cause.sentence);
+void Resident::OnDenied(const DeniedCall& call) {
+  Fail(CauseOf(call, policy::Limits()).sentence);
 }
 
 void Resident::OnGone(const Death& death) {

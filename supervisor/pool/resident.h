@@ -37,7 +37,7 @@ class Resident final : public WorkerUser {
 
   void OnMessage(proto::FromWorker message, std::vector<Fd> fds) override;
   void OnBroken(const std::string& why) override;
-  void OnDenied(KillCause cause) override;
+  void OnDenied(const DeniedCall& call) override;
   void OnGone(const Death& death) override;
 
  private:

@@ -90,7 +90,7 @@ void Worker::OnDenied(Result<DeniedCall> call) {
   if (dying()) return;
   if (!call) return Broke(call.error().ToString());
   if (user_ == nullptr) return reaper_.Kill(Reaper::Sample::kRunning);
-  user_->OnDenied(CauseOf(*call));
+  user_->OnDenied(*call);
 }
 
 void Worker::OnReaped(const Death& death) {

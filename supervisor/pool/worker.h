@@ -31,7 +31,7 @@ class WorkerUser {
   virtual void OnBroken(const std::string& why) = 0;
   // It made a system call that its profile does not allow, and is stuck in it. What it said before
   // came first. Once.
-  virtual void OnDenied(KillCause cause) = 0;
+  virtual void OnDenied(const DeniedCall& call) = 0;
   // The last call. The worker object still stands, its process does not.
   virtual void OnGone(const Death& death) = 0;
 };
@@ -45,7 +45,8 @@ class Worker {
     CellLimits cell_limits;
     uint64_t cpu_seconds_max = 0;  // the kernel's own cpu limit for its whole life
     proto::EngineKind engine = proto::ENGINE_DARK;
-    uint64_t tmp_bytes = 0;  // ENGINE_EXEC only
+    uint64_t tmp_bytes = 0;  // these two are of ENGINE_EXEC only
+    policy::Names denied_calls;
     std::unique_ptr<Cell> cell;
     Fd ring;
     Fd control;  // our end
@@ -75,6 +76,7 @@ class Worker {
   uint64_t cpu_seconds_max() const { return parts_.cpu_seconds_max; }
   proto::EngineKind engine() const { return parts_.engine; }
   uint64_t tmp_bytes() const { return parts_.tmp_bytes; }
+  const policy::Names& denied_calls() const { return parts_.denied_calls; }
   const Fd& ring() const { return parts_.ring; }
   // Takes the cell out, for its way back to the tree; after OnGone only.
   std::unique_ptr<Cell> TakeCell() { return std::move(parts_.cell); }

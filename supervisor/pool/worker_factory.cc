@@ -58,7 +58,10 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind
   parts.cell_limits = CellLimitsOf(limits);
   parts.cpu_seconds_max = CpuBackstopSeconds(limits);
   parts.engine = engine;
-  if (engine == proto::ENGINE_EXEC) parts.tmp_bytes = limits.tmp_bytes.value;
+  if (engine == proto::ENGINE_EXEC) {
+    parts.tmp_bytes = limits.tmp_bytes.value;
+    parts.denied_calls = limits.denied_calls.value;
+  }
   Fd theirs;
   Status made = [&]() -> Status {
     NJ_ASSIGN(parts.cell, cells_.Acquire(canvas, CanvasLimitsOf(limits), parts.cell_limits, *uid));
@@ -78,6 +81,7 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind
   request.uid = *uid;
   request.cpu_seconds_max = parts.cpu_seconds_max;
   request.tmp_bytes = parts.tmp_bytes;
+  request.denied_calls = parts.denied_calls;
   if (!cells_.bounds().memory) request.data_bytes_max = parts.cell_limits.memory_bytes;
   if (!cells_.bounds().pids) request.processes_max = parts.cell_limits.pids;
   request.control_fd = theirs.get();
@@ -90,12 +94,17 @@ Result<Worker*> WorkerFactory::Make(const std::string& canvas, proto::EngineKind
   raw->SetUser(user);
   workers_.emplace(id, std::move(worker));
   journal_.AttachRing(id, canvas, raw->ring());
-  zygotes_.Of(engine).Spawn(
-      request, [this, id](Result<SpawnedProcess> process) { OnSpawned(id, std::move(process)); });
+  ++asked_[engine];
+  zygotes_.Of(engine).Spawn(request, [this, id, engine](Result<SpawnedProcess> process) {
+    OnSpawned(id, engine, std::move(process));
+  });
   return raw;
 }
 
-void WorkerFactory::OnSpawned(WorkerId id, Result<SpawnedProcess> process) {
+void WorkerFactory::OnSpawned(WorkerId id, proto::EngineKind engine,
+                              Result<SpawnedProcess> process) {
+  --asked_[engine];
+  if (answered_) answered_();
   auto at = workers_.find(id);
   // Quarantined and buried while the zygote was at it: the tree kills what is in that cell again at
   // each sweep.

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "policies/limits.h"
 #include "supervisor/journal/journal.h"
 #include "supervisor/pool/uid_range.h"
@@ -40,6 +41,11 @@ class WorkerFactory {
 
   // There is a zygote of this engine: while it is being restarted, Make() would fail.
   bool CanMake(proto::EngineKind engine) { return zygotes_.Of(engine).ready(); }
+  // Its zygote was asked for as many as keep it busy (bounds::kStartsAtOnce): one more would only
+  // stand behind them, whoever it is for. Whoever waits for that to end is told with `answered`,
+  // from the loop, also when the zygote is lost.
+  bool Busy(proto::EngineKind engine) { return asked_[engine] >= bounds::kStartsAtOnce; }
+  void OnAnswered(std::function<void()> answered) { answered_ = std::move(answered); }
   // A new worker for this canvas, of this engine. `user` is told everything from now on: kSealed or
   // its failure comes as a message, and OnGone ends it, also when no process could be made (then
   // Death says exit code 127). An Error means that nothing was started.
@@ -67,7 +73,7 @@ class WorkerFactory {
     std::string canvas;
     uint32_t uid = 0;
   };
-  void OnSpawned(WorkerId id, Result<SpawnedProcess> process);
+  void OnSpawned(WorkerId id, proto::EngineKind engine, Result<SpawnedProcess> process);
   void OnFreed(const std::string& cell);
 
   Loop& loop_;
@@ -76,6 +82,8 @@ class WorkerFactory {
   Zygotes zygotes_;
   Journal& journal_;
   UidRange uids_;
+  std::map<proto::EngineKind, size_t> asked_;  // of its zygote, and not yet answered
+  std::function<void()> answered_;
   std::map<std::string, Quarantined> quarantine_;  // by the cell's name
   size_t lost_uids_ = 0;
   WorkerId next_id_ = 1;

@@ -53,7 +53,9 @@ namespace {
 // more: a run with a higher limit than the worker was made for would die of it.
 bool Allows(const Worker& worker, const policy::Limits& limits) {
   bool exec = worker.engine() == proto::ENGINE_EXEC;
-  if (exec && (!limits.exec.value || worker.tmp_bytes() != limits.tmp_bytes.value)) return false;
+  if (exec && (!limits.exec.value || worker.tmp_bytes() != limits.tmp_bytes.value ||
+               worker.denied_calls() != limits.denied_calls.value))
+    return false;
   return worker.cell_limits() == CellLimitsOf(limits) &&
          worker.cpu_seconds_max() >= CpuBackstopSeconds(limits);
 }
@@ -76,9 +78,15 @@ bool WorkerPool::Canvas::Reserves(const Resident& resident) const {
 }
 
 WorkerPool::WorkerPool(Loop& loop, const Clock& clock, WorkerFactory& factory, LimitsOf limits_of)
-    : loop_(loop), clock_(clock), factory_(factory), limits_of_(std::move(limits_of)) {}
+    : loop_(loop), clock_(clock), factory_(factory), limits_of_(std::move(limits_of)) {
+  factory_.OnAnswered([this] {
+    if (!waiting_.empty() || !reserves_.empty()) ShareLater();
+  });
+}
 
-WorkerPool::~WorkerPool() = default;
+WorkerPool::~WorkerPool() {
+  factory_.OnAnswered(nullptr);
+}
 
 WorkerPool::Canvas& WorkerPool::Of(const std::string& name) {
   std::unique_ptr<Canvas>& canvas = canvases_[name];
@@ -142,9 +150,18 @@ void WorkerPool::FillLater(const std::string& name) {
 void WorkerPool::Fill(Canvas& canvas) {
   if (closed_ || !canvas.revision) return;
   EndOutdated(canvas);
-  // Others wait for room already, and may have more right to it.
-  if (!short_.empty()) return IsShort(canvas);
-  StartReserve(canvas, StartForWaiting(canvas, SIZE_MAX).spare);
+  auto enlist = [](Line& line, const Want& want) {
+    if (std::find(line.begin(), line.end(), want) == line.end()) line.push_back(want);
+  };
+  bool others = !waiting_.empty();
+  for (proto::EngineKind engine : {proto::ENGINE_DARK, proto::ENGINE_EXEC})
+    if (std::any_of(canvas.waiting.begin(), canvas.waiting.end(),
+                    [&](const auto& ticket) { return ticket->engine == engine; }))
+      enlist(waiting_, {&canvas, engine});
+  enlist(reserves_, {&canvas, canvas.engine});
+  // Where others wait too, when all that came in this turn is known.
+  if (others) return ShareLater();
+  Share();
 }
 
 // What has an older revision's program waits for nobody but a request that came before the new one.
@@ -175,6 +192,7 @@ WorkerPool::Unserved WorkerPool::UnservedOf(const Canvas& canvas) const {
       unfit.push_back(ticket);
       continue;
     }
+    if (busy >= ticket->limits.concurrency.value) continue;  // it waits for an end, not a start
     starting.erase(fit);
     ++busy;
   }
@@ -190,51 +208,59 @@ WorkerPool::Unserved WorkerPool::UnservedOf(const Canvas& canvas) const {
   return unserved;
 }
 
-// One for each of them, `most` at most.
-WorkerPool::StartedForWaiting WorkerPool::StartForWaiting(Canvas& canvas, size_t most) {
-  Unserved unserved = UnservedOf(canvas);
-  StartedForWaiting done{unserved.spare, false};
-  for (const auto& ticket : unserved.tickets) {
-    if (most == 0) break;
-    // It may have left while one before it was told.
-    if (std::find(canvas.waiting.begin(), canvas.waiting.end(), ticket) == canvas.waiting.end())
-      continue;
-    if (factory_.full()) {
-      IsShort(canvas);
-      break;
-    }
-    --most;
-    done.tried = true;
-    Status started = StartOne(canvas, ticket->revision, ticket->engine, ticket->limits);
-    if (started) continue;
-    canvas.waiting.remove(ticket);
-    ticket->lent(tl::unexpected<Error>(started.error()));
-  }
-  return done;
-}
-
-// In a later turn, when all that came in this one is known.
-void WorkerPool::IsShort(Canvas& canvas) {
-  if (std::find(short_.begin(), short_.end(), &canvas) == short_.end()) short_.push_back(&canvas);
+void WorkerPool::ShareLater() {
   if (std::exchange(share_posted_, true)) return;
   loop_.Post([this, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
     share_posted_ = false;
-    ShareRoom();
+    Share();
   });
 }
 
-void WorkerPool::ShareRoom() {
-  while (!closed_ && !short_.empty() && !factory_.full()) {
-    std::vector<policy::Claim> claims;
-    for (const Canvas* canvas : short_) claims.push_back(canvas->Claims());
-    size_t next = policy::NextInTurn(claims);
-    if (!StartForWaiting(*short_[next], 1).tried)
-      short_.erase(short_.begin() + static_cast<ptrdiff_t>(next));
+// Neither requests without end nor reserves keep the others from being started.
+void WorkerPool::Share() {
+  while (!closed_ && !factory_.full()) {
+    if (!StartNext(reserve_next_ ? reserves_ : waiting_) &&
+        !StartNext(reserve_next_ ? waiting_ : reserves_))
+      return;
+    reserve_next_ = !reserve_next_;
   }
+  if (closed_) return;
+  reserves_.clear();  // the next sweep looks again
   // Some only looked whether there is something to start.
-  std::erase_if(short_, [this](Canvas* canvas) { return UnservedOf(*canvas).tickets.empty(); });
-  if (!closed_ && !short_.empty()) MakeRoom();
+  std::erase_if(waiting_,
+                [this](const Want& want) { return UnservedOf(*want.canvas).tickets.empty(); });
+  if (!waiting_.empty()) MakeRoom();
+}
+
+bool WorkerPool::StartNext(Line& line) {
+  for (;;) {
+    Line startable;
+    std::vector<policy::Claim> claims;
+    for (const Want& want : line) {
+      if (factory_.Busy(want.engine)) continue;
+      startable.push_back(want);
+      claims.push_back(want.canvas->Claims());
+    }
+    if (startable.empty()) return false;
+    Want next = startable[policy::NextInTurn(claims)];
+    if (&line == &waiting_ ? StartForWaiting(next) : StartReserve(next)) return true;
+    std::erase(line, next);
+  }
+}
+
+// For the first of those who wait for one, if there is one. Whom it cannot be started for is told.
+bool WorkerPool::StartForWaiting(const Want& want) {
+  Canvas& canvas = *want.canvas;
+  for (const auto& ticket : UnservedOf(canvas).tickets) {
+    if (ticket->engine != want.engine) continue;
+    Status started = StartOne(canvas, ticket->revision, ticket->engine, ticket->limits);
+    if (started) return true;
+    canvas.waiting.remove(ticket);
+    ticket->lent(tl::unexpected<Error>(started.error()));
+    return true;
+  }
+  return false;
 }
 
 // One place for each canvas that is short; more may follow when those are gone.
@@ -248,7 +274,7 @@ void WorkerPool::MakeRoom() {
     givers.push_back(canvas.get());
     claims.push_back(canvas->Claims());
   }
-  for (size_t wanted = short_.size(); wanted > ending && !givers.empty(); --wanted) {
+  for (size_t wanted = waiting_.size(); wanted > ending && !givers.empty(); --wanted) {
     size_t giver = policy::FirstToGive(claims);
     Canvas& canvas = *givers[giver];
     auto armed = std::find_if(
@@ -263,11 +289,10 @@ void WorkerPool::MakeRoom() {
 }
 
 // A worker that will come back counts: an end of its run is nearer than a start.
-void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
-  if (factory_.full()) return;
-  if (!factory_.CanMake(canvas.engine) || clock_.Mono() < canvas.no_arming_before) return;
-  if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return;
-  if (canvas.engine == proto::ENGINE_EXEC && !canvas.limits.exec.value) return;
+bool WorkerPool::LacksReserve(const Canvas& canvas) const {
+  if (!factory_.CanMake(canvas.engine) || clock_.Mono() < canvas.no_arming_before) return false;
+  if (clock_.Mono() - canvas.last_used > canvas.limits.idle.value) return false;
+  if (canvas.engine == proto::ENGINE_EXEC && !canvas.limits.exec.value) return false;
   auto armed =
       std::count_if(canvas.residents.begin(), canvas.residents.end(), [&](const auto& resident) {
         return resident->state() == Resident::State::kArmed && canvas.Reserves(*resident);
@@ -276,9 +301,14 @@ void WorkerPool::StartReserve(Canvas& canvas, size_t starting) {
     return worker->runs < RunsOf(*worker, canvas.limits) && worker->revision == canvas.revision &&
            worker->engine() == canvas.engine && Allows(*worker, canvas.limits);
   });
-  size_t reserve = starting + static_cast<size_t>(armed + returning);
-  for (; reserve < canvas.limits.armed.value; ++reserve)
-    if (!StartOne(canvas, canvas.revision, canvas.engine, canvas.limits)) return;
+  return UnservedOf(canvas).spare + static_cast<size_t>(armed + returning) <
+         canvas.limits.armed.value;
+}
+
+bool WorkerPool::StartReserve(const Want& want) {
+  Canvas& canvas = *want.canvas;
+  return canvas.engine == want.engine && LacksReserve(canvas) &&
+         StartOne(canvas, canvas.revision, canvas.engine, canvas.limits);
 }
 
 Resident& WorkerPool::House(Canvas& canvas, const RevisionPtr& revision) {

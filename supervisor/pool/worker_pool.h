@@ -5,9 +5,12 @@
 // they are let go, so that an idle canvas costs no process. A new revision replaces what waits. A
 // worker serves `reuse` runs of one canvas, then ends; by default one. Requests that find no worker
 // wait in order; the bound on that queue is admission's. While a zygote is being restarted, they
-// wait for it as they do for a worker. Where the machine is full (every user id is taken), each
-// place that comes free goes to the canvas that has least for its weight, and workers that nobody
-// waits for give theirs up. Loop thread only.
+// wait for it as they do for a worker.
+//
+// Where more is to be started than can be at once (its zygote is busy, or every user id is taken),
+// each start goes to the canvas that has least for its weight, in turns to one whose request waits
+// and to one whose reserve is not full; on a machine that is full, workers that nobody waits for
+// give their places up. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -77,15 +80,21 @@ class WorkerPool {
     size_t spare = 0;  // of those that are starting already, how many nobody waits for
   };
   Unserved UnservedOf(const Canvas& canvas) const;
-  struct StartedForWaiting {
-    size_t spare = 0;  // as of Unserved
-    bool tried = false;
+  bool LacksReserve(const Canvas& canvas) const;
+  // A canvas that may have something to be started with this engine.
+  struct Want {
+    Canvas* canvas;
+    proto::EngineKind engine;
+    bool operator==(const Want&) const = default;
   };
-  StartedForWaiting StartForWaiting(Canvas& canvas, size_t most);
-  void IsShort(Canvas& canvas);
-  void ShareRoom();
+  using Line = std::vector<Want>;
+  void ShareLater();
+  void Share();
+  // The one that is next in the line; false when there is none.
+  bool StartNext(Line& line);
+  bool StartForWaiting(const Want& want);
+  bool StartReserve(const Want& want);
   void MakeRoom();
-  void StartReserve(Canvas& canvas, size_t starting);
   void EndOutdated(Canvas& canvas);
   void LimitsChanged(Canvas& canvas);
   void EndOneSurplus(Canvas& canvas);
@@ -107,8 +116,9 @@ class WorkerPool {
   WorkerFactory& factory_;
   LimitsOf limits_of_;
   bool closed_ = false;
-  // Whose requests may wait for room on a full machine, in the order in which they began to.
-  std::vector<Canvas*> short_;
+  Line waiting_;   // whose requests may wait for a start, in the order in which they began to
+  Line reserves_;  // whose reserve may not be full, likewise
+  bool reserve_next_ = false;
   bool share_posted_ = false;
   std::map<std::string, std::unique_ptr<Canvas>> canvases_;
   std::shared_ptr<bool> alive_ =

@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "ipc/core/fd.h"
 #include "ipc/core/ids.h"
@@ -44,6 +46,7 @@ struct SpawnRequest {
   // What its cell does not bound, of each process and of the uid; 0: the cell does.
   uint64_t data_bytes_max = 0;
   uint64_t processes_max = 0;
+  std::vector<std::string> denied_calls;  // of those that its engine's profile allows
   int control_fd = -1;     // the worker's end; borrowed for the call
   int ring_fd = -1;        // borrowed
   struct Door {

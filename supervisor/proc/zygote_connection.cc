@@ -56,6 +56,7 @@ void ZygoteConnection::Spawn(const SpawnRequest& request,
   message.set_tmp_bytes(request.tmp_bytes);
   message.set_data_bytes_max(request.data_bytes_max);
   message.set_processes_max(request.processes_max);
+  message.mutable_denied_calls()->Add(request.denied_calls.begin(), request.denied_calls.end());
   std::vector<int> fds{request.control_fd, request.ring_fd};
   for (const SpawnRequest::Door& door : request.doors) {
     message.add_cells(door.born_into ? proto::CELL_DIR_BORN_INTO : proto::CELL_DIR_ENTERED);

@@ -240,8 +240,8 @@ void Run::OnBroken(const std::string& why) {
   Kill({proto::VERDICT_PROTOCOL, "the worker broke its protocol: " + why, "", Nanos(0)});
 }
 
-void Run::OnDenied(KillCause cause) {
-  Kill(std::move(cause));
+void Run::OnDenied(const DeniedCall& call) {
+  Kill(CauseOf(call, order_.limits));
 }
 
 void Run::Kill(KillCause cause) {

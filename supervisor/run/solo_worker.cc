@@ -41,8 +41,8 @@ void SoloWorker::OnBroken(const std::string& why) {
   Kill({proto::VERDICT_PROTOCOL, name_ + " broke its protocol: " + why, "", Nanos(0)});
 }
 
-void SoloWorker::OnDenied(KillCause cause) {
-  Kill(std::move(cause));
+void SoloWorker::OnDenied(const DeniedCall& call) {
+  Kill(CauseOf(call, limits_));
 }
 
 void SoloWorker::Kill(KillCause cause) {

@@ -29,7 +29,7 @@ class SoloWorker : public WorkerUser {
 
   void OnMessage(proto::FromWorker message, std::vector<Fd> fds) final;
   void OnBroken(const std::string& why) final;
-  void OnDenied(KillCause cause) final;
+  void OnDenied(const DeniedCall& call) final;
   void OnGone(const Death& death) final;
 
  protected:

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ipc/core/syscall_name.h"
+#include "policies/limit_table.h"
 
 namespace nightjar {
 namespace {
@@ -94,11 +95,19 @@ std::string Called(const DeniedCall& call) {
 
 }  // namespace
 
-KillCause CauseOf(const DeniedCall& call) {
-  std::string sentence = "it called " + Called(call) + " its profile does not allow";
+KillCause CauseOf(const DeniedCall& call, const policy::Limits& limits) {
+  constexpr std::string_view kLimit = "denied_calls";
+  const policy::Names& taken = limits.denied_calls.value;
+  const bool by_policy =
+      std::find(taken.begin(), taken.end(), SyscallName(call.number)) != taken.end();
+  const std::string by =
+      by_policy ? "limit " + policy::WithOrigin(policy::FindLimitKey(kLimit)->TextIn(limits))
+                : "its profile";
+  std::string sentence = "it called " + Called(call) + " " + by + " does not allow";
   if (call.tid != 0) sentence += ", in thread " + std::to_string(call.tid);
   if (!call.thread.empty()) sentence += " (" + call.thread + ")";
-  return {proto::VERDICT_DENIED_SYSCALL, std::move(sentence), "", Nanos(0)};
+  return {proto::VERDICT_DENIED_SYSCALL, std::move(sentence), std::string(by_policy ? kLimit : ""),
+          Nanos(0)};
 }
 
 }  // namespace nightjar

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 
+#include "policies/limits.h"
 #include "supervisor/watch/verdict.h"
 
 namespace nightjar {
@@ -21,7 +22,8 @@ struct DeniedCall {
 };
 
 // "it called socket(domain 2, type 1, protocol 0), system call 41, which its profile does not
-// allow, in thread 4711 (nightjar-worker)"
-KillCause CauseOf(const DeniedCall& call);
+// allow, in thread 4711 (nightjar-worker)"; or, where limit denied_calls names it, "which limit
+// denied_calls = [\"socket\"] (policy.toml:7, canvas demo) does not allow". `limits` are the run's.
+KillCause CauseOf(const DeniedCall& call, const policy::Limits& limits);
 
 }  // namespace nightjar

@@ -114,7 +114,7 @@ Result<proto::CounterHistory> CounterHistory::List(const proto::CountersWanted& 
   for (size_t bytes = 0;;) {
     NJ_ASSIGN(bool there, walk_.Step());
     if (!there) return history;
-    if (bytes >= bounds::kCounterAnswerBytes && walk_.Int(0) != begins) {
+    if (bytes >= bounds::kHistoryAnswerBytes && walk_.Int(0) != begins) {
       history.set_more(true);
       return history;
     }

@@ -52,7 +52,7 @@ Result<proto::RuleHitList> RuleHitStore::List(const proto::RuleHitsWanted& wante
   for (size_t bytes = 0;;) {
     NJ_ASSIGN(bool there, list_.Step());
     if (!there) return list;
-    if (bytes >= bounds::kCounterAnswerBytes) {
+    if (bytes >= bounds::kHistoryAnswerBytes) {
       list.set_more(true);
       return list;
     }

@@ -6,6 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ipc/core/syscall_name.h"
+#include "policies/denied_calls.h"
+#include "policies/limits.h"
 #include "tests/support/server_rig.h"
 
 namespace nightjar::e2e {
@@ -243,6 +246,60 @@ TEST_F(ExecTest, APolicyHasToLetACanvasRunPrograms) {
   Output refused = server_.Deploy("other", "[exec-handler GET /]\n/bin/true\n");
   EXPECT_NE(refused.exit_code, 0);
   EXPECT_THAT(refused.err, HasSubstr("limit exec = false"));
+}
+
+TEST(DeniedCallsTest, OneThatPolicyTookAwayEndsTheRunAndTheIncidentNamesItsLine) {
+  Server server(
+      "[canvas.tools]\nexec = true\n[canvas.tools.handler.\"GET /sealed\"]\n"
+      "denied_calls = [\"ptrace\", \"socket\"]\n");
+  // Looks for a name cache before it reads the file of accounts.
+  const std::string asks = "/bin/sh -c '/usr/bin/getent passwd nobody; exit 0'\n";
+  ASSERT_EQ(server
+                .Deploy("tools",
+                        "[exec-handler GET /sealed]\n" + asks + "[exec-handler GET /open]\n" + asks)
+                .exit_code,
+            0);
+  EXPECT_EQ(server.Get("tools", "/open").status, 200);
+  Answer ended = server.Get("tools", "/sealed");
+  EXPECT_EQ(ended.status, 500);
+  EXPECT_EQ(ended.headers["x-nightjar-verdict"], "denied_syscall");
+  Output incident;
+  Eventually([&] {
+    incident = server.Cli({"incident", ended.trace()});
+    return incident.exit_code == 0;
+  });
+  EXPECT_THAT(incident.out,
+              AllOf(HasSubstr("it called socket(domain 1,"),
+                    HasSubstr("which limit denied_calls = [\"ptrace\", \"socket\"] "
+                              "(policy.toml:4, handler GET /sealed) does not allow"),
+                    HasSubstr("<- struck")));
+  // A worker that was made for one of them is not lent to the other.
+  EXPECT_EQ(server.Get("tools", "/open").status, 200);
+}
+
+// Whatever a policy may take away, a program that does not use it begins, answers and ends.
+TEST(DeniedCallsTest, NoneThatMayBeNamedIsNeededToRunAProgram) {
+  constexpr size_t kTogether = 16;
+  std::vector<policy::Names> groups(1);
+  for (const std::string& name : SyscallNames()) {
+    if (!policy::WhyNotDenied(name).empty()) continue;
+    if (groups.back().size() == kTogether) groups.emplace_back();
+    groups.back().push_back(name);
+  }
+  ASSERT_GT(groups.size(), 10u);
+  std::string policy = "[default]\narmed = 0\n[canvas.tools]\nexec = true\n", canvas;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const std::string route = "POST /" + std::to_string(i);
+    policy += "[canvas.tools.handler.\"" + route + "\"]\ndenied_calls = [";
+    for (const std::string& name : groups[i]) policy += "\"" + name + "\", ";
+    policy += "]\n";
+    canvas += "[exec-handler " + route + "]\n/bin/true\n";
+  }
+  Server server(policy);
+  ASSERT_EQ(server.Deploy("tools", canvas).exit_code, 0);
+  for (size_t i = 0; i < groups.size(); ++i)
+    EXPECT_EQ(server.Post("tools", "/" + std::to_string(i), "a body").status, 200)
+        << testing::PrintToString(groups[i]);
 }
 
 TEST_F(ExecTest, SeesTheFilesThatWereDeployedWithItAndCannotChangeThem) {

@@ -21,7 +21,7 @@ class CrimesTest : public ZygoteTest {
     watches_.push_back(std::move(*watch));
     if (!rig_.RunUntil([&] { return denied || worker.process().ended(); })) return "nothing";
     if (!denied) return "it ended by signal " + std::to_string(worker.process().signal());
-    return *denied ? CauseOf(**denied).sentence : denied->error().ToString();
+    return *denied ? CauseOf(**denied, policy::Limits()).sentence : denied->error().ToString();
   }
 
   std::vector<std::unique_ptr<DenialWatch>> watches_;

@@ -1,5 +1,5 @@
 // The profile for arbitrary programs, tried with real ones: a shell and a Python do their work in
-// it, and whoever looks for a way out is killed.
+// it, and whoever looks for a way out is killed. And profiles that calls were taken from.
 
 #include "worker/sandbox/profile.h"
 
@@ -18,7 +18,9 @@
 #include <string>
 #include <vector>
 
+#include "ipc/core/bounds.h"
 #include "worker/sandbox/builtin_profiles.h"
+#include "worker/sandbox/profile_shelf.h"
 
 namespace nightjar::testing {
 namespace {
@@ -30,9 +32,8 @@ const Profile& ProgramProfile() {
   return *profile;
 }
 
-// How a child ends that does this inside the profile.
-int StatusOf(const std::function<int()>& act) {
-  const Profile& profile = ProgramProfile();
+// How a child ends that does this inside a profile.
+int StatusIn(const Profile& profile, const std::function<int()>& act) {
   pid_t child = fork();
   if (child == 0) {
     rlimit no_core{0, 0};
@@ -43,6 +44,10 @@ int StatusOf(const std::function<int()>& act) {
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   return status;
+}
+
+int StatusOf(const std::function<int()>& act) {
+  return StatusIn(ProgramProfile(), act);
 }
 
 int StatusOfProgram(std::vector<const char*> words) {
@@ -156,6 +161,37 @@ TEST(OnDenialTest, WhereTheListenerIsTakenTheKernelKills) {
 TEST(BuiltinProfileTest, ThereIsNoOther) {
   EXPECT_TRUE(BuiltinProfile("interpreter"));
   EXPECT_FALSE(BuiltinProfile("anything"));
+}
+
+TEST(ProfileShelfTest, TakesCallsFromAProfileAndLeavesTheRest) {
+  ProfileShelf shelf(*BuiltinProfile("program"), OnDenial::kKill);
+  auto without = shelf.Without({"socket", "mkdir"});
+  ASSERT_TRUE(without) << without.error().ToString();
+  auto mkdir = [] { return static_cast<int>(syscall(SYS_mkdir, "/", 0)) < 0 ? errno : 0; };
+  auto socket = [] { return static_cast<int>(syscall(SYS_socket, 0, 0, 0)) < 0 ? errno : 0; };
+  auto rmdir = [] { return static_cast<int>(syscall(SYS_rmdir, "/x/y")) < 0 ? errno : 0; };
+  for (const std::function<int()>& taken : {std::function<int()>(mkdir), {socket}}) {
+    int status = StatusIn(**without, taken);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) << status;
+  }
+  EXPECT_EQ(StatusIn(**without, rmdir), ENOENT << 8);
+  auto whole = shelf.Without({});
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(StatusIn(**whole, mkdir), EEXIST << 8);
+}
+
+TEST(ProfileShelfTest, CompilesAListOnceInWhateverOrderItIsAskedFor) {
+  ProfileShelf shelf(*BuiltinProfile("program"), OnDenial::kKill);
+  const Profile* first = *shelf.Without({"mkdir", "rmdir"});
+  EXPECT_EQ(*shelf.Without({"rmdir", "mkdir"}), first);
+  EXPECT_NE(*shelf.Without({"rmdir"}), first);
+}
+
+TEST(ProfileShelfTest, KnowsMoreListsOneAfterTheOtherThanItKeeps) {
+  ProfileShelf shelf(*BuiltinProfile("interpreter"), OnDenial::kKill);
+  for (size_t i = 0; i <= 2 * bounds::kProfilesTaken; ++i)
+    EXPECT_TRUE(shelf.Without({"unknown" + std::to_string(i)}));
+  EXPECT_TRUE(shelf.Without({}));
 }
 
 }  // namespace

@@ -305,6 +305,8 @@ TEST(PolicyTest, WrongQuantitiesAreToldInASentence) {
       {"wall = \"64MiB\"", "2:8: `MiB` is not a unit here: us, ms, s, m or h, as in \"500ms\""},
       {"memory = \"2s\"", "2:10: `s` is not a unit here: B, KiB, MiB, GiB or TiB, as in \"64MiB\""},
       {"rate = \"5\"", "2:8: `5` has no unit: /s, /m or /h, as in \"50/s\""},
+      {"denied_calls = [\"sokcet\"]", "2:16: unknown system call `sokcet`; did you mean `socket`?"},
+      {"denied_calls = [\"execve\"]", "2:16: `execve` is needed to start and end a program at all"},
       {"urgent = [\"wal\"]",
        "2:10: `urgent` names limits, and there is no `wal`; did you mean `wall`?"},
       {"urgent = [\"depth\"]",

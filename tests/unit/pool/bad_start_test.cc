@@ -123,7 +123,7 @@ class Listener final : public WorkerUser {
     loop_.Stop();  // after this turn
   }
   void OnBroken(const std::string&) override {}
-  void OnDenied(KillCause) override {}
+  void OnDenied(const DeniedCall&) override {}
   void OnGone(const Death&) override {}
 
  private:

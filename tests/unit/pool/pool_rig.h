@@ -22,7 +22,7 @@ class Borrower final : public WorkerUser {
 
   void OnMessage(proto::FromWorker, std::vector<Fd>) override {}
   void OnBroken(const std::string&) override {}
-  void OnDenied(KillCause) override {}
+  void OnDenied(const DeniedCall&) override {}
   void OnGone(const Death& how) override { death = how; }
 };
 

@@ -50,7 +50,7 @@ TEST_F(DenialWatchTest, TellsTheCallAndItsThreadOnce) {
   EXPECT_EQ((*call_)->arguments[0], 0x10000000u);
   EXPECT_EQ((*call_)->tid, process_.pid());
   EXPECT_EQ((*call_)->thread, "culprit?");
-  EXPECT_EQ(CauseOf(**call_).sentence,
+  EXPECT_EQ(CauseOf(**call_, policy::Limits()).sentence,
             DeniedProcess::kTold + ", in thread " + std::to_string(process_.pid()) + " (culprit?)");
 }
 

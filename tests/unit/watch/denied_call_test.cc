@@ -12,7 +12,7 @@ std::string Told(int number, std::array<uint64_t, 6> arguments = {}) {
   DeniedCall call;
   call.number = number;
   call.arguments = arguments;
-  return CauseOf(call).sentence;
+  return CauseOf(call, policy::Limits()).sentence;
 }
 
 std::string Number(int number) {
@@ -25,11 +25,29 @@ TEST(DeniedCallTest, IsACauseWithAName) {
   call.arguments = {2, 1, 0, 4, 5, 6};
   call.tid = 4711;
   call.thread = "nightjar-worker";
-  KillCause cause = CauseOf(call);
+  KillCause cause = CauseOf(call, policy::Limits());
   EXPECT_EQ(cause.verdict, proto::VERDICT_DENIED_SYSCALL);
   EXPECT_EQ(cause.sentence, "it called socket(domain 2, type 0x1, protocol 0)" +
                                 Number(SYS_socket) + ", in thread 4711 (nightjar-worker)");
   EXPECT_EQ(cause.limit, "");
+}
+
+TEST(DeniedCallTest, OneThatPolicyTookAwayNamesItsLine) {
+  policy::Limits limits;
+  limits.denied_calls = {{"ptrace", "socket"}, {"policy.toml:7", "canvas demo"}};
+  DeniedCall call;
+  call.number = SYS_socket;
+  KillCause cause = CauseOf(call, limits);
+  EXPECT_EQ(cause.verdict, proto::VERDICT_DENIED_SYSCALL);
+  EXPECT_EQ(cause.limit, "denied_calls");
+  EXPECT_EQ(
+      cause.sentence,
+      "it called socket(domain 0, type 0x0, protocol 0), system call " +
+          std::to_string(SYS_socket) +
+          ", which limit denied_calls = [\"ptrace\", \"socket\"] (policy.toml:7, canvas demo) "
+          "does not allow");
+  call.number = SYS_setns;
+  EXPECT_EQ(CauseOf(call, limits).limit, "");
 }
 
 TEST(DeniedCallTest, ArgumentsAreToldWhereTheyAreHarmlessNumbers) {

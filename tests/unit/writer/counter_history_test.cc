@@ -105,7 +105,7 @@ TEST_F(CounterHistoryTest, AnAnswerIsBoundedAndNeverCutsAMinuteInTwo) {
     const proto::CounterHistory history = List(0, Now(), after);
     more = history.more();
     ASSERT_FALSE(history.slots().empty());
-    EXPECT_LT(history.ByteSizeLong(), 2 * bounds::kCounterAnswerBytes);
+    EXPECT_LT(history.ByteSizeLong(), 2 * bounds::kHistoryAnswerBytes);
     EXPECT_EQ(history.slots_size() % 10, 0);
     slots += history.slots_size();
     after = history.slots().rbegin()->begins_unix_s();
