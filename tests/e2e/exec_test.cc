@@ -268,11 +268,10 @@ TEST(DeniedCallsTest, OneThatPolicyTookAwayEndsTheRunAndTheIncidentNamesItsLine)
     incident = server.Cli({"incident", ended.trace()});
     return incident.exit_code == 0;
   });
-  EXPECT_THAT(incident.out,
-              AllOf(HasSubstr("it called socket(domain 1,"),
-                    HasSubstr("which limit denied_calls = [\"ptrace\", \"socket\"] "
-                              "(policy.toml:4, handler GET /sealed) does not allow"),
-                    HasSubstr("<- struck")));
+  EXPECT_THAT(incident.out, AllOf(HasSubstr("it called socket(domain 1,"),
+                                  HasSubstr("which limit denied_calls = [\"ptrace\", \"socket\"] "
+                                            "(policy.toml:4, handler GET /sealed) does not allow"),
+                                  HasSubstr("<- struck")));
   // A worker that was made for one of them is not lent to the other.
   EXPECT_EQ(server.Get("tools", "/open").status, 200);
 }
