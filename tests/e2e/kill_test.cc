@@ -71,18 +71,18 @@ bool RealTimeIsGranted() {
   return rc == 0 && TestedStart() == StartMode::kRoot;
 }
 
-// A deadline waits for nobody's work; and what the supervisor starts gets nothing of that.
-TEST(KillTest, TheSupervisorAloneIsARealTimeProcessWhereRootStartedIt) {
+// A deadline waits for nobody's work, and neither does the making of a worker; and what these two
+// start gets nothing of that.
+TEST(KillTest, SupervisorAndZygoteAloneAreRealTimeProcessesWhereRootStartedThem) {
   Server server("[default]\narmed = 1\n");
   server.DeployExample("runaways");
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
   bool granted = RealTimeIsGranted();
-  EXPECT_EQ(sched_getscheduler(server.pid()),
-            granted ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER)
-      << server.log();
+  for (pid_t one : {server.pid(), server.HelperPid("zygote")})
+    EXPECT_EQ(sched_getscheduler(one), granted ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER)
+        << server.log();
   EXPECT_EQ(server.log().find("real_time_refused") == std::string::npos, granted) << server.log();
-  for (const char* helper : {"writer", "zygote"})
-    EXPECT_EQ(sched_getscheduler(server.HelperPid(helper)), SCHED_OTHER) << helper;
+  EXPECT_EQ(sched_getscheduler(server.HelperPid("writer")), SCHED_OTHER);
   // Of a worker that has not ended in the meantime.
   int workers = -1;
   EXPECT_TRUE(Eventually([&] {

@@ -1,8 +1,6 @@
 // The zygote itself: what it is, what it answers, and what ends it.
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/resource.h>
 
 #include "tests/kernel/worker/zygote_rig.h"
 
@@ -108,17 +106,6 @@ TEST_F(ZygoteSocketTest, KeepsThreeCapabilitiesAndNoMore) {
 }
 
 using RestartTest = ZygoteTest;
-
-// It goes before all ordinary work, and no worker does.
-TEST_F(RestartTest, ItsPriorityIsItsOwn) {
-  auto worker = SpawnArmed();
-  ASSERT_NE(worker, nullptr);
-  int its = worker->process().child().pid();
-  int zygote = zygote_process_->child().pid();
-  EXPECT_EQ(sched_getscheduler(zygote), SCHED_FIFO | SCHED_RESET_ON_FORK);
-  EXPECT_EQ(sched_getscheduler(its), SCHED_OTHER);
-  EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(its)), 0);
-}
 
 TEST_F(RestartTest, WorkersOutliveTheirZygoteAndAnotherTakesOver) {
   auto worker = SpawnArmed();
