@@ -4,30 +4,14 @@
 #include "policies/limit_table.h"
 #include "policies/policy_diff.h"
 #include "policies/policy_schema.h"
-#include "rules/rule_file.h"
 #include "supervisor/cli/commands.h"
-#include "supervisor/cli/complaints.h"
 #include "supervisor/cli/quantity.h"
+#include "supervisor/cli/read_texts.h"
 #include "supervisor/cli/render_policy.h"
 #include "supervisor/policy/limits_on_wire.h"
-#include "supervisor/policy/policy_files.h"
 
 namespace nightjar::cli {
 namespace {
-
-using PolicyPtr = std::shared_ptr<const policy::Policy>;
-
-// The policy at `path`, and what is to be said about it.
-ExitCode Read(Session& session, const std::string& path, PolicyPtr* policy,
-              proto::PolicyCheck* check) {
-  auto text = ReadPolicyText(path);
-  if (!text) return session.Complain(kUsage, text.error().ToString());
-  std::vector<policy::PolicyError> errors;
-  *policy = policy::Policy::Parse(text->files, &errors);
-  AddComplaints(errors, false, check);
-  if (*policy) AddComplaints((*policy)->layers().warnings, true, check);
-  return *policy ? kOk : kNo;
-}
 
 // `read` is given a path, and says what is to be said about what lies there and, in a few words,
 // what it is.
@@ -47,17 +31,6 @@ ExitCode CheckFiles(Session& session, ReadOne read) {
   }
   if (line.json) session.Print(all);
   return worst;
-}
-
-// For commands that go on with it: what is wrong is told, and what is odd is not their matter.
-ExitCode ReadOrTell(Session& session, const std::string& path, PolicyPtr* policy) {
-  proto::PolicyCheck check;
-  ExitCode code = Read(session, path, policy, &check);
-  if (code != kNo) return code;
-  session.err() << RenderComplaints(check, session.error_paint());
-  return session.Complain(
-      kNo,
-      CountText(static_cast<uint64_t>(check.complaints_size()), "error", "errors") + " in " + path);
 }
 
 proto::LimitDirection OnWire(policy::Direction direction) {
@@ -105,7 +78,7 @@ ExitCode CheckPolicy(Session& session) {
   return CheckFiles(session,
                     [&](const std::string& path, proto::PolicyCheck* check, std::string* is) {
                       PolicyPtr policy;
-                      ExitCode code = Read(session, path, &policy, check);
+                      ExitCode code = ReadText(session, path, &policy, check);
                       if (policy)
                         *is = "policy " + policy->layers().version + ", " +
                               CountText(policy->layers().plans.size(), "plan", "plans") + ", " +
@@ -117,12 +90,8 @@ ExitCode CheckPolicy(Session& session) {
 ExitCode CheckRules(Session& session) {
   return CheckFiles(
       session, [&](const std::string& path, proto::PolicyCheck* check, std::string* is) {
-        auto text = ReadPolicyText(path);
-        if (!text) return session.Complain(kUsage, text.error().ToString());
-        std::vector<policy::PolicyError> errors;
-        auto rules = rules::ParseRules(text->files, &errors);
-        AddComplaints(errors, false, check);
-        if (!rules) return kNo;
+        RulesPtr rules;
+        if (ExitCode code = ReadText(session, path, &rules, check); code != kOk) return code;
         *is = "rules " + rules->version + ", " + CountText(rules->rules.size(), "rule", "rules");
         return kOk;
       });

@@ -1,32 +1,18 @@
 #include "rules/rule_file.h"
 #include "rules/trial.h"
 #include "supervisor/cli/commands.h"
-#include "supervisor/cli/complaints.h"
 #include "supervisor/cli/query.h"
-#include "supervisor/cli/render_policy.h"
+#include "supervisor/cli/read_texts.h"
 #include "supervisor/cli/render_rules.h"
-#include "supervisor/policy/policy_files.h"
 
 namespace nightjar::cli {
 namespace {
 
-using RulesPtr = std::shared_ptr<const rules::RuleSet>;
-
 // Of the file or directory; without one those that come with the program.
-ExitCode ReadRules(Session& session, const std::string& path, RulesPtr* rules) {
-  if (path.empty()) {
-    *rules = rules::ShippedRules();
-    return kOk;
-  }
-  auto text = ReadPolicyText(path);
-  if (!text) return session.Complain(kUsage, text.error().ToString());
-  std::vector<policy::PolicyError> errors;
-  *rules = rules::ParseRules(text->files, &errors);
-  if (*rules) return kOk;
-  proto::PolicyCheck check;
-  AddComplaints(errors, false, &check);
-  session.err() << RenderComplaints(check, session.error_paint());
-  return session.Complain(kNo, "nothing was tried: there are mistakes in " + path);
+ExitCode RulesOf(Session& session, const std::string& path, RulesPtr* rules) {
+  if (!path.empty()) return ReadOrTell(session, path, rules);
+  *rules = rules::ShippedRules();
+  return kOk;
 }
 
 }  // namespace
@@ -55,12 +41,12 @@ ExitCode TestRules(Session& session) {
   const CommandLine& line = session.line();
   RulesPtr rules;
   if (!line.file.empty())
-    if (ExitCode code = ReadRules(session, line.file, &rules); code != kOk) return code;
+    if (ExitCode code = RulesOf(session, line.file, &rules); code != kOk) return code;
   proto::RuleList in_force;
   if (ExitCode code = session.Ask({.target = "/rules"}, &in_force); code != kOk) return code;
   const std::string file = line.file.empty() ? in_force.file() : line.file;
   if (rules == nullptr) {
-    if (ExitCode code = ReadRules(session, file, &rules); code != kOk) return code;
+    if (ExitCode code = RulesOf(session, file, &rules); code != kOk) return code;
     if (rules->version != in_force.version())
       session.err() << "what is tried is " << file << " as it is now, " << rules->version
                     << "; in force is " << in_force.version() << "\n";

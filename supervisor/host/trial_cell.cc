@@ -10,12 +10,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
 #include "ipc/core/fd.h"
 
 namespace nightjar {
 namespace {
 
 constexpr int kPatienceMs = 1000;
+constexpr std::string_view kPrefix = "nightjar-probe-";  // then the pid of whoever tries
 
 // A child in the group that only waits. -1 and errno where the kernel cannot.
 long CloneInto(int group, int* pidfd) {
@@ -54,6 +60,20 @@ Trial RemoveGroup(int parent, const std::string& name) {
   return {0};
 }
 
+// Groups of those that were killed while they tried. One that is in use is not removed by rmdir.
+void RemoveLeft(const std::string& parent) {
+  std::error_code error;
+  std::vector<std::string> left;
+  for (std::filesystem::directory_iterator at(parent, error), end; !error && at != end;
+       at.increment(error)) {
+    std::string name = at->path().filename();
+    if (!name.starts_with(kPrefix)) continue;
+    pid_t pid = atoi(name.c_str() + kPrefix.size());
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) left.push_back(at->path());
+  }
+  for (const std::string& group : left) (void)rmdir(group.c_str());
+}
+
 bool HasFile(int dir, const char* name) {
   return faccessat(dir, name, F_OK, 0) == 0;
 }
@@ -81,8 +101,9 @@ void TryBirthAndKill(int group, HostFacts& facts) {
 
 void TryCell(HostFacts& facts) {
   if (facts.group_directory.empty()) return;
+  RemoveLeft(facts.group_directory);
   Fd parent(open(facts.group_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  std::string name = "nightjar-probe-" + std::to_string(getpid());
+  std::string name = std::string(kPrefix) + std::to_string(getpid());
   if (!parent.valid() || mkdirat(parent.get(), name.c_str(), 0755) != 0) {
     facts.cgroup_make.error = errno;
     return;

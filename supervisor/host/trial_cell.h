@@ -6,7 +6,8 @@
 
 namespace nightjar {
 
-// Fills in the cgroup_* trials and swap_accounted. Root only. Removes what it makes.
+// Fills in the cgroup_* trials and swap_accounted. Root only. Removes what it makes,
+// and what one before it made that was killed meanwhile.
 void TryCell(HostFacts& facts);
 
 }  // namespace nightjar

@@ -41,6 +41,27 @@ TEST(ProbeTest, AgreesWithItselfAndLeavesNothingBehind) {
   }
 }
 
+TEST(ProbeTest, RemovesWhatAKilledOneLeftAndNothingElse) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to try cgroups and namespaces";
+  HostFacts facts = GatherHostFacts(kRoot);
+  if (facts.group_directory.empty()) GTEST_SKIP() << "this host has no cgroup tree to try";
+  pid_t gone = fork();
+  if (gone == 0) _exit(0);
+  ASSERT_EQ(waitpid(gone, nullptr, 0), gone);
+  auto group = [&](const std::string& name) {
+    std::string path = facts.group_directory + "/" + name;
+    EXPECT_TRUE(std::filesystem::create_directory(path)) << path;
+    return path;
+  };
+  const std::string left = group("nightjar-probe-" + std::to_string(gone));
+  const std::string in_use = group("nightjar-probe-" + std::to_string(getppid()));
+  const std::string other = group("nightjar-probe-x" + std::to_string(gone));
+  GatherHostFacts(kRoot);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_EQ(rmdir(in_use.c_str()), 0);
+  EXPECT_EQ(rmdir(other.c_str()), 0);
+}
+
 TEST(ProbeTest, AnOrdinaryUserGetsAnAnswerToo) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to become an ordinary user";
   pid_t child = fork();
