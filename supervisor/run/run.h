@@ -110,6 +110,7 @@ class Run final : public WorkerUser {
   void OnTooMuchOutput(uint64_t bytes);
   void OnLimitHit(const proto::LimitHit& hit);
   void OnDied(const proto::Died& died);
+  void NoteTrace();
   void KillWorker(Reaper::Sample sample);
   RunSeen SeenUntil(const Death& death, const CellUsage& used);
   void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ipc/ring/layout.h"
+#include "ipc/ring/producer.h"
 #include "tests/unit/run/run_rig.h"
 
 namespace nightjar::testing {
@@ -53,6 +55,36 @@ TEST_F(KillTest, TheCpuLimitIsTheCellsCounter) {
   ASSERT_TRUE(UntilOver(call));
   EXPECT_EQ(call.result.verdict, proto::VERDICT_CPU_TIME);
   EXPECT_EQ(call.result.status, 500u);
+}
+
+// Accounts and abuse rules count what a killed run traced too.
+TEST_F(KillTest, WhatItTracedIsReadFromItsRing) {
+  limits_.wall.value = milliseconds(10);
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  auto ring = Mapping::Create(worker.ring, RingBytes(), Mapping::Access::kReadWrite);
+  ASSERT_TRUE(ring);
+  RingProducer producer(ring->bytes());
+  producer.StartRun(call.id);
+  producer.ShowCounters(70, 4000, 20);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.usage.trace_events(), 70u);
+  EXPECT_EQ(call.result.usage.trace_bytes(), 4000u);
+  EXPECT_EQ(call.result.usage.trace_dropped(), 20u);
+  EXPECT_EQ(Ended(call).incident().usage().trace_events(), 70u);
+}
+
+TEST_F(KillTest, OfARingThatSaysMoreThanFitsNothingIsCounted) {
+  limits_.wall.value = milliseconds(10);
+  Call& call = Start();
+  FakeWorker& worker = Running(call);
+  auto ring = Mapping::Create(worker.ring, RingBytes(), Mapping::Access::kReadWrite);
+  ASSERT_TRUE(ring);
+  RingProducer producer(ring->bytes());
+  producer.StartRun(call.id);
+  producer.ShowCounters(70, limits_.trace_bytes.value + 1, 0);
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.usage.trace_events(), 0u);
 }
 
 TEST_F(KillTest, AnOperatorEndsARunningRun) {
