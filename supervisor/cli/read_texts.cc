@@ -10,6 +10,17 @@
 namespace nightjar::cli {
 namespace {
 
+template <typename ReadPtr, typename Parse>
+ExitCode ParseText(Session& session, const std::string& path, ReadPtr* read,
+                   proto::PolicyCheck* check, Parse parse) {
+  auto text = ReadPolicyText(path);
+  if (!text) return session.Complain(kUsage, text.error().ToString());
+  std::vector<policy::PolicyError> errors;
+  *read = parse(text->files, &errors);
+  AddComplaints(errors, false, check);
+  return *read ? kOk : kNo;
+}
+
 template <typename ReadPtr>
 ExitCode TellMistakes(Session& session, const std::string& path, ReadPtr* read) {
   proto::PolicyCheck check;
@@ -25,23 +36,15 @@ ExitCode TellMistakes(Session& session, const std::string& path, ReadPtr* read) 
 
 ExitCode ReadText(Session& session, const std::string& path, PolicyPtr* read,
                   proto::PolicyCheck* check) {
-  auto text = ReadPolicyText(path);
-  if (!text) return session.Complain(kUsage, text.error().ToString());
-  std::vector<policy::PolicyError> errors;
-  *read = policy::Policy::Parse(text->files, &errors);
-  AddComplaints(errors, false, check);
-  if (*read) AddComplaints((*read)->layers().warnings, true, check);
-  return *read ? kOk : kNo;
+  auto parse = [](const auto& files, auto* errors) { return policy::Policy::Parse(files, errors); };
+  ExitCode code = ParseText(session, path, read, check, parse);
+  if (code == kOk) AddComplaints((*read)->layers().warnings, true, check);
+  return code;
 }
 
 ExitCode ReadText(Session& session, const std::string& path, RulesPtr* read,
                   proto::PolicyCheck* check) {
-  auto text = ReadPolicyText(path);
-  if (!text) return session.Complain(kUsage, text.error().ToString());
-  std::vector<policy::PolicyError> errors;
-  *read = rules::ParseRules(text->files, &errors);
-  AddComplaints(errors, false, check);
-  return *read ? kOk : kNo;
+  return ParseText(session, path, read, check, rules::ParseRules);
 }
 
 ExitCode ReadOrTell(Session& session, const std::string& path, PolicyPtr* read) {

@@ -21,6 +21,14 @@ class KillTest : public RunRig {
     return runs_.Kill(call.id, "uid 0 pid 7",
                       [this](const RunResult& result) { told_.push_back(result.verdict); });
   }
+  // The worker's ring says that it traced 70 events of the run, and dropped 20 of them.
+  static void ShowTraced(FakeWorker& worker, const Call& call, uint64_t bytes) {
+    auto ring = Mapping::Create(worker.ring, RingBytes(), Mapping::Access::kReadWrite);
+    ASSERT_TRUE(ring);
+    RingProducer producer(ring->bytes());
+    producer.StartRun(call.id);
+    producer.ShowCounters(70, bytes, 20);
+  }
   std::vector<proto::Verdict> told_;
 };
 
@@ -62,11 +70,7 @@ TEST_F(KillTest, WhatItTracedIsReadFromItsRing) {
   limits_.wall.value = milliseconds(10);
   Call& call = Start();
   FakeWorker& worker = Running(call);
-  auto ring = Mapping::Create(worker.ring, RingBytes(), Mapping::Access::kReadWrite);
-  ASSERT_TRUE(ring);
-  RingProducer producer(ring->bytes());
-  producer.StartRun(call.id);
-  producer.ShowCounters(70, 4000, 20);
+  ShowTraced(worker, call, 4000);
   ASSERT_TRUE(UntilOver(call));
   EXPECT_EQ(call.result.usage.trace_events(), 70u);
   EXPECT_EQ(call.result.usage.trace_bytes(), 4000u);
@@ -78,11 +82,7 @@ TEST_F(KillTest, OfARingThatSaysMoreThanFitsNothingIsCounted) {
   limits_.wall.value = milliseconds(10);
   Call& call = Start();
   FakeWorker& worker = Running(call);
-  auto ring = Mapping::Create(worker.ring, RingBytes(), Mapping::Access::kReadWrite);
-  ASSERT_TRUE(ring);
-  RingProducer producer(ring->bytes());
-  producer.StartRun(call.id);
-  producer.ShowCounters(70, limits_.trace_bytes.value + 1, 0);
+  ShowTraced(worker, call, limits_.trace_bytes.value + 1);
   ASSERT_TRUE(UntilOver(call));
   EXPECT_EQ(call.result.usage.trace_events(), 0u);
 }
