@@ -227,6 +227,7 @@ Result<TraceIndex::Erasures> TraceIndex::Delete(const RunId& run, const proto::D
   for (const IndexedTrace& patch : patches) {
     NJ_ASSIGN(RunId id, IdOf(patch.row.run_id()));
     erasures.push_back({patch.object_key, canvas, id});
+    NJ_TRY(deletions_->Add(id, order, clock_.Wall()));
   }
   NJ_TRY(patches_->RemoveAll(canvas, run));
   NJ_TRY(days_.Remove(run, trace));

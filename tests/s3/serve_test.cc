@@ -132,6 +132,38 @@ TEST_F(ServeTest, ATraceIsInTheStoreAndIsReadFromThere) {
   EXPECT_EQ(Metric("nightjar_store_spooled_bytes"), 0);
 }
 
+TEST_F(ServeTest, APatchIsAnObjectOfItsOwnAndGoesWithItsBase) {
+  Serve();
+  ASSERT_EQ(server_
+                ->Deploy("demo",
+                         "[http-handler GET /hello]\ndouble 21\n\n"
+                         "[fn double n:Int -> Int]\nn * 2\n")
+                .exit_code,
+            0);
+  std::string base = Run();
+  ASSERT_TRUE(InAWhile([&] { return AllUploaded({base}); })) << server_->log();
+  Output again = server_->Cli({"run-function", "demo", base, "double"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  std::smatch found;
+  std::string said = again.out + again.err;
+  ASSERT_TRUE(std::regex_search(said, found, std::regex("run ([0-9a-f-]{36})"))) << said;
+  std::string patch = found[1];
+  ASSERT_TRUE(InAWhile([&] { return AllUploaded({base, patch}); })) << server_->log();
+
+  Fetched whole = Fetch(ObjectOf(patch).headers["location"]);
+  ASSERT_EQ(whole.status, 200);
+  auto reader = TraceReader::Open(whole.body);
+  ASSERT_TRUE(reader);
+  EXPECT_NE(reader->Find(*RunId::Parse(patch)), nullptr);
+  EXPECT_EQ(reader->Find(*RunId::Parse(base)), nullptr);
+  Output shown = server_->Cli({"trace", "demo", base});
+  EXPECT_THAT(shown.out, HasSubstr("Patch 1: call 1 of double"));
+
+  ASSERT_EQ(server_->Cli({"delete-trace", "demo", base, "--reason", "asked for"}).exit_code, 0);
+  EXPECT_TRUE(InAWhile([&] { return CountObjects(bucket_) == 0; })) << ListBucket(bucket_);
+  EXPECT_EQ(ObjectOf(patch).status, 410);
+}
+
 TEST_F(ServeTest, AStoreThatIsKilledCostsSpoolOnly) {
   Serve();
   std::string first = Run();

@@ -641,7 +641,7 @@ TEST_F(KeeperTest, ADeletionTakesThePatches) {
   ASSERT_TRUE(Delete(base));
   EXPECT_EQ(Objects(""), 0u);
   EXPECT_EQ(Unfinished(), 0u);
-  EXPECT_EQ(Missing(patch), ErrorCode::kNotFound);
+  EXPECT_EQ(Missing(patch), ErrorCode::kDeleted);
   EXPECT_FALSE(archive_->index().GetPatch("demo", patch));
   Patch(base, "was deleted on");  // it was under way
   EXPECT_EQ(Objects(""), 0u);
