@@ -112,20 +112,34 @@ class Sealing {
       text_.missing.push_back({"trace.njt", Printable(why_.no_trace())});
       return {};
     }
-    NJ_TRY(AddObject(target));
+    NJ_ASSIGN(has_trace_, AddObject(target, "trace.njt",
+                                    "the trace as it is stored (docs/formats/trace.md); small "
+                                    "ones share a file with others of their canvas"));
     if (!has_trace_) return {};
     auto document = session_.TryGet(target);
     if (!document)
       return Missing("trace.json", document.error()) ? Status()
                                                      : tl::unexpected<Error>(document.error());
-    return Add("trace.json", *document, "the trace as JSON");
+    NJ_TRY(Add("trace.json", *document, "the trace as JSON, with its patches"));
+    proto::TraceDocument trace;
+    if (!Session::ReadJson(*document, &trace))
+      return Fail(ErrorCode::kProtocol, "the trace makes no sense to this version of nightjar");
+    for (int i = 0; i < trace.patches_size(); ++i) {
+      const std::string& id = trace.patches(i).row().run_id();
+      const std::string number = std::to_string(i + 1);
+      NJ_TRY(AddObject(TracePath(incident_.canvas(), id), "patch-" + number + ".njt",
+                       "patch " + number + " of the trace as it is stored, " + Printable(id)));
+    }
+    return {};
   }
 
-  Status AddObject(const std::string& target) {
+  // False: there is none, and the archive says so.
+  Result<bool> AddObject(const std::string& target, const std::string& name,
+                         const std::string& what) {
     auto part = session_.TryFetchPart(target, kTraceType, 0, kPartBytes);
-    if (!part)
-      return Missing("trace.njt", part.error()) ? Status() : tl::unexpected<Error>(part.error());
-    NJ_TRY(archive_.Begin("trace.njt", part->size));
+    if (!part && Missing(name, part.error())) return false;
+    NJ_TRY(part);
+    NJ_TRY(archive_.Begin(name, part->size));
     for (uint64_t first = 0;;) {
       const std::string& bytes = part->answer.body;
       NJ_TRY(archive_.Append(bytes));
@@ -135,11 +149,8 @@ class Sealing {
       NJ_TRY(part);
     }
     NJ_TRY(archive_.End());
-    text_.files.push_back({"trace.njt",
-                           "the trace as it is stored (docs/formats/trace.md); small "
-                           "ones share a file with others of their canvas"});
-    has_trace_ = true;
-    return {};
+    text_.files.push_back({name, what});
+    return true;
   }
 
   Status AddSource() {

@@ -189,6 +189,7 @@ TEST_F(DeskTest, EvidenceIsSealedVerifiedAndHeld) {
                  "let key = KEY in descend 0\n[fn descend depth:Int -> Int]\n"
                  "1 + descend (depth + 1)\n");
   std::string id = Ended("runaways", "/recursion?token=violin");
+  server_.Cli({"run-function", "runaways", id, "descend"});
   std::string file = folder_ / "case.tar";
   Output made = server_.Cli({"evidence", id.substr(0, 13), "--out", file});
   ASSERT_EQ(made.exit_code, 0) << made.err;
@@ -198,9 +199,9 @@ TEST_F(DeskTest, EvidenceIsSealedVerifiedAndHeld) {
   // By public tools alone.
   Output list = folder_.Shell("tar -tf case.tar");
   const std::string inside = "evidence-" + id + "/";
-  for (const char* name :
-       {"why.txt", "incident.json", "incident.link", "chain.json", "limits.json", "trace.njt",
-        "trace.json", "program.dark", "usage.json", "audit.json", "README.txt", "MANIFEST"})
+  for (const char* name : {"why.txt", "incident.json", "incident.link", "chain.json", "limits.json",
+                           "trace.njt", "trace.json", "patch-1.njt", "program.dark", "usage.json",
+                           "audit.json", "README.txt", "MANIFEST"})
     EXPECT_THAT(list.out, HasSubstr(inside + name + "\n"));
   Output checked =
       folder_.Shell("tar -xf case.tar && cd evidence-* && sha256sum --strict -c MANIFEST");
