@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "ipc/core/bounds.h"
+#include "ipc/core/log.h"
+#include "ipc/ring/consumer.h"
+#include "ipc/ring/layout.h"
 
 namespace nightjar {
 
@@ -91,6 +94,17 @@ void Worker::OnDenied(Result<DeniedCall> call) {
   if (!call) return Broke(call.error().ToString());
   if (user_ == nullptr) return reaper_.Kill(Reaper::Sample::kRunning);
   user_->OnDenied(*call);
+}
+
+Worker::Traced Worker::TracedOf(const RunId& run) const {
+  auto ring = Mapping::Create(parts_.ring, RingBytes(), Mapping::Access::kRead);
+  if (!ring) {
+    LogError("ring_unread", {{"run", run.ToString()}, {"error", ring.error().ToString()}});
+    return {};
+  }
+  RingCounters counters = ReadRingCounters(ring->bytes());
+  if (counters.run != run) return {};
+  return {counters.events, counters.bytes, counters.dropped};
 }
 
 void Worker::OnReaped(const Death& death) {

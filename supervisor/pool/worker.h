@@ -78,6 +78,13 @@ class Worker {
   uint64_t tmp_bytes() const { return parts_.tmp_bytes; }
   const policy::Names& denied_calls() const { return parts_.denied_calls; }
   const Fd& ring() const { return parts_.ring; }
+  struct Traced {
+    uint64_t events = 0;  // dropped ones included
+    uint64_t bytes = 0;
+    uint64_t dropped = 0;
+  };
+  // How far its ring says that it came with this run; nothing where it says nothing of it.
+  Traced TracedOf(const RunId& run) const;
   // Takes the cell out, for its way back to the tree; after OnGone only.
   std::unique_ptr<Cell> TakeCell() { return std::move(parts_.cell); }
 

@@ -9,8 +9,6 @@
 #include "ipc/core/log.h"
 #include "ipc/core/utf8.h"
 #include "ipc/redact/request_redactor.h"
-#include "ipc/ring/consumer.h"
-#include "ipc/ring/layout.h"
 #include "policies/urgent.h"
 #include "supervisor/run/redaction.h"
 #include "supervisor/watch/process_mask.h"
@@ -310,18 +308,14 @@ RunSeen Run::SeenUntil(const Death& death, const CellUsage& used) {
   return seen;
 }
 
-// One that is gone reported nothing of its trace: its ring says how far it came.
+// One that is gone reported nothing of its trace. What its ring says are a worker's own words, like
+// those of one that finishes; more than fits is none of them.
 void Run::NoteTrace() {
-  auto ring = Mapping::Create(worker_->ring(), RingBytes(), Mapping::Access::kRead);
-  if (!ring)
-    return LogError("ring_unread",
-                    {{"run", order_.id.ToString()}, {"error", ring.error().ToString()}});
-  RingCounters counters = ReadRingCounters(ring->bytes());
-  // A worker's own words, like those of one that finishes; more than fits is none of them.
-  if (counters.run != order_.id || counters.bytes > order_.limits.trace_bytes.value) return;
-  finished_.set_trace_events(counters.events);
-  finished_.set_trace_bytes(counters.bytes);
-  finished_.set_trace_dropped(counters.dropped);
+  Worker::Traced traced = worker_->TracedOf(order_.id);
+  if (traced.bytes > order_.limits.trace_bytes.value) return;
+  finished_.set_trace_events(traced.events);
+  finished_.set_trace_bytes(traced.bytes);
+  finished_.set_trace_dropped(traced.dropped);
 }
 
 void Run::OnGone(const Death& death) {
