@@ -308,23 +308,24 @@ class SteadyClient(threading.Thread):
 @check
 def clients_do_not_see_a_restart_nor_an_upgrade():
     clients = [SteadyClient() for _ in range(4)]
-    idle = socket.create_connection(("127.0.0.1", PORT), timeout=120)
     for client in clients:
         client.start()
     # The last is what an upgrade does: the package is unpacked over itself, and restarts the service.
     for step in 3 * [("systemctl", "restart", UNIT)] + [("dpkg", "-i", SHIPMENT["package"])]:
+        # One a step: an idle connection is given up after a minute, which all of them may take.
+        idle = socket.create_connection(("127.0.0.1", PORT), timeout=120)
         before, asked = show("MainPID"), [client.answers for client in clients]
         run(*step)
         assert show("MainPID") != before, step
         eventually(lambda: all(client.trouble or client.answers > had + 2 for client, had in zip(clients, asked)), "the clients are served")
+        idle.sendall(b"GET /fib/4 HTTP/1.1\r\nHost: api.localhost\r\nConnection: close\r\n\r\n")
+        text = finish(idle)
+        assert text.startswith("HTTP/1.1 200 "), (step, text)
     run("systemctl", "reload", UNIT)
     for client in clients:
         client.over = True
         client.join()
         assert not client.trouble, (client.trouble, client.answers)
-    idle.sendall(b"GET /fib/4 HTTP/1.1\r\nHost: api.localhost\r\nConnection: close\r\n\r\n")
-    text = finish(idle)
-    assert text.startswith("HTTP/1.1 200 "), text
     assert show("NFileDescriptorStore") == "0", "the manager still keeps connections that are served"
     say(f"    {sum(client.answers for client in clients)} answers, the slowest in {max(client.slowest for client in clients):.1f} s")
 
