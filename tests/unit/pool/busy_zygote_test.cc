@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "tests/unit/pool/pool_rig.h"
 
 namespace nightjar::testing {
@@ -13,7 +11,6 @@ class BusyZygoteTest : public PoolRig {
  protected:
   BusyZygoteTest() {
     limits_.concurrency.value = kUids;
-    limits_.queue_time.value = std::chrono::seconds(300);
     zygote_.manner = FakeZygote::Manner::kHolds;
   }
 
