@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
 #include "worker/lang/format_text.h"
 #include "worker/stdlib/function_list.h"
 #include "worker/trace/trace_clock.h"
@@ -57,6 +58,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   StartLog("nightjar-zygote", LogMode::kSync);
+  // Every canvas's next worker waits for it, behind whatever the machine is busy with.
+  if (Status raised = RaiseItselfToRealTime(); !raised)
+    LogWarning("real_time_refused", {{"error", raised.error().ToString()}});
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   TraceClock::Calibrate();  // here, where /sys is still to be seen
   auto engine = options.exec ? CreateExecEngine() : CreateDarkEngine();

@@ -12,7 +12,6 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/clone.h"
 #include "ipc/core/log.h"
-#include "ipc/core/privileges.h"
 #include "ipc/core/worker_exit.h"
 #include "worker/sandbox/builtin_profiles.h"
 #include "worker/sandbox/empty_world.h"
@@ -142,8 +141,6 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
   NJ_TRY(ForgetSurroundings());
   if (Status started = StartClocksAnew(); !started)
     LogWarning("clocks_of_the_host", {{"error", started.error().ToString()}});
-  // Every canvas's next worker waits for it, behind whatever the machine is busy with.
-  RaiseItselfToRealTime();
   NJ_TRY(options.exec ? EnterProgramsWorld(options.root) : EnterEmptyWorld());
   NJ_TRY(KeepThreeCapabilities(options.uid));
   // After the change of uid, which clears it. The socket's end says the same to a zygote that

@@ -11,14 +11,6 @@
 #include "ipc/core/log.h"
 
 namespace nightjar {
-namespace {
-
-bool BeLowestRealTimeAlone() {
-  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
-  return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) == 0;
-}
-
-}  // namespace
 
 Status DropPrivileges(uint32_t uid, uint32_t gid) {
   if (uid == 0 || gid == 0)
@@ -42,24 +34,23 @@ Status DropPrivileges(uint32_t uid, uint32_t gid) {
   return {};
 }
 
-void RaiseToRealTime(int nice_else) {
+Status RaiseToRealTime() {
   sched_param second{sched_get_priority_min(SCHED_FIFO) + 1};
-  if (sched_setscheduler(0, SCHED_FIFO, &second) == 0) return;
-  LogWarning("real_time_refused", {{"error", FailErrno("sched_setscheduler").value().ToString()}});
-  RaisePriority(nice_else);
+  if (sched_setscheduler(0, SCHED_FIFO, &second) != 0) return FailErrno("sched_setscheduler");
+  return {};
 }
 
 void KeepRealTimeToItself() {
   if (sched_getscheduler(0) != SCHED_FIFO) return;
-  if (!BeLowestRealTimeAlone())
-    LogWarning("real_time_inherited",
-               {{"error", FailErrno("sched_setscheduler").value().ToString()}});
+  if (Status alone = RaiseItselfToRealTime(); !alone)
+    LogWarning("real_time_inherited", {{"error", alone.error().ToString()}});
 }
 
-void RaiseItselfToRealTime() {
-  if (!BeLowestRealTimeAlone())
-    LogWarning("real_time_refused",
-               {{"error", FailErrno("sched_setscheduler").value().ToString()}});
+Status RaiseItselfToRealTime() {
+  sched_param lowest{sched_get_priority_min(SCHED_FIFO)};
+  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0)
+    return FailErrno("sched_setscheduler");
+  return {};
 }
 
 void RaisePriority(int nice) {

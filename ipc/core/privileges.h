@@ -17,12 +17,11 @@ Status DropPrivileges(uint32_t uid, uint32_t gid);
 // else works.
 void RaisePriority(int nice);
 
-// Lets the calling thread, and those it starts, go before all ordinary work of the machine, the
+// Lets the calling thread, and what it starts, go before all ordinary work of the machine, the
 // moment that they are woken: a real-time priority, the lowest but one. Nice values do not do that:
 // they count within a session (sched(7), autogroups), and a thread that is woken waits for
-// another's turn to end. For threads that work little at a time. Where it is refused, that is
-// logged and RaisePriority is tried.
-void RaiseToRealTime(int nice_else);
+// another's turn to end. For threads that work little at a time. Before DropPrivileges.
+Status RaiseToRealTime();
 
 // After it what the calling thread starts is ordinary again, and the thread itself goes after those
 // that it has started so far. Needs no privilege; nothing where RaiseToRealTime was refused.
@@ -30,7 +29,7 @@ void KeepRealTimeToItself();
 
 // Both at once: the calling thread alone goes before all ordinary work, with the lowest real-time
 // priority, and what it starts is ordinary. For one that does little at a time for who waits, and
-// starts tenants' work. Before privileges are dropped; where it is refused, that is logged.
-void RaiseItselfToRealTime();
+// starts tenants' work. Before privileges are dropped.
+Status RaiseItselfToRealTime();
 
 }  // namespace nightjar

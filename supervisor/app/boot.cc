@@ -180,6 +180,9 @@ std::unique_ptr<RunLedger> OpenLedger(const StateDir& state) {
 Result<Booted> Boot(const Options& options, const Privilege& privilege,
                     std::function<void()> launcher_lost) {
   Booted booted;
+  // Clients may wait for the successor of one that fell, on a machine as busy as it was then; and
+  // the host is looked at by a dozen children, one after the other.
+  Status real_time = RaiseToRealTime();
   NJ_ASSIGN(booted.manager, ServiceManager::Meet());
   booted.options = options;
   NJ_ASSIGN(booted.identity, ChooseIdentity(options, privilege));
@@ -211,7 +214,10 @@ Result<Booted> Boot(const Options& options, const Privilege& privilege,
   NJ_ASSIGN(booted.launcher,
             Launcher::Start(*booted.loop, self, plan, doors, std::move(launcher_lost)));
   if (booted.cells->NeedsUserKiller()) booted.cells->SetUserKiller(KillerOf(*booted.launcher));
-  RaiseToRealTime(bounds::kSupervisorNice);
+  if (!real_time) {
+    LogWarning("real_time_refused", {{"error", real_time.error().ToString()}});
+    RaisePriority(bounds::kSupervisorNice);
+  }
   NJ_TRY(DropPrivileges(booted.identity.supervisor, booted.identity.supervisor));
   booted.metrics = std::make_unique<Metrics>();
   Durations& woken_late = booted.metrics->host().guard_wake_ups;

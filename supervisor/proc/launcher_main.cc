@@ -10,6 +10,7 @@
 
 #include "ipc/core/clone.h"
 #include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
 #include "supervisor/proc/launch_arguments.h"
 #include "supervisor/proc/launcher.h"
 #include "supervisor/proc/nest.h"
@@ -125,6 +126,8 @@ Status KeepHelpersCapabilities() {
 
 int LauncherMain(int argc, char** argv) {
   StartLog("nightjar-launcher", LogMode::kSync);
+  // It is a real-time process as the supervisor is at its start; its helpers are ordinary.
+  KeepRealTimeToItself();
   // A terminal's Ctrl-C is for the supervisor to act on. Its socket's end is what ends this
   // process; a death signal would not, as the supervisor may not signal root (nest.h).
   signal(SIGINT, SIG_IGN);

@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "ipc/core/clone.h"
+#include "ipc/core/privileges.h"
 
 namespace nightjar {
 namespace {
@@ -39,8 +39,7 @@ void KillUser(uint32_t uid) {
   prctl(PR_SET_NAME, "nightjar-nest", 0, 0, 0);
   // The workers of a supervisor that is gone live as long as this waits for a processor, which they
   // keep busy. Where it is refused, the supervisor's log has said so of itself.
-  sched_param lowest{1};
-  (void)sched_setscheduler(0, SCHED_FIFO, &lowest);
+  (void)RaiseItselfToRealTime();
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct kept[2]{};
   if (duty == NestDuty::kWatchAndKill) kept[0].effective = kept[0].permitted = 1u << CAP_SETUID;

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
+#include "supervisor/proc/launcher.h"
 #include "supervisor/writer/trace_index.h"
 #include "tests/support/server_rig.h"
 
@@ -71,15 +74,36 @@ bool RealTimeIsGranted() {
   return rc == 0 && TestedStart() == StartMode::kRoot;
 }
 
-// A deadline waits for nobody's work, and neither does the making of a worker; and what these two
-// start gets nothing of that.
-TEST(KillTest, SupervisorAndZygoteAloneAreRealTimeProcessesWhereRootStartedThem) {
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  std::string id = std::to_string(parent);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  return {std::istream_iterator<pid_t>(list), {}};
+}
+
+pid_t LauncherOf(pid_t supervisor) {
+  for (pid_t child : ChildrenOf(supervisor)) {
+    std::ifstream arguments("/proc/" + std::to_string(child) + "/cmdline");
+    std::string program, flag;
+    std::getline(arguments, program, '\0');
+    if (std::getline(arguments, flag, '\0') && flag == kLauncherFlag) return child;
+  }
+  return 0;
+}
+
+// A deadline waits for nobody's work, and neither do the making of a worker, the end of those that
+// are left, and a start; and what is started gets nothing of that.
+TEST(KillTest, SupervisorLauncherNestAndZygoteAloneAreRealTimeProcessesWhereRootStartedThem) {
   Server server("[default]\narmed = 1\n");
   server.DeployExample("runaways");
   EXPECT_EQ(server.Get("runaways", "/fine").status, 200);
   bool granted = RealTimeIsGranted();
-  for (pid_t one : {server.pid(), server.HelperPid("zygote")})
+  pid_t launcher = LauncherOf(server.pid());
+  ASSERT_GT(launcher, 0);
+  std::vector<pid_t> nest = ChildrenOf(launcher);
+  ASSERT_EQ(nest.size(), 1u);
+  for (pid_t one : {server.pid(), launcher, nest[0], server.HelperPid("zygote")})
     EXPECT_EQ(sched_getscheduler(one), granted ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER)
+        << one << "\n"
         << server.log();
   EXPECT_EQ(server.log().find("real_time_refused") == std::string::npos, granted) << server.log();
   EXPECT_EQ(sched_getscheduler(server.HelperPid("writer")), SCHED_OTHER);

@@ -282,7 +282,7 @@ int main(int argc, char** argv) {
     return fprintf(stderr, "bench-kill makes control groups: run it as root\n"), 1;
   // What a worker leaves behind would come to the bench, as it comes to the supervisor's launcher.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  RaiseToRealTime(bounds::kSupervisorNice);
+  if (!RaiseToRealTime()) RaisePriority(bounds::kSupervisorNice);
   Bench bench(options);  // and its guard
   KeepRealTimeToItself();
   return bench.Run();
