@@ -33,14 +33,19 @@ Nanos BackstopOf(const policy::Limits& limits) {
 }  // namespace
 
 Run::Run(Needs needs, RunOrder order)
-    : needs_(std::move(needs)), order_(std::move(order)), queue_patience_(needs_.loop, [this] {
-        needs_.pool.Cancel(ticket_);
-        if (!order_.paused_by.empty())
-          return Refuse(proto::REFUSAL_PAUSED, "queue_time",
-                        order_.paused_by + "; it was not lifted within the limit queue_time");
-        Refuse(proto::REFUSAL_QUEUE_TIME, "queue_time",
-               "no worker was free within the limit queue_time");
-      }) {
+    : needs_(std::move(needs)),
+      order_(std::move(order)),
+      queue_patience_(needs_.loop,
+                      [this] {
+                        needs_.pool.Cancel(ticket_);
+                        if (!order_.paused_by.empty())
+                          return Refuse(
+                              proto::REFUSAL_PAUSED, "queue_time",
+                              order_.paused_by + "; it was not lifted within the limit queue_time");
+                        Refuse(proto::REFUSAL_QUEUE_TIME, "queue_time",
+                               "no worker was free within the limit queue_time");
+                      }),
+      before_soft_stop_(needs_.loop, [this] { LookBeforeSoftStop(); }) {
   result_.id = order_.id;
 }
 
@@ -102,6 +107,7 @@ void Run::OnLent(Result<Worker*> worker) {
   needs_.journal.RunBegan(std::move(began));
   watchdog_.emplace(needs_.loop, needs_.clock, needs_.guard, worker_->cell(), order_.limits,
                     at_start_, started_, [this](KillCause cause) { Kill(std::move(cause)); });
+  if (order_.handler.engine() == proto::ENGINE_EXEC) LookBeforeSoftStop();
   // Of a worker that is gone already the exit, which says more, is about to be seen.
   if (Status sent = SendRun(); !sent && !IsGone(sent.error())) OnBroken(sent.error().ToString());
 }
@@ -282,13 +288,28 @@ std::vector<std::string> Run::Tighten(const policy::Limits& now) {
   return tightened;
 }
 
+// A program that does what it is asked ends its processes before the kill. What uses several
+// processors at once comes near sooner than one that does not: then this is seen here, and waits
+// on.
+void Run::LookBeforeSoftStop() {
+  constexpr Nanos kAhead = 2 * bounds::kProcessLookTime;  // the look's own time, and as much again
+  if (state_ != State::kRunning || worker_ == nullptr) return;
+  Nanos left = watchdog_->UntilSoftStop();
+  if (left == Nanos::max()) return;
+  if (left > kAhead)
+    return before_soft_stop_.StartAfter(std::max<Nanos>(left - kAhead, bounds::kProcessLookTime));
+  look_ = needs_.looker.Begin(worker_->cell().Processes(),
+                              [this](ProcessLook look) { processes_ = std::move(look); });
+}
+
 // A program's processes are looked at before it is frozen: afterwards every thread waits for the
 // same.
 void Run::KillWorker(Reaper::Sample sample) {
   if (order_.handler.engine() != proto::ENGINE_EXEC) return worker_->Kill(sample);
   MonoTime decided = needs_.clock.Mono();
   look_ = needs_.looker.Begin(worker_->cell().Processes(), [=, this](ProcessLook look) {
-    processes_ = std::move(look);
+    // Fewer than before the soft stop, which is a part of the kill: it left few to be seen.
+    if (!processes_ || look.in_all >= processes_->in_all) processes_ = std::move(look);
     // The kill comes so much later.
     if (cause_ && cause_->overshoot > Nanos(0)) cause_->overshoot += needs_.clock.Mono() - decided;
     worker_->Kill(sample);
@@ -319,6 +340,7 @@ void Run::NoteTrace() {
 }
 
 void Run::OnGone(const Death& death) {
+  before_soft_stop_.Stop();
   look_.reset();
   NoteTrace();
   if (watchdog_) watchdog_->Stop();

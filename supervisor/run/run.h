@@ -111,6 +111,7 @@ class Run final : public WorkerUser {
   void OnLimitHit(const proto::LimitHit& hit);
   void OnDied(const proto::Died& died);
   void NoteTrace();
+  void LookBeforeSoftStop();
   void KillWorker(Reaper::Sample sample);
   RunSeen SeenUntil(const Death& death, const CellUsage& used);
   void Refuse(proto::RefusalKind kind, const std::string& limit, const std::string& detail);
@@ -131,9 +132,10 @@ class Run final : public WorkerUser {
   MonoTime started_{};
   CellUsage at_start_;  // of a reused worker's cell, whose counters go on
   std::optional<KillCause> cause_;
-  std::shared_ptr<ProcessLooker::Ticket> look_;  // that the kill of a program waits for
-  std::optional<ProcessLook> processes_;         // what it saw
-  TextMask hidden_;  // what of a program's request it must not show of them
+  std::shared_ptr<ProcessLooker::Ticket> look_;  // under way; the kill of a program waits for it
+  Timer before_soft_stop_;                       // for a program's look
+  std::optional<ProcessLook> processes_;  // what was seen, before the soft stop or before the kill
+  TextMask hidden_;                       // what of a program's request it must not show of them
   std::optional<WaitStatus>
       program_end_;  // of an exec handler's program, which its worker outlived
   RunResult result_;

@@ -79,6 +79,16 @@ policy::RunUsage Watchdog::Sample() const {
   return RuleUsage(wall, UsedSoFar());
 }
 
+Nanos Watchdog::UntilSoftStop() const {
+  policy::SoftLimits soft = policy::SoftLimitsOf(limits_);
+  policy::RunUsage used = Sample();
+  Nanos left = Nanos::max();
+  if (soft.wall.count() > 0) left = soft.wall - used.wall;
+  if (soft.cpu.count() > 0)
+    left = std::min<Nanos>(left, Nanos(soft.cpu - used.cpu) / std::max(1u, processors_));
+  return left;
+}
+
 void Watchdog::Look() {
   MonoTime now = clock_.Mono();
   Nanos wall = now - started_;

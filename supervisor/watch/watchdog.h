@@ -42,6 +42,9 @@ class Watchdog {
   Result<CellUsage> UsedSoFar() const;
   // The same as the rules want it, with the time.
   policy::RunUsage Sample() const;
+  // How long until the run can be asked to stop by itself at the earliest; Nanos::max() where it
+  // never is.
+  Nanos UntilSoftStop() const;
   // What its looks have seen of it.
   const UsageHistory& history() const { return history_; }
   // What the kernel had counted at the first of them; nullopt: there was none.

@@ -352,6 +352,25 @@ TEST_F(ExecTest, HandlersOfTheLanguageStandBesideIt) {
   }
 }
 
+// The look comes before the program is asked: it ends its processes then.
+TEST_F(ExecTest, AProgramThatStopsWhenItIsAskedLeavesItsProcessesInTheIncidentToo) {
+  DeployShell("/bin/sleep 600 & exec /bin/sleep 601");
+  std::string incident;
+  // On a busy machine a look may come too late, and then the kill does not wait for it.
+  EXPECT_TRUE(Eventually([&] {
+    Answer answer = Ask();
+    EXPECT_EQ(Verdict(answer), "wall_time") << answer.body;
+    Eventually([&] {
+      Output shown = server_.Cli({"incident", answer.trace()});
+      incident = shown.out;
+      return shown.exit_code == 0;
+    });
+    return incident.find("/bin/sleep 600") != std::string::npos &&
+           incident.find("/bin/sleep 601") != std::string::npos;
+  })) << incident;
+  EXPECT_THAT(incident, HasSubstr("was stopped softly"));
+}
+
 TEST_F(ExecTest, AKilledProgramLeavesItsProcessesAndItsUsageInTheIncident) {
   Output deployed = server_.Deploy(
       "tools",
