@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
 #include "tests/bench/worker/marks.h"
 #include "worker/trace/trace_clock.h"
 
@@ -52,6 +53,8 @@ int main(int argc, char** argv) {
     options.profile = "program";
   }
   StartLog("bench-zygote", LogMode::kSync);
+  if (Status raised = RaiseItselfToRealTime(); !raised)
+    LogWarning("real_time_refused", {{"error", raised.error().ToString()}});
   fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   fcntl(atoi(argv[3]), F_SETFD, FD_CLOEXEC);
   TraceClock::Calibrate();
