@@ -11,6 +11,11 @@ namespace {
 
 constexpr Nanos kShortestLook = std::chrono::milliseconds(1);
 
+// At the earliest: when all of the processors are kept busy.
+Nanos UsedUpAfter(Micros cpu, const RunUsage& usage, unsigned processors) {
+  return Nanos(cpu - usage.cpu) / std::max(processors, 1u);
+}
+
 // Three digits after the point, cut: 1.9996 s must not read as the 2.000 s of the limit that it did
 // not reach.
 std::string Seconds(Nanos time) {
@@ -115,8 +120,13 @@ SoftLimits SoftLimitsOf(const Limits& limits) {
 }
 
 Nanos NextLookAfter(const Limits& limits, const RunUsage& usage, unsigned processors) {
-  Nanos left = limits.cpu.value - usage.cpu;
-  return std::max<Nanos>(left / std::max(processors, 1u), kShortestLook);
+  return std::max<Nanos>(UsedUpAfter(limits.cpu.value, usage, processors), kShortestLook);
+}
+
+Nanos SoftStopAfter(const Limits& limits, const RunUsage& usage, unsigned processors) {
+  SoftLimits soft = SoftLimitsOf(limits);
+  if (soft.wall == Micros(0)) return Nanos::max();
+  return std::min<Nanos>(soft.wall - usage.wall, UsedUpAfter(soft.cpu, usage, processors));
 }
 
 }  // namespace nightjar::policy

@@ -69,4 +69,8 @@ SoftLimits SoftLimitsOf(const Limits& limits);
 // a flurry of others.
 Nanos NextLookAfter(const Limits& limits, const RunUsage& usage, unsigned processors = 1);
 
+// How long until the run can be asked to stop by itself at the earliest, by the same count; 0 or
+// less: it may have been; Nanos::max(): it never is.
+Nanos SoftStopAfter(const Limits& limits, const RunUsage& usage, unsigned processors);
+
 }  // namespace nightjar::policy

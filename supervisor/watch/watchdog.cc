@@ -80,13 +80,7 @@ policy::RunUsage Watchdog::Sample() const {
 }
 
 Nanos Watchdog::UntilSoftStop() const {
-  policy::SoftLimits soft = policy::SoftLimitsOf(limits_);
-  policy::RunUsage used = Sample();
-  Nanos left = Nanos::max();
-  if (soft.wall.count() > 0) left = soft.wall - used.wall;
-  if (soft.cpu.count() > 0)
-    left = std::min<Nanos>(left, Nanos(soft.cpu - used.cpu) / std::max(1u, processors_));
-  return left;
+  return policy::SoftStopAfter(limits_, Sample(), processors_);
 }
 
 void Watchdog::Look() {

@@ -130,5 +130,18 @@ TEST(KillRulesTest, LooksAgainWhenTheCpuLimitCouldBeReached) {
   EXPECT_EQ(NextLookAfter(limits, {}, 0), seconds(1));
 }
 
+TEST(KillRulesTest, ASoftStopIsAsNearAsWallAndAllProcessorsTogetherCanBringIt) {
+  Limits limits;
+  limits.wall.value = seconds(2);
+  limits.cpu.value = seconds(1);
+  limits.soft_stop.value = milliseconds(10);
+  EXPECT_EQ(SoftStopAfter(limits, {}, 1), milliseconds(990));
+  EXPECT_EQ(SoftStopAfter(limits, {}, 2), milliseconds(495));
+  EXPECT_EQ(SoftStopAfter(limits, {.wall = milliseconds(1900)}, 2), milliseconds(90));
+  EXPECT_LE(SoftStopAfter(limits, {.cpu = seconds(1)}, 2), Nanos(0));
+  limits.soft_stop.value = milliseconds(0);
+  EXPECT_EQ(SoftStopAfter(limits, {}, 1), Nanos::max());
+}
+
 }  // namespace
 }  // namespace nightjar::policy
