@@ -17,8 +17,17 @@ namespace {
 
 constexpr size_t kHeaderBytes = 1024;
 
+constexpr std::string_view kSpace = " \t\r\n";
+
 std::string_view Trimmed(std::string_view text) {
-  return TrimAscii(text, " \t\r\n");
+  return TrimAscii(text, kSpace);
+}
+
+// What is below a header, without the space before it: but for one, where its first line would be
+// a header without it.
+std::string AsWritten(std::string_view body) {
+  body.remove_prefix(std::min(body.find_first_not_of(kSpace), body.size()));
+  return (StartsHeader(body) ? " " : "") + std::string(body);
 }
 
 // Words with one space between them; what is known better has one form of its own.
@@ -100,9 +109,9 @@ class CanvasPrinter {
       page_.Comments(comments.tail(), !more || toplevel.tokens.back().blank_before);
       return true;
     }
-    if (toplevel.header.starts_with("exec-handler ")) {  // a command stays as it is written
-      size_t end = ReadCommandLine(toplevel.body, 1).end;
-      page_.Body(std::string(Trimmed(toplevel.body.substr(0, end))));
+    if (toplevel.header.starts_with("exec-handler ")) {    // a command stays as it is written
+      size_t end = ReadCommandLine(toplevel.body, 1).end;  // its last word may end with a space
+      page_.Body(AsWritten(toplevel.body.substr(0, end)));
       LexResult behind = Lex(toplevel.body.substr(end), 1);
       page_.Comments(behind.comments, !more || behind.tokens.back().blank_before);
       return true;
@@ -111,7 +120,7 @@ class CanvasPrinter {
     bool read = lexed.errors.empty() && lexed.tokens.size() == 1;
     bool empty_line = lexed.tokens.back().blank_before;
     if (!read) {  // below a header whose body is not looked at
-      page_.Body(std::string(Trimmed(toplevel.body)));
+      page_.Body(AsWritten(Trimmed(toplevel.body)));
       return true;
     }
     page_.Comments(lexed.comments, !more || empty_line);

@@ -290,5 +290,14 @@ TEST(SourcePrinterTest, ACommandStaysAsItIsWritten) {
   EXPECT_EQ(result.text, canvas);
 }
 
+TEST(SourcePrinterTest, ACommandKeepsTheSpaceThatItsMeaningHangsOn) {
+  for (std::string_view command : {"[repl x]", "/bin/echo a\\ ", "[fn 'a\nb']"}) {
+    std::string canvas = "[exec-handler GET /a]\n " + std::string(command) + "\n";
+    FormatResult once = FormatCanvas(canvas);
+    ASSERT_TRUE(once.errors.empty()) << command << ": " << once.errors[0].message();
+    EXPECT_EQ(FormatCanvas(once.text).text, once.text) << command;
+  }
+}
+
 }  // namespace
 }  // namespace nightjar::lang
