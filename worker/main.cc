@@ -1,19 +1,14 @@
 // nightjar-worker: the zygote's program. Started by the launcher as root, with its control socket
 // as a descriptor. Two questions are answered by hand: which functions the library has, for
 // `nightjar functions`, and what a canvas file's canonical notation is, for `nightjar fmt`.
-#include <fcntl.h>
-
 #include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <string_view>
 
-#include "ipc/core/log.h"
-#include "ipc/core/privileges.h"
 #include "worker/lang/format_text.h"
 #include "worker/stdlib/function_list.h"
-#include "worker/trace/trace_clock.h"
 #include "worker/zygote.h"
 
 namespace nightjar {
@@ -57,15 +52,6 @@ int main(int argc, char** argv) {
     fprintf(stderr, "nightjar-worker is started by nightjard: see `nightjar serve`\n");
     return 2;
   }
-  StartLog("nightjar-zygote", LogMode::kSync);
-  // Every canvas's next worker waits for it, behind whatever the machine is busy with.
-  if (Status raised = RaiseItselfToRealTime(); !raised)
-    LogWarning("real_time_refused", {{"error", raised.error().ToString()}});
-  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
-  TraceClock::Calibrate();  // here, where /sys is still to be seen
-  auto engine = options.exec ? CreateExecEngine() : CreateDarkEngine();
-  Status served = ServeZygote(options, *engine);
-  if (served) return 0;
-  LogError("zygote_failed", {{"error", served.error().ToString()}});
-  return 1;
+  return LiveAsZygote("nightjar-zygote", options,
+                      options.exec ? &CreateExecEngine : &CreateDarkEngine);
 }

@@ -12,6 +12,7 @@
 #include "ipc/core/bounds.h"
 #include "ipc/core/clone.h"
 #include "ipc/core/log.h"
+#include "ipc/core/privileges.h"
 #include "ipc/core/worker_exit.h"
 #include "worker/sandbox/builtin_profiles.h"
 #include "worker/sandbox/empty_world.h"
@@ -21,6 +22,7 @@
 #include "worker/sandbox/profile_shelf.h"
 #include "worker/sandbox/programs_world.h"
 #include "worker/session.h"
+#include "worker/trace/trace_clock.h"
 
 namespace nightjar {
 namespace {
@@ -129,9 +131,8 @@ Result<uint64_t> PrivateBytes() {
   return strtoull(status.c_str() + at + kKey.size(), nullptr, 10) * bounds::kKiB;
 }
 
-}  // namespace
-
-Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
+// Until the supervisor closes the socket.
+Status Serve(const ZygoteOptions& options, Engine& engine) {
   Channel channel(Fd(options.control_fd), Channel::Waiting::kYes);
   NJ_ASSIGN(ProfileShelf profiles, PrepareProfiles(options.profile));
   NJ_ASSIGN(Fd landlock, CreateDenyAllRuleset());
@@ -156,6 +157,23 @@ Status ServeZygote(const ZygoteOptions& options, Engine& engine) {
     }
     NJ_TRY(Spawn(channel, **packet, profiles, walls, engine));
   }
+}
+
+}  // namespace
+
+int LiveAsZygote(std::string_view name, const ZygoteOptions& options,
+                 std::unique_ptr<Engine> (*create_engine)()) {
+  StartLog(name, LogMode::kSync);
+  // Every canvas's next worker waits for it, behind whatever the machine is busy with.
+  if (Status raised = RaiseItselfToRealTime(); !raised)
+    LogWarning("real_time_refused", {{"error", raised.error().ToString()}});
+  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
+  TraceClock::Calibrate();  // here, where /sys is still to be seen
+  std::unique_ptr<Engine> engine = create_engine();
+  Status served = Serve(options, *engine);
+  if (served) return 0;
+  LogError("zygote_failed", {{"error", served.error().ToString()}});
+  return 1;
 }
 
 }  // namespace nightjar

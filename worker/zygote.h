@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/core/result.h"
@@ -25,8 +27,11 @@ struct ZygoteOptions {
   void (*mark)(const char* step) = nullptr;  // Walls::mark, and "request" before each fork
 };
 
-// Returns when the supervisor closed the socket (no error), or said what makes no sense (an error,
-// and the end of this zygote: the supervisor starts another). In a child it does not return.
-Status ServeZygote(const ZygoteOptions& options, Engine& engine);
+// The whole life of a zygote's program, whatever its engine, from its first line on, as root and
+// with one thread: its log goes by `name`. What it returns is the program's exit status: 0 when the
+// supervisor closed the socket, 1 when it said what makes no sense, or this zygote cannot serve
+// (the log says why; the supervisor starts another). In a child it does not return.
+int LiveAsZygote(std::string_view name, const ZygoteOptions& options,
+                 std::unique_ptr<Engine> (*create_engine)());
 
 }  // namespace nightjar

@@ -12,10 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "ipc/core/log.h"
-#include "ipc/core/privileges.h"
 #include "tests/bench/worker/marks.h"
-#include "worker/trace/trace_clock.h"
 
 namespace nightjar {
 namespace {
@@ -52,15 +49,7 @@ int main(int argc, char** argv) {
     options.root.paths.assign(argv + 5, argv + argc);
     options.profile = "program";
   }
-  StartLog("bench-zygote", LogMode::kSync);
-  if (Status raised = RaiseItselfToRealTime(); !raised)
-    LogWarning("real_time_refused", {{"error", raised.error().ToString()}});
-  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
   fcntl(atoi(argv[3]), F_SETFD, FD_CLOEXEC);
-  TraceClock::Calibrate();
-  auto engine = options.exec ? CreateExecEngine() : CreateDarkEngine();
-  Status served = ServeZygote(options, *engine);
-  if (served) return 0;
-  LogError("zygote_failed", {{"error", served.error().ToString()}});
-  return 1;
+  return LiveAsZygote("bench-zygote", options,
+                      options.exec ? &CreateExecEngine : &CreateDarkEngine);
 }

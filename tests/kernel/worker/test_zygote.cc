@@ -10,7 +10,6 @@
 #include <string>
 
 #include "ipc/core/bounds.h"
-#include "ipc/core/log.h"
 #include "ipc/ring/layout.h"
 #include "tests/kernel/worker/crimes.h"
 #include "worker/sandbox/enter.h"
@@ -158,6 +157,10 @@ class TestEngine final : public Engine {
   }
 };
 
+std::unique_ptr<Engine> CreateTestEngine() {
+  return std::make_unique<TestEngine>();
+}
+
 }  // namespace
 }  // namespace nightjar
 
@@ -165,14 +168,8 @@ class TestEngine final : public Engine {
 int main(int argc, char** argv) {
   using namespace nightjar;
   if (argc != 6) return 2;
-  StartLog("test-zygote", LogMode::kSync);
   ZygoteOptions options;
   options.control_fd = atoi(argv[3]);
   options.uid = static_cast<uint32_t>(strtoul(argv[5], nullptr, 10));
-  fcntl(options.control_fd, F_SETFD, FD_CLOEXEC);
-  TestEngine engine;
-  Status served = ServeZygote(options, engine);
-  if (served) return 0;
-  LogError("zygote_failed", {{"error", served.error().ToString()}});
-  return 1;
+  return LiveAsZygote("test-zygote", options, &CreateTestEngine);
 }
