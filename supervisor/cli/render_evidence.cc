@@ -135,7 +135,7 @@ std::string HeldUpText(const proto::CellEvents& events) {
 
 std::string RenderProcesses(const proto::Incident& incident, const Paint& paint) {
   if (incident.processes().empty()) return "";
-  std::string text = "\nIts processes just before the kill (" +
+  std::string text = "\nIts processes just before it was stopped (" +
                      std::to_string(incident.processes_in_all()) + " in all):\n";
   std::map<int, int> depth;
   for (const proto::ProcessSeen& process : incident.processes()) {

@@ -388,7 +388,7 @@ TEST_F(ExecTest, AKilledProgramLeavesItsProcessesAndItsUsageInTheIncident) {
       incident = shown.out;
       return shown.exit_code == 0;
     });
-    return incident.find("Its processes just before the kill (") != std::string::npos;
+    return incident.find("Its processes just before it was stopped (") != std::string::npos;
   })) << incident;
   EXPECT_THAT(incident, HasSubstr("/bin/sleep 600"));
   EXPECT_THAT(incident, HasSubstr(": <secret>; while :; do :; done"));

@@ -184,7 +184,7 @@ TEST_F(RedactedTest, NoStoredByteShowsASecretOfTheRequest) {
   // On a busy machine a look at the processes may come too late.
   EXPECT_TRUE(Eventually([&] {
     incident = IncidentOf(Post("/program/path-secret"));
-    return incident.find("Its processes just before the kill (") != std::string::npos;
+    return incident.find("Its processes just before it was stopped (") != std::string::npos;
   })) << incident;
   EXPECT_THAT(incident, HasSubstr(": <redacted> token=<redacted>&a=b; while :; do :; done"));
   EXPECT_THAT(Post("/nobody-takes-this"), HasSubstr(" 404 "));

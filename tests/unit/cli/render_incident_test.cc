@@ -163,7 +163,7 @@ TEST(RenderIncidentTest, ShowsTheProcessesOfAProgramAndWhatIsNotKnown) {
       processes { pid: 51 parent: 50 name: "sleep" state: "S" threads_in_all: 1 }
       processes_in_all: 200 left_out: "wait channels: no\033[2J")text");
   EXPECT_NE(text.find(R"text(
-Its processes just before the kill (200 in all):
+Its processes just before it was stopped (200 in all):
   41 S  nightjar-worker, 2 threads
     thread 42 S in do_epoll_wait  timer
     50 R  sh  /bin/sh -c \x1b[2J
