@@ -198,7 +198,8 @@ class Parser {
       CLI::App* sub = AddControl(name, command, what);
       CLI::Option* handler =
           sub->add_option("--handler", line_.handler, "To this handler: \"GET /hello\"");
-      sub->add_option("--kind", line_.kinds, "To all handlers of a kind: http or exec")
+      sub->add_option("--kind", line_.kinds,
+                      "To all handlers of a kind: http, exec, worker or cron")
           ->excludes(handler);
     }
     CLI::App* tighten =

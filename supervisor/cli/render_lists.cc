@@ -240,9 +240,7 @@ std::string RenderChain(const proto::ChainAnswer& chain, const Paint& paint,
 }
 
 std::string RenderLimits(const proto::LimitsAnswer& answer, const Paint& paint) {
-  std::string text = "Limits of canvas " + Printable(answer.canvas());
-  if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
-  text += ", " + PolicyLine(answer) + "\n";
+  std::string text = LimitsHeading(answer);
   Table table({{"LIMIT"}, {"VALUE", kRight}, {"SET BY"}, {"LAYER"}});
   for (const proto::LimitInForce& limit : answer.limits()) {
     bool built_in = limit.source() == "built in";

@@ -61,9 +61,7 @@ std::string RenderPolicyDiff(const proto::PolicyDiff& diff, const Paint& paint) 
 }
 
 std::string RenderExplained(const proto::LimitsAnswer& answer, const Paint& paint) {
-  std::string text = "Limits of canvas " + Printable(answer.canvas());
-  if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
-  text += ", " + PolicyLine(answer) + "\n";
+  std::string text = LimitsHeading(answer);
   Table table({{"LIMIT"}, {"VALUE", kRight}, {""}, {"SET BY"}, {"LAYER"}});
   for (const proto::LimitExplained& limit : answer.explained()) {
     for (int i = 0; i < limit.said_size(); ++i) {
@@ -77,11 +75,17 @@ std::string RenderExplained(const proto::LimitsAnswer& answer, const Paint& pain
   return text + table.Render(paint);
 }
 
-std::string PolicyLine(const proto::LimitsAnswer& answer) {
-  std::string text = "policy " + Printable(answer.policy_version());
-  if (answer.policy_load() == 0) return text;
-  return text + ", load " + std::to_string(answer.policy_load()) + " at " +
-         ClockText(answer.policy_loaded_unix_us());
+std::string LimitsHeading(const proto::LimitsAnswer& answer) {
+  std::string text = "Limits of canvas " + Printable(answer.canvas());
+  if (!answer.handler().empty()) text += ", handler " + Printable(answer.handler());
+  text += ", policy " + Printable(answer.policy_version());
+  if (answer.policy_load() != 0)
+    text += ", load " + std::to_string(answer.policy_load()) + " at " +
+            ClockText(answer.policy_loaded_unix_us());
+  text += "\n";
+  if (!answer.not_deployed().empty())
+    text += Printable(answer.not_deployed()) + " is not deployed: it would have these.\n";
+  return text;
 }
 
 }  // namespace nightjar::cli

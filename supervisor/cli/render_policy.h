@@ -13,7 +13,8 @@ std::string RenderComplaints(const proto::PolicyCheck& check, const Paint& paint
 std::string RenderPolicyDiff(const proto::PolicyDiff& diff, const Paint& paint);
 // What each layer says, later ones below, and which one holds.
 std::string RenderExplained(const proto::LimitsAnswer& answer, const Paint& paint);
-// "policy 3f2a9c01b7de, load 2 at ...": by what the limits of an answer hold.
-std::string PolicyLine(const proto::LimitsAnswer& answer);
+// What the limits of an answer are of, and by what they hold: "..., policy 3f2a9c01b7de, load 2 at
+// ...".
+std::string LimitsHeading(const proto::LimitsAnswer& answer);
 
 }  // namespace nightjar::cli

@@ -88,6 +88,12 @@ void ControlService::Limits(Call call, const std::string& canvas) {
   bool explain = call.Query("explain") == "1";
   proto::LimitsAnswer answer = LimitsOf(*needs_.policy(), canvas, call.Query("handler"),
                                         explain ? Explained::kYes : Explained::kNo);
+  const std::string& handler = answer.handler();
+  RevisionPtr revision = needs_.book.Find(canvas);
+  if (!revision)
+    answer.set_not_deployed("canvas " + canvas);
+  else if (!handler.empty() && revision->HandlerNamed(handler) == nullptr)
+    answer.set_not_deployed("handler " + handler);
   PolicyLoad load = needs_.policy_load();
   answer.set_policy_load(load.number);
   answer.set_policy_loaded_unix_us(load.unix_us);

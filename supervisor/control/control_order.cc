@@ -1,10 +1,12 @@
 #include "supervisor/control/control_order.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "policies/tighten.h"
 #include "policies/urgent.h"
 #include "supervisor/control/request_values.h"
+#include "supervisor/controls/control_book.h"
 
 namespace nightjar {
 namespace {
@@ -28,9 +30,10 @@ std::string WrongOrder(const proto::ControlOrder& order, const Revision& revisio
     return "a handler or a kind of handlers, not both";
   if (!order.handler().empty() && revision.HandlerNamed(order.handler()) == nullptr)
     return "canvas " + revision.canvas + " has no handler named `" + order.handler() + "`";
-  if (!order.handler_kind().empty() && order.handler_kind() != "http" &&
-      order.handler_kind() != "exec")
-    return "the kinds of handlers that run are http and exec, not `" + order.handler_kind() + "`";
+  if (!order.handler_kind().empty() &&
+      std::ranges::find(kHandlerKinds, order.handler_kind()) == std::end(kHandlerKinds))
+    return "the kinds of handlers are http, exec, worker and cron, not `" + order.handler_kind() +
+           "`";
   if (order.kind() != proto::CONTROL_TIGHTEN)
     return order.limit().empty() && order.value().empty() && !order.urgent()
                ? ""

@@ -15,9 +15,18 @@ bool Concerns(const proto::Control& control, const proto::HandlerEntry& handler)
 
 }  // namespace
 
-std::string HandlerKindOf(const proto::HandlerEntry& handler) {
+std::string_view HandlerKindOf(const proto::HandlerEntry& handler) {
   if (handler.engine() == proto::ENGINE_EXEC) return "exec";
-  return handler.kind() == proto::HANDLER_KIND_HTTP ? "http" : "";
+  switch (handler.kind()) {
+    case proto::HANDLER_KIND_HTTP:
+      return "http";
+    case proto::HANDLER_KIND_WORKER:
+      return "worker";
+    case proto::HANDLER_KIND_CRON:
+      return "cron";
+    default:
+      return "";
+  }
 }
 
 std::string ControlText(const proto::Control& control) {

@@ -19,8 +19,11 @@ namespace nightjar {
 inline constexpr size_t kControlsMax = 4096;
 
 // The kinds of handlers that a control may name: "exec" for those that are programs of the host,
-// "http" for the language's own.
-std::string HandlerKindOf(const proto::HandlerEntry& handler);
+// the others for the language's own.
+inline constexpr std::string_view kHandlerKinds[] = {"http", "exec", "worker", "cron"};
+
+// One of them; empty: of a handler that a control cannot name by its kind (a REPL).
+std::string_view HandlerKindOf(const proto::HandlerEntry& handler);
 
 // "control 17 by root: it mines coins".
 std::string ControlText(const proto::Control& control);

@@ -86,6 +86,12 @@ TEST(RenderListsTest, Limits) {
             "LIMIT  VALUE  SET BY         LAYER\n"
             "wall      2s  policy.toml:4  plan free\n"
             "pids       8  built in\n");
+  EXPECT_EQ(RenderLimits(FromText<proto::LimitsAnswer>(
+                             R"(canvas: "dmeo" policy_version: "3b" not_deployed: "canvas dmeo")"),
+                         Paint()),
+            "Limits of canvas dmeo, policy 3b\n"
+            "canvas dmeo is not deployed: it would have these.\n"
+            "LIMIT  VALUE  SET BY  LAYER\n");
 }
 
 TEST(RenderListsTest, Doctor) {

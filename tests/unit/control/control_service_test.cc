@@ -98,6 +98,11 @@ class ControlServiceTest : public WorkersRig<SystemClock> {
     std::filesystem::remove_all(folder_);
   }
 
+  static std::string Encoded(const std::string& name) {
+    std::string encoded;
+    for (char c : name) encoded += c == ' ' ? "%20" : std::string(1, c);
+    return encoded;
+  }
   void Publish() { ASSERT_TRUE(book_.Publish(SomeRevision("demo", 1))); }
 
   // A request that is on its way.
@@ -605,6 +610,16 @@ TEST_F(ControlServiceTest, LimitsComeWithTheLineThatSetThem) {
   ExpectNo(Ask("GET /canvases/De%20mo/limits"), 422, "not a canvas name");
 }
 
+TEST_F(ControlServiceTest, LimitsSayWhatOfThemIsNotDeployed) {
+  EXPECT_EQ(Ask("GET /canvases/demo/limits").body["not_deployed"], "canvas demo");
+  Publish();
+  EXPECT_EQ(Ask("GET /canvases/demo/limits").body["not_deployed"], "");
+  const std::string handler = book_.Find("demo")->manifest.handlers(0).name();
+  EXPECT_EQ(Ask("GET /canvases/demo/limits?handler=" + Encoded(handler)).body["not_deployed"], "");
+  EXPECT_EQ(Ask("GET /canvases/demo/limits?handler=GET%20%2Fx").body["not_deployed"],
+            "handler GET /x");
+}
+
 TEST_F(ControlServiceTest, AsksTheWriterForTraces) {
   Publish();
   auto client = Send("GET /canvases/demo/traces?n=5&verdict=wall_time&handler=Job");
@@ -623,9 +638,7 @@ TEST_F(ControlServiceTest, AsksTheWriterForTraces) {
 TEST_F(ControlServiceTest, TracesAreAskedForByWhatTheyTouched) {
   Publish();
   const std::string name = book_.Find("demo")->manifest.handlers(0).name();
-  std::string encoded;
-  for (char c : name) encoded += c == ' ' ? "%20" : std::string(1, c);
-  auto client = Send("GET /canvases/demo/traces?handler=" + encoded +
+  auto client = Send("GET /canvases/demo/traces?handler=" + Encoded(name) +
                      "&function=fib&caller=10.0.0.1&since=2026-11-24&until=2026-11-24T17:27:25Z"
                      "&revision=3&field=user_id%3Da=b");
   ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
@@ -1112,7 +1125,7 @@ TEST_F(ControlServiceTest, AControlThatMakesNoSenseIsRefusedWithItsMistake) {
   no(R"("canvas":"demo","kind":"CONTROL_BLOCK")", 422, "a reason is needed");
   no(demo + R"(SUSPEND","handler":"GET /x")", 422, "as a whole");
   no(demo + R"(BLOCK","handler":"GET /x")", 422, "no handler named");
-  no(demo + R"(BLOCK","handler_kind":"cron")", 422, "http and exec");
+  no(demo + R"(BLOCK","handler_kind":"repl")", 422, "http, exec, worker and cron");
   no(demo + R"(BLOCK","kill":true)", 422, "kill is for");
   no(demo + R"(PAUSE","limit":"wall")", 422, "for CONTROL_TIGHTEN");
   no(demo + R"(TIGHTEN","limit":"wal","value":"1s")", 422, "no limit `wal`");

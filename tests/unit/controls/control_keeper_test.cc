@@ -166,9 +166,10 @@ class ControlBookTest : public ::testing::Test {
     control.set_reason("abuse");
     book_.Add(control);
   }
-  uint64_t Holding(const std::string& name, proto::EngineKind engine) {
+  uint64_t Holding(const std::string& name, proto::EngineKind engine,
+                   proto::HandlerKind kind = proto::HANDLER_KIND_HTTP) {
     proto::HandlerEntry handler;
-    handler.set_kind(proto::HANDLER_KIND_HTTP);
+    handler.set_kind(kind);
     handler.set_name(name);
     handler.set_engine(engine);
     const proto::Control* control = book_.Holding("demo", handler);
@@ -191,6 +192,21 @@ TEST_F(ControlBookTest, ABlockGoesBeforeAPauseAndEachIsOfItsHandlersAlone) {
   EXPECT_EQ(Holding("GET /b", proto::ENGINE_EXEC), 3u);
   book_.Remove(1);
   EXPECT_EQ(Holding("GET /b", proto::ENGINE_DARK), 0u);
+}
+
+TEST_F(ControlBookTest, HandlersOfEveryKindThatHasANameAreHeldByIt) {
+  const std::pair<const char*, proto::HandlerKind> kinds[] = {
+      {"http", proto::HANDLER_KIND_HTTP},
+      {"worker", proto::HANDLER_KIND_WORKER},
+      {"cron", proto::HANDLER_KIND_CRON}};
+  for (auto [word, kind] : kinds) {
+    Add(1, proto::CONTROL_BLOCK, "", word);
+    for (auto [other_word, other] : kinds)
+      EXPECT_EQ(Holding("x", proto::ENGINE_DARK, other), other == kind ? 1u : 0u)
+          << word << " " << other_word;
+    EXPECT_EQ(Holding("x", proto::ENGINE_DARK, proto::HANDLER_KIND_REPL), 0u) << word;
+    book_.Remove(1);
+  }
 }
 
 TEST_F(ControlBookTest, WhatIsTightenedHasItsOwnOriginAndNeverLoosens) {
