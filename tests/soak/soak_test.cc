@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -113,7 +114,7 @@ memory = "32MiB"
 output = "1MiB"
 trace = "32KiB"
 armed = 3
-queue_time = "1s"
+queue_time = "20s"
 
 [canvas.late]
 reuse = 6
@@ -121,7 +122,6 @@ reuse = 6
 [canvas.polite]
 wall = "20s"
 cpu = "5s"
-queue_time = "20s"
 
 [canvas.)" +
          unborn + "]\narmed = 2\n";
@@ -284,13 +284,19 @@ class SoakTest : public ::testing::Test {
     holdings.descriptors -= std::min(holdings.descriptors, kOfWorker * server_.Workers().size());
     return holdings;
   }
-  void CheckFlat(const char* who, const Holdings& early, const Holdings& late) {
-    printf("soak: %s held %zu descriptors and %zu KiB after a third, %zu and %zu at the end\n", who,
-           early.descriptors, early.memory_kib, late.descriptors, late.memory_kib);
+  // Workers of the canvas whose starts go wrong come and go while this looks, each with descriptors
+  // of its own: what is held for ever is held at every look.
+  void CheckFlat(const char* who, const Holdings& early, const std::function<Holdings()>& look) {
     constexpr size_t kSomeDescriptors = 12;
     constexpr size_t kSomeKib = 16 * 1024;
-    EXPECT_LE(late.descriptors, early.descriptors + kSomeDescriptors) << who;
-    EXPECT_LE(late.memory_kib, early.memory_kib + early.memory_kib / 4 + kSomeKib) << who;
+    Holdings late;
+    EXPECT_TRUE(Eventually([&] {
+      late = look();
+      return late.descriptors <= early.descriptors + kSomeDescriptors &&
+             late.memory_kib <= early.memory_kib + early.memory_kib / 4 + kSomeKib;
+    })) << who;
+    printf("soak: %s held %zu descriptors and %zu KiB after a third, %zu and %zu at the end\n", who,
+           early.descriptors, early.memory_kib, late.descriptors, late.memory_kib);
   }
 
   void CheckLog() {
@@ -332,8 +338,8 @@ TEST_F(SoakTest, NothingThatAWorkerDoesHarmsTheOthersOrIsLost) {
   Holdings writer = HoldingsOf(writer_);
   LoadFor(all - all / 3);
   Settle();
-  CheckFlat("the supervisor", supervisor, SupervisorHoldings());
-  CheckFlat("the writer", writer, HoldingsOf(writer_));
+  CheckFlat("the supervisor", supervisor, [&] { return SupervisorHoldings(); });
+  CheckFlat("the writer", writer, [&] { return HoldingsOf(writer_); });
   ASSERT_TRUE(server_.running()) << server_.log();
   EXPECT_EQ(server_.HelperPid("writer"), writer_);
   EXPECT_EQ(server_.HelperPid("zygote"), zygote_);
