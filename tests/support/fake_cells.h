@@ -41,9 +41,15 @@ class FakeCell final : public Cell {
   Result<CellUsage> ReadUsage() const override {
     if (on_read) on_read();
     if (read_error) return tl::unexpected<Error>(*read_error);
-    return usage;
+    CellUsage read = usage;
+    read.canvas_braked = false;
+    return read;
   }
-  Result<CellUsage> ReadEvidence() const override { return ReadUsage(); }
+  Result<CellUsage> ReadEvidence() const override {
+    NJ_ASSIGN(CellUsage read, ReadUsage());
+    read.canvas_braked = usage.canvas_braked;
+    return read;
+  }
   CellEvents ReadEvents() const override { return cell_events; }
   std::vector<int> Processes() const override { return processes; }
   Status Freeze() override { return Did("freeze"); }

@@ -233,6 +233,24 @@ TEST_F(ProgramTest, TheKernelsKillForMemoryIsToldAsSuch) {
   EXPECT_EQ(call.result.verdict, proto::VERDICT_MEMORY);
 }
 
+TEST_F(ProgramTest, WhatItsCanvasHeldBackIsToldAsSuchThoughItEndedWhenItWasAsked) {
+  limits_.wall.value = std::chrono::milliseconds(500);
+  limits_.soft_stop.value = std::chrono::milliseconds(50);
+  limits_.canvas_memory_bytes.value = 64 << 20;
+  Call& call = Start(ProgramOrder());
+  FakeWorker& worker = Running(call);
+  const MonoTime asked = clock_.Mono() + std::chrono::milliseconds(450);
+  worker.cell->usage.memory_peak_bytes = 57 << 20;
+  worker.cell->usage.canvas_cells = 1;
+  worker.cell->usage.canvas_braked = true;
+  ASSERT_TRUE(Until([&] { return clock_.Mono() > asked; }));
+  worker.cell->usage.canvas_braked = false;  // what it had is free
+  worker.Say(LimitHit(call, proto::SELF_LIMIT_WALL, 0));
+  ASSERT_TRUE(UntilOver(call));
+  EXPECT_EQ(call.result.verdict, proto::VERDICT_MEMORY);
+  EXPECT_EQ(Ended(call).incident().broken().name(), "canvas_memory");
+}
+
 TEST_F(ProgramTest, WhatMakesNoSenseBreaksTheProtocol) {
   for (int signal : {0, -1, 65}) {
     Call& call = Start(ProgramOrder());
