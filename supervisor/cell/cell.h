@@ -96,7 +96,7 @@ class Cell {
   // The first process that lives in it, once it is born; borrowed for the call.
   virtual void Settle(const Fd& /*pidfd*/) {}
   virtual Result<CellUsage> ReadUsage() const = 0;
-  // The same with what else can explain an end, for the last sample before a kill.
+  // The same with what else can explain an end, for a sample that may be the last of a run.
   virtual Result<CellUsage> ReadEvidence() const = 0;
   // Some seven small files, opened for it: not for the way of every run.
   virtual CellEvents ReadEvents() const { return {}; }

@@ -288,9 +288,9 @@ std::vector<std::string> Run::Tighten(const policy::Limits& now) {
   return tightened;
 }
 
-// A program that does what it is asked ends its processes before the kill, and frees what its
-// canvas had too little of. What uses several processors at once comes near sooner than one that
-// does not: then this is seen here, and waits on.
+// A program that does what it is asked ends its processes before the kill. What uses several
+// processors at once comes near sooner than one that does not: then this is seen here, and waits
+// on.
 void Run::LookBeforeSoftStop() {
   constexpr Nanos kAhead = 2 * bounds::kProcessLookTime;  // the look's own time, and as much again
   if (state_ != State::kRunning || worker_ == nullptr) return;
@@ -298,7 +298,6 @@ void Run::LookBeforeSoftStop() {
   if (left == Nanos::max()) return;
   if (left > kAhead)
     return before_soft_stop_.StartAfter(std::max<Nanos>(left - kAhead, bounds::kProcessLookTime));
-  if (auto used = worker_->cell().ReadEvidence()) braked_ = used->canvas_braked;
   look_ = needs_.looker.Begin(worker_->cell().Processes(),
                               [this](ProcessLook look) { processes_ = std::move(look); });
 }
@@ -351,7 +350,7 @@ void Run::OnGone(const Death& death) {
   evidence.exit = program_end_.value_or(death.exit);
   evidence.program = order_.handler.engine() == proto::ENGINE_EXEC;
   evidence.usage = UsedBetween(at_start_, death.usage);
-  evidence.usage.canvas_braked |= braked_;
+  evidence.usage.canvas_braked |= watchdog_ && watchdog_->BrakedBeforeSoftStop();
   evidence.limits = &order_.limits;
   RunSeen seen = SeenUntil(death, evidence.usage);
   Worker* worker = std::exchange(worker_, nullptr);

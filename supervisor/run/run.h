@@ -134,7 +134,6 @@ class Run final : public WorkerUser {
   std::optional<KillCause> cause_;
   std::shared_ptr<ProcessLooker::Ticket> look_;  // under way; the kill of a program waits for it
   Timer before_soft_stop_;                       // for a program's look
-  bool braked_ = false;                          // its canvas's memory, at that time
   std::optional<ProcessLook> processes_;  // what was seen, before the soft stop or before the kill
   TextMask hidden_;                       // what of a program's request it must not show of them
   std::optional<WaitStatus>

@@ -69,9 +69,13 @@ KillCause Watchdog::CauseFor(const policy::BrokenLimit& broken, MonoTime at) con
   return cause;
 }
 
+Result<CellUsage> Watchdog::UsedIn(const Result<CellUsage>& sample) const {
+  if (!sample) return sample;
+  return UsedBetween(at_start_, *sample);
+}
+
 Result<CellUsage> Watchdog::UsedSoFar() const {
-  NJ_ASSIGN(CellUsage now, cell_.ReadUsage());
-  return UsedBetween(at_start_, now);
+  return UsedIn(cell_.ReadUsage());
 }
 
 policy::RunUsage Watchdog::Sample() const {
@@ -83,11 +87,18 @@ Nanos Watchdog::UntilSoftStop() const {
   return policy::SoftStopAfter(limits_, Sample(), processors_);
 }
 
+// Looks are so far apart, and twice that where this loop was late.
+bool Watchdog::BrakedBeforeSoftStop() const {
+  policy::Micros soft = policy::SoftLimitsOf(limits_).wall;
+  return braked_at_ && soft > policy::Micros(0) && *braked_at_ + 2 * history_.gap() >= soft;
+}
+
 void Watchdog::Look() {
   MonoTime now = clock_.Mono();
   Nanos wall = now - started_;
-  auto used = UsedSoFar();
+  auto used = UsedIn(cell_.ReadEvidence());
   if (used) history_.Add(wall, *used);
+  if (used && used->canvas_braked) braked_at_ = wall;
   policy::RunUsage usage = RuleUsage(wall, used);
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();

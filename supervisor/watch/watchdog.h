@@ -45,6 +45,9 @@ class Watchdog {
   // How long until the run can be asked to stop by itself at the earliest; Nanos::max() where it
   // never is.
   Nanos UntilSoftStop() const;
+  // Whether the canvas's brake on memory held when the run was asked to stop, as far as its looks
+  // tell: a program that obeys frees what it was waiting for, and the last sample shows no brake.
+  bool BrakedBeforeSoftStop() const;
   // What its looks have seen of it.
   const UsageHistory& history() const { return history_; }
   // What the kernel had counted at the first of them; nullopt: there was none.
@@ -56,6 +59,7 @@ class Watchdog {
 
  private:
   void Look();
+  Result<CellUsage> UsedIn(const Result<CellUsage>& sample) const;
   KillCause CauseFor(const policy::BrokenLimit& broken, MonoTime at) const;
 
   const Clock& clock_;
@@ -69,6 +73,7 @@ class Watchdog {
   std::function<void(KillCause)> struck_;
   UsageHistory history_;
   std::optional<FirstLook> first_look_;
+  std::optional<Nanos> braked_at_;                // after its start; the last look that saw it
   std::unique_ptr<DeadlineGuard::Post> guarded_;  // null: nobody else watches
   std::optional<MonoTime> guard_killed_at_;       // once it is over
   Timer deadline_;

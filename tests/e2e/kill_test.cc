@@ -195,11 +195,12 @@ TEST(KillTest, TheCanvasesMemoryIsToldApartFromTheRunsOwn) {
   other.join();
   std::string incidents;
   for (Answer& answer : answers) {
-    EXPECT_EQ(answer.headers["x-nightjar-verdict"], "memory") << answer.body;
     ASSERT_TRUE(Eventually([&] {
       return server.Cli({"incident", answer.trace()}).exit_code == 0;
     }));
-    incidents += server.Cli({"incident", answer.trace()}).out;
+    std::string incident = server.Cli({"incident", answer.trace()}).out;
+    EXPECT_EQ(answer.headers["x-nightjar-verdict"], "memory") << incident;
+    incidents += incident;
   }
   EXPECT_NE(incidents.find("workers of its canvas, "), std::string::npos) << incidents;
   EXPECT_NE(incidents.find("limit canvas_memory = 64MiB (policy.toml:4, default)"),
