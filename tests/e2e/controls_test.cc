@@ -53,7 +53,7 @@ TEST(ControlsTest, EachCommandRefusesWhatIsWrongAndTheLogSaysSo) {
   no({"suspend", "runaways", "--reason", "x", "--for", "soon"}, "--for is how long", 2);
   no({"suspend", "runaways", "--reason", "x", "--kill", "--drain"}, "excludes", 2);
   no({"pause", "runaways", "--reason", "x", "--handler", "GET /none"}, "no handler named");
-  no({"block", "runaways", "--reason", "x", "--kind", "cron"}, "http and exec");
+  no({"block", "runaways", "--reason", "x", "--kind", "repl"}, "worker and cron");
   no({"tighten", "runaways", "wall", "soon", "--reason", "x"}, "`soon` does not start");
   no({"tighten", "runaways", "wall", "2h", "--reason", "x"}, "is not tighter");
   no({"tighten", "runaways", "wal", "1s", "--reason", "x"}, "no limit `wal`");

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr const char* kPolicy =
-    "[default]\nwall = \"5s\"\ncpu = \"1s\"\n[canvas.tools]\nexec = true\n"
+    "[default]\nwall = \"5s\"\ncpu = \"1s\"\nsoft_stop = \"500ms\"\n[canvas.tools]\nexec = true\n"
     "canvas_disk_read = \"512MiB\"\n";
 
 class ExecTest : public ::testing::Test {

@@ -138,7 +138,7 @@ TEST(KillTest, WallTimeEndsARunThatIsStarvedOfProcessor) {
 
 TEST(KillTest, ARunawayIsStoppedSoftlyUnlessPolicySaysOtherwise) {
   Server server(
-      "[default]\nwall = \"60s\"\ncpu = \"300ms\"\n"
+      "[default]\nwall = \"60s\"\ncpu = \"300ms\"\nsoft_stop = \"100ms\"\n"
       "[canvas.two]\nsoft_stop = \"0s\"\n[canvas.three]\nsteps = 1000\n");
   struct Case {
     const char* canvas;
@@ -149,7 +149,7 @@ TEST(KillTest, ARunawayIsStoppedSoftlyUnlessPolicySaysOtherwise) {
   for (const Case& one :
        {Case{"one", "cpu_time", "of cpu time and was stopped softly; limit cpu = 300ms", true},
         Case{"two", "cpu_time", "of cpu time; limit cpu = 300ms", false},
-        Case{"three", "steps", "took 1001 steps; limit steps = 1000 (policy.toml:7", true}}) {
+        Case{"three", "steps", "took 1001 steps; limit steps = 1000 (policy.toml:8", true}}) {
     server.DeployExample("runaways", one.canvas);
     Answer answer = server.Get(one.canvas, "/spin");
     EXPECT_EQ(answer.status, 500) << answer.body;
