@@ -1,5 +1,6 @@
 #include "supervisor/cli/render_deploy.h"
 
+#include "ipc/proto/handler_kind.h"
 #include "supervisor/cli/printable.h"
 #include "supervisor/cli/quantity.h"
 #include "supervisor/cli/table.h"
@@ -9,19 +10,9 @@ namespace {
 
 constexpr size_t kSourceColumns = 120;
 
-const char* KindText(proto::HandlerKind kind) {
-  switch (kind) {
-    case proto::HANDLER_KIND_HTTP:
-      return "http";
-    case proto::HANDLER_KIND_WORKER:
-      return "worker";
-    case proto::HANDLER_KIND_CRON:
-      return "cron";
-    case proto::HANDLER_KIND_REPL:
-      return "repl";
-    default:
-      return "handler";
-  }
+std::string KindText(proto::HandlerKind kind) {
+  std::string_view word = HandlerKindWord(kind);
+  return std::string(word.empty() ? "handler" : word);
 }
 
 // Where the character of `column` (from 1) starts in `line`; its end when the line is shorter.

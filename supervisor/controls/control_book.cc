@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ipc/proto/handler_kind.h"
 #include "policies/limit_table.h"
 #include "policies/tighten.h"
 
@@ -16,17 +17,7 @@ bool Concerns(const proto::Control& control, const proto::HandlerEntry& handler)
 }  // namespace
 
 std::string_view HandlerKindOf(const proto::HandlerEntry& handler) {
-  if (handler.engine() == proto::ENGINE_EXEC) return "exec";
-  switch (handler.kind()) {
-    case proto::HANDLER_KIND_HTTP:
-      return "http";
-    case proto::HANDLER_KIND_WORKER:
-      return "worker";
-    case proto::HANDLER_KIND_CRON:
-      return "cron";
-    default:
-      return "";
-  }
+  return handler.engine() == proto::ENGINE_EXEC ? "exec" : HandlerKindWord(handler.kind());
 }
 
 std::string ControlText(const proto::Control& control) {

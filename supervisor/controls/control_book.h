@@ -22,7 +22,7 @@ inline constexpr size_t kControlsMax = 4096;
 // the others for the language's own.
 inline constexpr std::string_view kHandlerKinds[] = {"http", "exec", "worker", "cron"};
 
-// One of them; empty: of a handler that a control cannot name by its kind (a REPL).
+// One of them, or what no control can name ("repl", or empty).
 std::string_view HandlerKindOf(const proto::HandlerEntry& handler);
 
 // "control 17 by root: it mines coins".

@@ -97,8 +97,10 @@ void Watchdog::Look() {
   MonoTime now = clock_.Mono();
   Nanos wall = now - started_;
   auto used = UsedIn(cell_.ReadEvidence());
-  if (used) history_.Add(wall, *used);
-  if (used && used->canvas_braked) braked_at_ = wall;
+  if (used) {
+    history_.Add(wall, *used);
+    if (used->canvas_braked) braked_at_ = wall;
+  }
   policy::RunUsage usage = RuleUsage(wall, used);
   if (auto broken = policy::Broken(limits_, usage)) {
     Stop();
