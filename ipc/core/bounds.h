@@ -51,6 +51,12 @@ inline constexpr milliseconds kHttpAcceptPause{100};  // after running out of de
 // it answered, and is told to go. A busy client's next request comes within milliseconds, one from
 // afar within a round trip; and a restart waits so long for every client that is silent.
 inline constexpr milliseconds kHttpDrainIdleTime{500};
+// A canvas's answers without a run (supervisor/admission/refusal_pace.h). One costs the loop some
+// 15 us, so that one canvas's take 2 % of it. The delay is short, as a body counts until its
+// request is answered.
+inline constexpr int kRefusalsPerSecond = 1000;
+inline constexpr int kRefusalsAtOnce = 100;
+inline constexpr milliseconds kRefusalDelayMax{250};
 static_assert(kHttpTargetBytes < kHttpHeaderBytes);
 static_assert(kHttpBodyBytes < kHttpBodiesBytes);
 

@@ -141,7 +141,8 @@ proto::RefusalKind OnWire(policy::RefusalKind kind) {
 
 }  // namespace
 
-CanvasFront::CanvasFront(Needs needs) : needs_(std::move(needs)) {}
+CanvasFront::CanvasFront(Needs needs)
+    : needs_(std::move(needs)), turn_(needs_.loop, [this] { SendDue(); }) {}
 
 std::string CanvasFront::CanvasOf(const std::string& host) const {
   std::string own = needs_.policy()->CanvasOfDomain(host);
@@ -151,12 +152,12 @@ std::string CanvasFront::CanvasOf(const std::string& host) const {
 void CanvasFront::Handle(http::Request request, http::Responder responder) {
   std::string canvas = CanvasOf(request.host);
   RevisionPtr revision = IsCanvasName(canvas) ? needs_.book.Find(canvas) : nullptr;
-  if (!revision) return responder.Send(NoCanvasAnswer());
+  if (!revision) return SendInTurn("", {NoCanvasAnswer(), std::move(responder)});
   needs_.activity.Came(canvas);
   RouteMatch match = revision->router.Match(request.method, PathOf(request));
   if (auto answer = UnroutedAnswer(request, match, revision->manifest)) {
     if (answer->status == 404) Miss(canvas, request, match);
-    return responder.Send(std::move(*answer));
+    return SendInTurn(canvas, {std::move(*answer), std::move(responder)});
   }
   RunOrder order = NewOrder(needs_.clock, *needs_.policy(), needs_.redaction_key, revision,
                             *revision->Handler(match.tlid));
@@ -269,7 +270,25 @@ void CanvasFront::Refuse(const GateRefusal& refusal, const RunOrder& order,
     *ended.mutable_incident() = MakeIncident(facts);
     needs_.journal.RunEnded(std::move(ended));
   }
-  responder.Send(std::move(response));
+  SendInTurn(order.revision->canvas, {std::move(response), std::move(responder)});
+}
+
+void CanvasFront::SendInTurn(const std::string& canvas, Refusal refusal) {
+  const MonoTime now = needs_.clock.Mono();
+  const MonoTime turn = pace_.TakeTurn(canvas, now);
+  if (turn <= now) return refusal.responder.Send(std::move(refusal.response));
+  held_.emplace(turn, std::move(refusal));
+  turn_.StartAt(held_.begin()->first);
+}
+
+void CanvasFront::SendDue() {
+  const MonoTime now = needs_.clock.Mono();
+  // What is sent lets the next request of its connection in, which may be held in its turn.
+  while (!held_.empty() && held_.begin()->first <= now) {
+    Refusal due = std::move(held_.extract(held_.begin()).mapped());
+    due.responder.Send(std::move(due.response));
+  }
+  if (!held_.empty()) turn_.StartAt(held_.begin()->first);
 }
 
 }  // namespace nightjar

@@ -2,7 +2,8 @@
 //
 // The canvas is the one that the policy gives the domain to, else the first label of Host. Route,
 // then admission, then a run; whatever stands in the way is answered here with a status, a sentence
-// and, where there is an incident, its id. Loop thread only.
+// and, where there is an incident, its id. A flood of such answers is paced, canvas by canvas, so
+// that it costs the others nothing. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -11,6 +12,7 @@
 
 #include "policies/policy.h"
 #include "supervisor/admission/gate.h"
+#include "supervisor/admission/refusal_pace.h"
 #include "supervisor/canvas/canvas_book.h"
 #include "supervisor/controls/control_book.h"
 #include "supervisor/feed/event_feed.h"
@@ -25,6 +27,7 @@ namespace nightjar {
 class CanvasFront {
  public:
   struct Needs {
+    Loop& loop;
     const Clock& clock;
     CanvasBook& book;
     Gate& gate;
@@ -51,7 +54,18 @@ class CanvasFront {
   // Refused because of an operator's control, or made to wait for its end. False: refused.
   bool PassControls(RunOrder* order, size_t queued, http::Responder* responder);
 
+  // An answer without a run, when its turn has come.
+  struct Refusal {
+    http::Response response;
+    http::Responder responder;
+  };
+  void SendInTurn(const std::string& canvas, Refusal refusal);
+  void SendDue();
+
   Needs needs_;
+  RefusalPace pace_;
+  std::multimap<MonoTime, Refusal> held_;  // by their turns
+  Timer turn_;
 };
 
 }  // namespace nightjar

@@ -114,8 +114,9 @@ Supervisor::Supervisor(Booted booted)
              audit_.Note(EntryOfHit(hit, "hold", run), [](bool) {});
            }},
           booted_.rules),
-      front_({clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_, usage_,
-              rule_keeper_.activity(), [this] { return in_force_; }, booted_.redaction_key}),
+      front_({loop_, clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
+              usage_, rule_keeper_.activity(), [this] { return in_force_; },
+              booted_.redaction_key}),
       control_({loop_,
                 clock_,
                 book_,

@@ -97,8 +97,8 @@ class CanvasFrontTest : public WorkersRig<SystemClock> {
   CanvasSeries series_;
   UsageTally usage_{clock_, journal_, series_, UsageTally::Cpu::kOfRuns};
   Activity activity_{true};
-  CanvasFront front_{{clock_, book_, gate_, controls_, runs_, metrics_, journal_, missed_, feed_,
-                      usage_, activity_, [this] {
+  CanvasFront front_{{rig_.loop(), clock_, book_, gate_, controls_, runs_, metrics_, journal_,
+                      missed_, feed_, usage_, activity_, [this] {
                         return std::make_shared<const ControlledPolicy>(
                             std::make_shared<const OnePolicy>(limits_), controls_);
                       }}};
@@ -138,6 +138,21 @@ TEST_F(CanvasFrontTest, WhatIsNoCanvasIsSaidSoAndStartsNothing) {
               AllOf(StartsWith("HTTP/1.1 404 "), HasSubstr("No route matches")));
   EXPECT_TRUE(zygote_.workers.empty());
   EXPECT_TRUE(journal_.order.empty());
+}
+
+TEST_F(CanvasFrontTest, AFloodOfRefusalsIsPaced) {
+  limits_.rate_per_s.value = 1;
+  auto first = Get("demo", "/hello/you");
+  Running();
+  const size_t kFlood = 2 * bounds::kRefusalsAtOnce;
+  const MonoTime started = clock_.Mono();
+  std::string flood;
+  for (size_t i = 0; i < kFlood; ++i) flood += "GET /hello/you HTTP/1.1\r\nHost: demo\r\n\r\n";
+  auto client = Send(flood);
+  EXPECT_TRUE(Until([&] { return client->Count("HTTP/1.1 429 ") == kFlood; }));
+  EXPECT_GE(clock_.Mono() - started,
+            Nanos(std::chrono::seconds(1)) * bounds::kRefusalsAtOnce / bounds::kRefusalsPerSecond);
+  EXPECT_EQ(metrics_.Of("demo").refused, kFlood);
 }
 
 TEST_F(CanvasFrontTest, TheWorkerGetsTheRequestAsItCame) {
