@@ -120,10 +120,26 @@ class Server:
         os.unlink(self.log_path)
 
 
-def load(server, canvas, path, requests, connections, *more):
-    done = subprocess.run([LOAD, "--port", server.port, "--host", f"{canvas}.localhost", "--path", path,
-                           "--requests", str(requests), "--connections", str(connections), "--seconds", "120", *more],
-                          capture_output=True, text=True)
+def load_command(server, canvas, path, *more):
+    return [LOAD, "--port", server.port, "--host", f"{canvas}.localhost", "--path", path, "--seconds", "120", *more]
+
+
+def paced_command(server, canvas, path, requests, pace_ms):
+    """One client that asks, waits for its answer, pauses, and asks again. A real-time process before all others: it stands for one
+    on a machine of its own, and would measure its own wait for a processor too."""
+    return ["chrt", "--fifo", "50", *load_command(server, canvas, path, "--requests", str(requests), "--connections", "1", "--pace-ms", str(pace_ms))]
+
+
+def figures_of(command):
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"the load driver failed: {done.stderr}")
     return json.loads(done.stdout)
+
+
+def load(server, canvas, path, requests, connections):
+    return figures_of(load_command(server, canvas, path, "--requests", str(requests), "--connections", str(connections)))
+
+
+def paced_load(server, canvas, path, requests, pace_ms):
+    return figures_of(paced_command(server, canvas, path, requests, pace_ms))
