@@ -130,10 +130,9 @@ class Parser {
         ->option_text("N");
     run_function->add_flag("--live", line_.live,
                            "Call for the time, for random numbers and the like again");
-    CLI::App* delete_trace =
-        WithCanvas(Add("delete-trace", Command::kDeleteTrace, "Delete all of a trace, for good"));
+    CLI::App* delete_trace = WithReason(
+        WithCanvas(Add("delete-trace", Command::kDeleteTrace, "Delete all of a trace, for good")));
     delete_trace->add_option("TRACE", line_.id, "The run's id")->required();
-    delete_trace->add_option("--reason", line_.reason, "Why, for who asks later")->required();
     CLI::App* import = WithCanvas(
         Add("import-traces", Command::kImportTraces, "Take over traces that classic Dark stored"));
     import
@@ -355,12 +354,11 @@ class Parser {
         ->option_text("PROGRAM")
         ->excludes(json_)
         ->excludes("--object");
-    CLI::App* hold =
-        WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released"));
+    CLI::App* hold = WithReason(
+        WithCanvas(Add("hold", Command::kHold, "Keep a trace as evidence until it is released")));
     hold->add_option("ID", line_.id, "The run's id")->required();
-    hold->add_option("--reason", line_.reason, "Why, for who asks later")->required();
-    CLI::App* release =
-        WithCanvas(Add("release", Command::kRelease, "Let a held trace go when its time is over"));
+    CLI::App* release = WithReason(
+        WithCanvas(Add("release", Command::kRelease, "Let a held trace go when its time is over")));
     release->add_option("ID", line_.id, "The run's id")->required();
     CLI::App* holds = Add("holds", Command::kHolds, "What is held, since when, by whom and why");
     holds->add_option("CANVAS", line_.canvas, "Of this canvas only");

@@ -125,6 +125,7 @@ ExitCode ReleaseTrace(Session& session) {
   proto::Hold hold;
   ExitCode code = session.Ask({.method = "DELETE",
                                .target = HoldsPath(line) + EncodePart(id),
+                               .body = line.reason,
                                .waiting_for = "releasing the trace"},
                               &hold);
   if (code != kOk) return code;

@@ -31,7 +31,7 @@ std::string ActionOf(const std::string& method, const std::vector<std::string>& 
 // Whose body is the reason, and nothing else.
 bool BodyIsReason(const std::string& action) {
   return action == "kill" || action == "kill_all" || action == "lift" || action == "hold" ||
-         action == "delete-trace";
+         action == "release" || action == "delete-trace";
 }
 
 }  // namespace

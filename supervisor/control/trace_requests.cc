@@ -13,13 +13,10 @@ constexpr const char* kTraceType = "application/vnd.nightjar.trace";
 // What is to become of a trace, why (the request's body) and who says so. Empty: it is read.
 template <typename Order>
 std::string ReadOrder(const http::Request& request, const std::string& canvas,
-                      const std::string& run, const std::string& what, Order* order) {
+                      const std::string& run, Order* order) {
   auto id = RunId::Parse(run);
   if (!id) return "this is not a trace id: " + run;
-  if (request.body.empty()) return what + " has a reason: send it as the body";
-  if (!IsText(request.body, bounds::kHoldReasonBytes))
-    return what + "'s reason is text of at most " + std::to_string(bounds::kHoldReasonBytes) +
-           " bytes";
+  if (std::string wrong = WrongReason(request.body); !wrong.empty()) return wrong;
   order->set_canvas(canvas);
   order->set_run_id(std::string(id->bytes()));
   order->set_reason(request.body);
@@ -230,8 +227,7 @@ void ControlService::DoAgain(Call call, RerunOrder order) {
 void ControlService::DeleteTrace(Call call, const std::string& canvas, const std::string& text) {
   proto::ToWriter question;
   proto::DeleteTrace* order = question.mutable_delete_trace();
-  if (std::string wrong = ReadOrder(call.request, canvas, text, "a deletion", order);
-      !wrong.empty())
+  if (std::string wrong = ReadOrder(call.request, canvas, text, order); !wrong.empty())
     return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
@@ -251,7 +247,7 @@ void ControlService::ListHolds(Call call) {
 void ControlService::HoldTrace(Call call, const std::string& canvas, const std::string& text) {
   proto::ToWriter question;
   proto::HoldTrace* order = question.mutable_hold_trace();
-  if (std::string wrong = ReadOrder(call.request, canvas, text, "a hold", order); !wrong.empty())
+  if (std::string wrong = ReadOrder(call.request, canvas, text, order); !wrong.empty())
     return call.Fail(400, wrong);
   needs_.journal.Ask(std::move(question), [call](Result<proto::FromWriter> answer) {
     if (!answer) return call.Fail(answer.error());
@@ -262,6 +258,8 @@ void ControlService::HoldTrace(Call call, const std::string& canvas, const std::
 void ControlService::ReleaseTrace(Call call, const std::string& canvas, const std::string& text) {
   auto id = RunId::Parse(text);
   if (!id) return call.Fail(400, "this is not a trace id: " + text);
+  if (std::string wrong = WrongReason(call.request.body); !wrong.empty())
+    return call.Fail(400, wrong);
   proto::ToWriter question;
   question.mutable_release_trace()->set_canvas(canvas);
   question.mutable_release_trace()->set_run_id(std::string(id->bytes()));

@@ -170,7 +170,7 @@ TEST_F(PatchTest, AFunctionIsRunAloneAndShownWithItsTrace) {
   Output held = server_.Cli({"delete-trace", "shop", trace_, "--reason", "a mistake"});
   EXPECT_NE(held.exit_code, 0);
   EXPECT_THAT(held.err, HasSubstr("is held as evidence"));
-  ASSERT_EQ(server_.Cli({"release", "shop", trace_}).exit_code, 0);
+  ASSERT_EQ(server_.Cli({"release", "shop", trace_, "--reason", "over"}).exit_code, 0);
   Output deleted = server_.Cli({"delete-trace", "shop", trace_, "--reason", "a mistake"});
   EXPECT_EQ(deleted.exit_code, 0) << deleted.err;
   EXPECT_THAT(deleted.out, HasSubstr(trace_ + " is deleted"));

@@ -316,11 +316,11 @@ TEST(ServeTest, HoldsTracesAndTellsExpiredOnesFromThoseThatNeverWere) {
   server.Restart();
   std::string holds = server.Cli({"holds"}).out;
   EXPECT_NE(holds.find("report 7"), std::string::npos) << holds;
-  EXPECT_EQ(server.Cli({"release", "one", trace}).exit_code, 0);
+  EXPECT_EQ(server.Cli({"release", "one", trace, "--reason", "over"}).exit_code, 0);
   EXPECT_EQ(server.Cli({"holds", "one"}).out, "Nothing is held.\n");
   EXPECT_FALSE(
       std::filesystem::exists(server.state() + "/store/traces/evidence/one/" + trace + ".njt"));
-  EXPECT_EQ(server.Cli({"release", "one", trace}).exit_code, 1);
+  EXPECT_EQ(server.Cli({"release", "one", trace, "--reason", "over"}).exit_code, 1);
 
   const std::string of_1970 = "ffffffff-ffff-4000-8000-000000000001";
   EXPECT_EQ(server.Control("GET", "/canvases/one/traces/" + of_1970).status, 410);

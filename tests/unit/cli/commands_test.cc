@@ -395,8 +395,10 @@ TEST(CommandsTest, ATraceIsHeldUntilItIsReleased) {
   ended = RunNightjar({"holds", "demo", "--state", fake.state()});
   EXPECT_THAT(ended.out, HasSubstr("uid 0 pid 9"));
   EXPECT_THAT(ended.out, HasSubstr("report 7"));
-  ended = RunNightjar({"release", "demo", "fe6c1a", "--state", fake.state()});
+  EXPECT_EQ(RunNightjar({"release", "demo", kId, "--state", fake.state()}).code, kUsage);
+  ended = RunNightjar({"release", "demo", "fe6c1a", "--reason", "closed", "--state", fake.state()});
   EXPECT_EQ(ended.code, kOk) << ended.err;
+  EXPECT_EQ(fake.requests().back().body, "closed");
   EXPECT_EQ(ended.out, std::string(kId) + " is released: it goes when its time is over\n");
 }
 

@@ -681,22 +681,25 @@ TEST_F(ControlServiceTest, ATraceIsHeldAndReleased) {
   answer.mutable_hold()->set_reason("so it was");
   Answer(answer);
   EXPECT_EQ(Wait(*client).body["reason"], "so it was");
-  client = Send("DELETE /canvases/demo/holds/" + id);
+  client = Send("DELETE /canvases/demo/holds/" + id, "the case is closed");
   ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
   EXPECT_EQ(journal_.questions[0].question.release_trace().run_id(), RunId::Parse(id)->bytes());
   Answer(Fail(ErrorCode::kNotFound, "it is not held"));
   ExpectNo(Wait(*client), 404, "it is not held");
+  EXPECT_EQ(audited_.entries.back().action(), "release");
+  EXPECT_EQ(audited_.entries.back().reason(), "the case is closed");
   client = Send("GET /holds?canvas=demo");
   ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
   EXPECT_EQ(journal_.questions[0].question.list_holds().canvas(), "demo");
   answer.mutable_holds()->add_holds()->set_by("uid 0");
   Answer(answer);
   EXPECT_EQ(Wait(*client).body["holds"][0]["by"], "uid 0");
-  ExpectNo(Ask("PUT /canvases/demo/holds/" + id), 400, "a hold has a reason");
+  ExpectNo(Ask("PUT /canvases/demo/holds/" + id), 400, "a reason is needed");
   ExpectNo(Ask("PUT /canvases/demo/holds/" + id, std::string(501, 'x')), 400, "at most 500 bytes");
   ExpectNo(Ask("PUT /canvases/demo/holds/" + id, "\xff"), 400, "text");
   ExpectNo(Ask("PUT /canvases/demo/holds/xyz", "why"), 400, "xyz");
-  ExpectNo(Ask("DELETE /canvases/demo/holds/xyz"), 400, "xyz");
+  ExpectNo(Ask("DELETE /canvases/demo/holds/" + id), 400, "a reason is needed");
+  ExpectNo(Ask("DELETE /canvases/demo/holds/xyz", "why"), 400, "xyz");
 }
 
 TEST_F(ControlServiceTest, ATraceIsDeletedWithAReason) {
@@ -718,7 +721,7 @@ TEST_F(ControlServiceTest, ATraceIsDeletedWithAReason) {
   ASSERT_TRUE(Until([&] { return journal_.questions.size() == 1; }));
   Answer(Fail(ErrorCode::kExists, "it is held"));
   ExpectNo(Wait(*client), 409, "it is held");
-  ExpectNo(Ask(target), 400, "a deletion has a reason");
+  ExpectNo(Ask(target), 400, "a reason is needed");
   ExpectNo(Ask(target, std::string(501, 'x')), 400, "at most 500 bytes");
   ExpectNo(Ask("DELETE /canvases/demo/traces/xyz", "why"), 400, "xyz");
 }
